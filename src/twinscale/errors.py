@@ -1,0 +1,47 @@
+"""Errors that a user can act on.
+
+Every message is one line that names the value, the rule and the remedy. The command line
+prints it without a traceback and exits with the class's ``exit_code``.
+"""
+
+
+class TwinscaleError(Exception):
+    """Base of every error that twinscale raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(TwinscaleError, ValueError):
+    """An argument or option that cannot be used as given."""
+
+    exit_code = 2
+
+
+class PictureError(TwinscaleError):
+    """A picture that cannot be read, or cannot be written as asked."""
+
+    exit_code = 3
+
+
+class OutputExistsError(TwinscaleError):
+    """The output file is already there and may not be overwritten."""
+
+    exit_code = 1
+
+
+class DatasetError(TwinscaleError):
+    """A set of pictures that is not found, or whose download does not match its checksum."""
+
+    exit_code = 3
+
+
+class ModelError(TwinscaleError):
+    """A model that is missing, incomplete, or does not match its checksum."""
+
+    exit_code = 4
+
+
+class OutOfMemoryError(TwinscaleError):
+    """Memory ran out even with the smallest tile."""
+
+    exit_code = 5
