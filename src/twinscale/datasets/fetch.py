@@ -1,0 +1,95 @@
+"""Downloading a set of pictures from its public source."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from PIL import Image
+
+from twinscale.datasets.download import download
+from twinscale.datasets.places import download_folder
+from twinscale.datasets.sets import Dataset, Picture, named, picture_table, suggestion
+from twinscale.datasets.verify import matches
+from twinscale.errors import DatasetError, UsageError
+
+FILES_HOST = "https://raw.githubusercontent.com"
+BLOBS_HOST = "https://api.github.com"
+
+
+def get(
+    name: str, *, base_url: str | None = None, progress: Callable[[int, int], None] | None = None
+) -> Path:
+    """Download a set of the catalogue into the cache and return its folder.
+
+    Pictures that are there and right are not downloaded again, and one that was interrupted is
+    continued, so a second call resumes the first. Every download is checked before it gets its
+    name. ``SOURCES.tsv`` in the folder says where each picture comes from and on which terms.
+
+    Args:
+        name: A name of the catalogue.
+        base_url: A mirror of the sources, in place of ``https://raw.githubusercontent.com``;
+            by default ``$TWINSCALE_DATA_MIRROR`` if that is set.
+        progress: Called with the number of pictures done and of all pictures.
+
+    Raises:
+        DatasetError: The name is not in the catalogue, a picture cannot be downloaded or does not
+            match its checksum, or the cache cannot be written.
+        UsageError: The mirror is not an http or https address.
+    """
+    dataset = named(name)
+    if dataset is None:
+        raise DatasetError(f"{name!r}: no such set; {suggestion(name)}")
+    mirror = base_url or os.environ.get("TWINSCALE_DATA_MIRROR")
+    if mirror and urlsplit(mirror).scheme not in ("http", "https"):
+        raise UsageError(f"{mirror}: not a mirror's address; it must begin with http:// or https://")
+    folder = download_folder(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "SOURCES.tsv").write_text(picture_table(name), encoding="utf-8")
+        for done, picture in enumerate(dataset.pictures):
+            if progress is not None:
+                progress(done, dataset.files)
+            _get_picture(dataset, picture, folder, mirror)
+    except OSError as error:
+        raise DatasetError(
+            f"{folder}: {error}; set TWINSCALE_CACHE to a writable folder with room"
+        ) from error
+    if progress is not None:
+        progress(dataset.files, dataset.files)
+    return folder
+
+
+def _get_picture(dataset: Dataset, picture: Picture, folder: Path, mirror: str | None) -> None:
+    target = folder / picture.file
+    part = folder / f"{picture.file}.part"
+    is_right = partial(matches, picture=picture)
+    url = _url(picture, mirror)
+    if dataset.jpeg_quality is None:
+        if not (target.exists() and is_right(target)):
+            download(url, part, is_right)
+            part.replace(target)
+    elif not _has_size(target, picture):
+        from twinscale.datasets.reduce import reduce_photo
+
+        download(url, part, is_right)
+        reduced = folder / f"{picture.file}.reduced"
+        reduce_photo(part, reduced, (picture.width, picture.height), dataset.jpeg_quality)
+        reduced.replace(target)
+        part.unlink()
+
+
+def _url(picture: Picture, mirror: str | None) -> str:
+    # A photograph that is only in a repository's history is asked for by its blob id, through the API.
+    host = BLOBS_HOST if picture.source.startswith("repos/") else FILES_HOST
+    return f"{(mirror or host).rstrip('/')}/{quote(picture.source)}"
+
+
+def _has_size(path: Path, picture: Picture) -> bool:
+    """Return whether a reduced photograph is there: the bytes of a JPEG made here have no known checksum."""
+    try:
+        with Image.open(path) as image:
+            return image.size == (picture.width, picture.height)
+    except OSError:
+        return False
