@@ -1,0 +1,77 @@
+"""``twinscale data``: named sets of pictures."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List and download the named sets of pictures.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_sets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the sets that are known by name, and where they lie on this machine."""
+    from twinscale.datasets import catalogue
+    from twinscale.datasets.find import folder_of
+
+    sets = [(dataset, folder_of(dataset)) for dataset in catalogue()]
+    if as_json:
+        import json
+
+        rows = [
+            {
+                "name": dataset.name,
+                "kind": dataset.kind,
+                "files": dataset.files,
+                "megapixels": round(dataset.megapixels, 1),
+                "terms": dataset.terms,
+                "description": dataset.description,
+                "source": dataset.source,
+                "folder": str(folder) if folder else None,
+            }
+            for dataset, folder in sets
+        ]
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "kind", box=None)
+    table.add_column("pictures", justify="right")
+    table.add_column("megapixels", justify="right")
+    table.add_column("terms")
+    table.add_column("found in", overflow="fold")
+    for dataset, folder in sets:
+        counts = (str(dataset.files), f"{dataset.megapixels:.1f}")
+        table.add_row(dataset.name, dataset.kind, *counts, dataset.terms, str(folder or "—"))
+    Console().print(table)
+
+
+@app.command()
+def get(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Sets, as `data list` names them.")],
+) -> None:
+    """Download sets into the cache; run it again to resume. Prints each set's folder."""
+    for name in names:
+        typer.echo(_get(name))
+
+
+def _get(name: str) -> str:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from twinscale import datasets
+
+    for dataset in datasets.catalogue():
+        if dataset.name == name:
+            typer.echo(f"{name}: {dataset.terms}", err=True)
+    shown = sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task(name)
+        folder = datasets.get(
+            name, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    return str(folder)
