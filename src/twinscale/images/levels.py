@@ -1,0 +1,20 @@
+"""Between stored pixels and planes in [0, 1]: the one place where 8 and 16 bits are rounded."""
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+def to_planes(pixels: NDArray) -> NDArray[np.float32]:
+    """uint8 or uint16 levels as float32 in [0, 1]; float32 pixels as they are."""
+    if np.issubdtype(pixels.dtype, np.integer):
+        return np.divide(pixels, np.iinfo(pixels.dtype).max, dtype=np.float32)
+    return pixels
+
+
+def to_pixels(planes: NDArray, dtype: DTypeLike) -> NDArray:
+    """Float planes clipped to [0, 1] and stored as uint8 or uint16, rounded half up, or as float32."""
+    clipped = np.clip(planes, 0, 1)
+    dtype = np.dtype(dtype)
+    if np.issubdtype(dtype, np.integer):
+        clipped = clipped * np.iinfo(dtype).max + 0.5  # never negative, so truncation rounds half up
+    return clipped.astype(dtype)

@@ -1,0 +1,99 @@
+"""Full-reference quality: PSNR, SSIM and MS-SSIM.
+
+Pictures are ``(H, W)`` or ``(H, W, C)`` arrays whose values span ``peak`` (255 for 8 bits, 1 for
+planes in [0, 1]). What to compare (channel, border, rounding) is for
+:class:`twinscale.images.protocol.Protocol` to say.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.errors import UsageError
+from twinscale.images.linear import Float64, weighted_rows
+
+_WINDOW = 11
+_SIGMA = 1.5
+_K1, _K2 = 0.01, 0.03
+_MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def psnr(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
+    """Peak signal-to-noise ratio in dB over all pixels and channels; infinite if both are equal.
+
+    Raises:
+        UsageError: the shapes differ.
+    """
+    _check_shapes(truth, image)
+    error = float(np.mean((truth.astype(np.float64) - image.astype(np.float64)) ** 2))
+    return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
+
+
+def ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
+    """Structural similarity (Wang et al., IEEE TIP 13(4), 2004), mean over pixels and channels.
+
+    Gaussian window of 11x11 and sigma 1.5, K = 0.01 and 0.03, population covariance, valid region.
+
+    Raises:
+        UsageError: the shapes differ, or a side is below 11 pixels.
+    """
+    return _ssim_and_contrast(truth, image, peak)[0]
+
+
+def ms_ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
+    """Multi-scale structural similarity (Wang, Simoncelli, Bovik, Asilomar 2003), five scales.
+
+    Each scale halves the picture by 2x2 averages; negative factors count as zero.
+
+    Raises:
+        UsageError: the shapes differ, or a side is below 161 pixels (11 after four halvings).
+    """
+    _check_shapes(truth, image)
+    truth, image = truth.astype(np.float64), image.astype(np.float64)
+    product = 1.0
+    for scale, weight in enumerate(_MS_WEIGHTS):
+        last = scale == len(_MS_WEIGHTS) - 1
+        similarity, contrast = _ssim_and_contrast(truth, image, peak)
+        product *= max(similarity if last else contrast, 0.0) ** weight
+        if not last:
+            truth, image = _halve(truth), _halve(image)
+    return product
+
+
+def _ssim_and_contrast(truth: NDArray, image: NDArray, peak: float) -> tuple[float, float]:
+    """Mean SSIM and mean contrast-structure term (equations 13 and 12 with C3 = C2 / 2)."""
+    _check_shapes(truth, image)
+    if min(truth.shape[:2]) < _WINDOW:
+        raise UsageError(f"SSIM needs sides of at least {_WINDOW} pixels, not {truth.shape[:2]}")
+    x, y = truth.astype(np.float64), image.astype(np.float64)
+    mean_x, mean_y = _gaussian(x), _gaussian(y)
+    variances = _gaussian(x * x + y * y) - mean_x**2 - mean_y**2
+    covariance = _gaussian(x * y) - mean_x * mean_y
+    c1, c2 = (_K1 * peak) ** 2, (_K2 * peak) ** 2
+    contrast = (2 * covariance + c2) / (variances + c2)
+    similarity = contrast * (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return float(similarity.mean()), float(contrast.mean())
+
+
+def _gaussian(image: Float64) -> Float64:
+    """Gaussian-weighted local means over the valid region."""
+    offsets = np.arange(_WINDOW) - _WINDOW // 2
+    window = np.exp(-(offsets**2) / (2 * _SIGMA**2))
+    window /= window.sum()
+    for _ in range(2):  # rows, then columns; two swaps restore the order
+        valid = image.shape[0] - _WINDOW + 1
+        image = weighted_rows(image, np.arange(valid), np.tile(window, (valid, 1)))
+        image = np.ascontiguousarray(image.swapaxes(0, 1))
+    return image
+
+
+def _halve(image: Float64) -> Float64:
+    height, width = (side // 2 * 2 for side in image.shape[:2])
+    image = image[:height, :width]
+    return (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4
+
+
+def _check_shapes(truth: NDArray, image: NDArray) -> None:
+    if truth.shape != image.shape:
+        raise UsageError(f"cannot compare pictures of shapes {truth.shape} and {image.shape}: make them equal")

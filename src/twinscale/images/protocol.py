@@ -1,0 +1,97 @@
+"""The evaluation protocol: the one place that says channel, border and rounding.
+
+=========== ============================================ ============================================
+step        luminance networks (``colour = "y"``)        RGB networks (``colour = "rgb"``)
+=========== ============================================ ============================================
+truth       Y of BT.601, float, cropped to ``scale``     8-bit RGB, cropped to ``scale``
+bicubic LR  float Y, not rounded                         rounded to 8 bits, as a file would hold it
+learned LR  rounded to 8 bits                            rounded to 8 bits
+comparison  both Y rounded to integers                   result rounded to 8 bits; Y not rounded, and RGB
+=========== ============================================ ============================================
+
+``scale`` pixels are removed at every side; PSNR has peak 255, SSIM its 11x11 Gaussian window over
+the valid region. Grey pictures are measured as grey under both.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.errors import UsageError
+from twinscale.images.colour import luminance
+from twinscale.images.metrics import psnr, ssim
+from twinscale.images.resize import Kernel, imresize
+
+Colour = Literal["y", "rgb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What one picture, or the mean over a set, reached."""
+
+    psnr_y: float
+    """dB on luminance."""
+    ssim_y: float
+    psnr_rgb: float | None = None
+    """dB over R, G and B; none for luminance networks and grey pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a network of one scale and colour is measured.
+
+    All planes are ``(H, W, C)`` float32 in [0, 1].
+    """
+
+    scale: int
+    colour: Colour
+
+    def truth(self, planes: NDArray) -> NDArray:
+        """Crop a picture's planes to multiples of ``scale`` and keep what the network works on.
+
+        Raises:
+            UsageError: the picture is smaller than ``2 * scale + 11`` pixels, too small to measure.
+        """
+        height, width = (side // self.scale * self.scale for side in planes.shape[:2])
+        if min(height, width) < 2 * self.scale + 11:
+            raise UsageError(
+                f"a picture of {planes.shape[1]}x{planes.shape[0]} is too small to measure at x{self.scale}: "
+                f"at least {2 * self.scale + 11} pixels a side are needed"
+            )
+        planes = planes[:height, :width]
+        if self.colour == "y" and planes.shape[2] == 3:
+            # In float64: a float32 sum can fall on the other side of a rounding boundary.
+            return luminance(planes.astype(np.float64))
+        return planes
+
+    def reduce(self, truth: NDArray, kernel: Kernel = "bicubic") -> NDArray:
+        """The classical low-resolution picture that super-resolution starts from."""
+        if self.colour == "y":
+            return imresize(truth, 1 / self.scale, kernel=kernel)
+        return imresize(to_levels(truth).astype(np.uint8), 1 / self.scale, kernel=kernel) / np.float32(255)
+
+    def enlarge(self, low: NDArray, kernel: Kernel = "bicubic") -> NDArray:
+        """The classical enlargement: the baseline of every table."""
+        if self.colour == "y":
+            return imresize(low, self.scale, kernel=kernel)
+        return imresize(to_levels(low).astype(np.uint8), self.scale, kernel=kernel) / np.float32(255)
+
+    def score(self, truth: NDArray, result: NDArray) -> Scores:
+        """Compare a result with the truth, both ``(H, W, C)`` as :meth:`truth` returns them.
+
+        Raises:
+            UsageError: the shapes differ.
+        """
+        inner = (slice(self.scale, -self.scale),) * 2
+        x, y = to_levels(truth)[inner], to_levels(result)[inner]
+        if x.shape[-1] == 1 or self.colour == "y":
+            return Scores(psnr(x, y), ssim(x, y))
+        x_y, y_y = luminance(x / 255) * 255, luminance(y / 255) * 255
+        return Scores(psnr(x_y, y_y), ssim(x_y, y_y), psnr(x, y))
+
+
+def to_levels(planes: NDArray) -> NDArray[np.float64]:
+    """Round planes in [0, 1] to whole levels 0..255, half up, as float64."""
+    return np.floor(np.clip(planes.astype(np.float64), 0, 1) * 255 + 0.5)

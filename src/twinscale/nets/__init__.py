@@ -1,0 +1,36 @@
+"""The networks: one file an architecture, named after its paper."""
+
+import inspect
+from typing import Any
+
+from twinscale.errors import UsageError
+from twinscale.nets.base import Network, Pair, Rescaled, Upscaler
+from twinscale.nets.dsn import DSN
+from twinscale.nets.srcnn import SRCNN
+
+ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {
+    "dsn": DSN,
+    "srcnn": SRCNN,
+}
+
+__all__ = ["ARCHITECTURES", "Network", "Pair", "Rescaled", "Upscaler", "create"]
+
+
+def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
+    """Build an untrained network by name.
+
+    Args:
+        architecture: a key of :data:`ARCHITECTURES`.
+        **parameters: the architecture's own arguments, ``scale`` and ``channels`` among them.
+
+    Raises:
+        UsageError: an unknown architecture or parameter.
+    """
+    if architecture not in ARCHITECTURES:
+        raise UsageError(f"unknown architecture {architecture!r}: use one of {', '.join(sorted(ARCHITECTURES))}")
+    network = ARCHITECTURES[architecture]
+    known = inspect.signature(network).parameters
+    for name in parameters:
+        if name not in known:
+            raise UsageError(f"{architecture} has no parameter {name!r}: it takes {', '.join(known)}")
+    return network(**parameters)

@@ -1,0 +1,116 @@
+"""DSN: Cai, Xu, Guo, Jia, Tao, "Deep Sampling Networks" (Table 2, Fig. 3).
+
+::
+
+    picture ─┬─ 3 x (3x3 conv 64, LReLU) ─ d x d conv, stride d ─┐
+             └─ d x d average pool ─────────────────────────────(+)─ Q-BReLU ─ small picture
+
+    small ───┬─ 3x3 conv 64 ─ 3 x (1x1 conv 64, 3x3 conv 64), densely connected ─ 1x1 conv d² ─┐
+             └─ d² copies ────────────────────────────────────────────────────────────────────(+)─ shuffle
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twinscale.nets.base import Network, Pair, Rescaled
+from twinscale.nets.layers.qbrelu import QBReLU
+
+_SLOPE = 0.05  # of the leaky ReLU, §4.1
+_RESIDUAL_STD = 0.001  # layers that make a residual start near zero, §4.1
+
+
+class DownSNet(Network):
+    """Down-sampling subnetwork: the average of each ``scale`` x ``scale`` block plus a residual (eq. 1).
+
+    The output is neither clipped nor quantised; :class:`DSN` applies Q-BReLU.
+    """
+
+    def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
+        super().__init__()
+        self.scale = self.multiple_of = scale
+        self.factor = 1 / scale
+        self.radius = depth
+        ins = [channels] + [width] * (depth - 1)
+        self.features = nn.ModuleList(_msra(nn.Conv2d(n, width, 3, padding=1)) for n in ins)
+        self.residual = _near_zero(nn.Conv2d(width, channels, scale, stride=scale))
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
+        x = picture
+        for conv in self.features:
+            x = F.leaky_relu(conv(x), _SLOPE)
+        return F.avg_pool2d(picture, self.scale) + self.residual(x)
+
+    def output_layers(self) -> list[nn.Module]:
+        return [self.residual]
+
+
+class UpSNet(Network):
+    """Up-sampling subnetwork: each pixel repeated, plus a sub-pixel residual (eq. 4)."""
+
+    def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
+        super().__init__()
+        self.scale = scale
+        self.factor = scale
+        self.radius = depth + 1
+        self.head = _msra(nn.Conv2d(channels, width, 3, padding=1))
+        self.bottlenecks = nn.ModuleList(_msra(nn.Conv2d(width * (i + 1), width, 1)) for i in range(depth))
+        self.convs = nn.ModuleList(_msra(nn.Conv2d(width, width, 3, padding=1)) for _ in range(depth))
+        self.residual = _near_zero(nn.Conv2d(width * (depth + 1), channels * scale**2, 1))
+
+    def forward(self, low: Tensor) -> Tensor:
+        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        features = F.leaky_relu(self.head(low), _SLOPE)
+        for bottleneck, conv in zip(self.bottlenecks, self.convs, strict=True):
+            x = F.leaky_relu(bottleneck(features), _SLOPE)
+            x = F.leaky_relu(conv(x), _SLOPE)
+            features = torch.cat((features, x), dim=1)
+        # Channel s * (y mod s) + (x mod s) of the residual is sub-pixel (x, y): pixel_shuffle's order.
+        return F.pixel_shuffle(self.residual(features) + _tile(low, self.scale**2), self.scale)
+
+    def output_layers(self) -> list[nn.Module]:
+        return [self.residual]
+
+
+class DSN(Pair):
+    """The co-trained pair.
+
+    Args:
+        scale: 2, 3 or 4.
+        channels: 1 for luminance as in the paper, 3 for RGB.
+    """
+
+    def __init__(self, scale: int, channels: int = 1) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.down = DownSNet(scale, channels)
+        self.up = UpSNet(scale, channels)
+        self.quantise = QBReLU()
+
+    def forward(self, picture: Tensor) -> Rescaled:
+        low = self.quantise(self.down(picture))
+        return Rescaled(low, cast(Tensor, self.up(low)))
+
+
+def _tile(x: Tensor, copies: int) -> Tensor:
+    """Repeat each channel ``copies`` times, side by side."""
+    return x[:, :, None].expand(-1, -1, copies, -1, -1).flatten(1, 2)
+
+
+def _msra(conv: nn.Conv2d) -> nn.Conv2d:
+    nn.init.kaiming_normal_(conv.weight, a=_SLOPE)
+    return _zero_bias(conv)
+
+
+def _near_zero(conv: nn.Conv2d) -> nn.Conv2d:
+    nn.init.normal_(conv.weight, std=_RESIDUAL_STD)
+    return _zero_bias(conv)
+
+
+def _zero_bias(conv: nn.Conv2d) -> nn.Conv2d:
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return conv

@@ -1,0 +1,84 @@
+"""SRCNN: Dong, Loy, He, Tang, "Learning a Deep Convolutional Network for Image Super-Resolution".
+
+::
+
+    bicubic enlargement ─ f1 x f1 conv n1, ReLU ─ f2 x f2 conv n2, ReLU ─ f3 x f3 conv ─ picture
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twinscale.nets.base import Upscaler
+
+_PAPER_STD = 0.001  # §4, "Implementation Details"
+
+
+class SRCNN(Upscaler):
+    """Three convolutions on the bicubic enlargement (equations 1 to 3).
+
+    In training mode the convolutions are not padded and the output is smaller by ``2 * radius``; in
+    evaluation mode the output has the input's size and every convolution is normalised by the number
+    of valid pixels under its window, so that the zero padding does not darken the border (§4).
+
+    Args:
+        scale: by how much the input was enlarged; it only labels the network.
+        channels: 1 for luminance as in the paper, 3 for RGB.
+        filters: ``(n1, n2)``; the paper tries (32, 16), (64, 32) and (128, 64).
+        kernels: ``(f1, f2, f3)``; the paper tries (9, 1, 5) and (11, 1, 7).
+        init: ``"paper"`` draws every weight from N(0, 0.001²); ``"msra"`` starts from weights that keep
+            the variance (He et al. 2015), which trains many times faster.
+    """
+
+    interpolated_input = True
+    factor = 1
+
+    def __init__(
+        self,
+        scale: int,
+        channels: int = 1,
+        filters: tuple[int, int] = (64, 32),
+        kernels: tuple[int, int, int] = (9, 1, 5),
+        init: Literal["paper", "msra"] = "paper",
+    ) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.radius = sum(kernel // 2 for kernel in kernels)
+        widths = (channels, *filters, channels)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(widths[i], widths[i + 1], kernels[i]) for i in range(len(kernels))
+        )
+        for conv in self.convs:
+            assert isinstance(conv, nn.Conv2d)
+            assert conv.bias is not None
+            if init == "paper" or conv is self.convs[-1]:
+                nn.init.normal_(conv.weight, std=_PAPER_STD)
+            else:
+                nn.init.kaiming_normal_(conv.weight)
+            nn.init.zeros_(conv.bias)
+
+    def forward(self, enlarged: Tensor) -> Tensor:
+        """``(N, C, H, W)`` in [0, 1] to the same size; in training mode ``2 * radius`` smaller."""
+        x = enlarged
+        for conv in self.convs:
+            assert isinstance(conv, nn.Conv2d)
+            x = conv(x) if self.training else _normalised(conv, x)
+            if conv is not self.convs[-1]:
+                x = F.relu(x)
+        return x
+
+    def output_layers(self) -> list[nn.Module]:
+        return [self.convs[-1]]
+
+
+def _normalised(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """A zero-padded convolution times (window size / valid pixels under the window), plus the bias."""
+    size = conv.kernel_size[0]
+    if size == 1:
+        return F.conv2d(x, conv.weight, conv.bias)
+    window = torch.ones(1, 1, size, size, dtype=x.dtype, device=x.device)
+    valid = F.conv2d(torch.ones_like(x[:1, :1]), window, padding=size // 2)
+    assert conv.bias is not None
+    return F.conv2d(x, conv.weight, padding=size // 2) * (size**2 / valid) + conv.bias[:, None, None]

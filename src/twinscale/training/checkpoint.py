@@ -1,0 +1,74 @@
+"""The state of a training run in one safetensors file, written atomically."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from twinscale.errors import ModelError
+from twinscale.images.files import write_atomically
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands."""
+
+    step: int = 0
+    """Steps taken."""
+    seconds: float = 0.0
+    """Time spent on them, over all sittings."""
+    best_psnr: float = float("-inf")
+    """Best validation score so far in dB."""
+    best_step: int = 0
+    recipe: str = ""
+    """Digest of the resolved recipe."""
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Write weights, averaged weights, optimiser and progress, replacing the file at once."""
+    tensors = _prefixed("network", network) | _prefixed("average", average)
+    for parameter, state in optimiser.state_dict()["state"].items():
+        for key, value in state.items():
+            if value is not None:
+                tensors[f"optimiser.{parameter}.{key}"] = value
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(tensors, {"progress": json.dumps(asdict(progress))}), overwrite=True)
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+) -> Progress:
+    """Restore what :func:`save_checkpoint` wrote.
+
+    Raises:
+        ModelError: the file is damaged or belongs to another network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+        network.load_state_dict(_under("network", tensors))
+        average.load_state_dict(_under("average", tensors))
+    except Exception as error:
+        raise ModelError(f"checkpoint {path} cannot be resumed ({error}): start a new run folder") from None
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in _under("optimiser", tensors).items():
+        parameter, key = name.split(".", 1)
+        state.setdefault(int(parameter), {})[key] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return progress
+
+
+def _prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}

@@ -1,0 +1,27 @@
+"""Settings that make torch train several times faster on a CPU."""
+
+import ctypes
+import os
+import sys
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
+
+
+def tune_malloc() -> bool:
+    """Make glibc keep freed memory instead of unmapping it at every tensor operation.
+
+    By default each large activation is mapped, faulted in page by page and unmapped again, which
+    costs more than the convolutions of a small network. Call it before ``import torch``; peak memory
+    rises by up to half. ``TWINSCALE_MALLOC=0`` in the environment leaves malloc alone.
+
+    Returns:
+        Whether the setting took effect; false without glibc or where it was opted out.
+    """
+    if sys.platform != "linux" or os.environ.get("TWINSCALE_MALLOC") == "0":
+        return False
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:  # musl
+        return False
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_ARENA_MAX, 1))
+    return all(libc.mallopt(parameter, value) == 1 for parameter, value in settings)

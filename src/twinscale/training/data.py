@@ -1,0 +1,211 @@
+"""Training data: pictures decoded once into memory, crops gathered from there by index arithmetic.
+
+Which crops a step sees follows from the seed and the step alone, so a resumed run continues exactly.
+"""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from twinscale.datasets import dataset_name, find_pictures
+from twinscale.errors import DatasetError, UsageError
+from twinscale.images.colour import luminance
+from twinscale.images.picture import Picture
+from twinscale.images.resize import imresize
+from twinscale.nets.base import Pair, Upscaler
+from twinscale.training.recipe import DataSpec, Recipe
+
+_VALIDATION_PICTURES = 10
+_VALIDATION_SIDE = 480  # validation sees the centre of large pictures, to stay a small part of the time
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One picture as the network trains on it; uint8 levels or float32 in [0, 1], ``(H, W, C)``."""
+
+    truth: NDArray
+    low: NDArray | None
+    """The input of a super-resolution network; none for a pair, which makes its own."""
+
+
+def split(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
+    """Find the pictures of a recipe and set the validation pictures apart.
+
+    Returns:
+        Training pictures, validation pictures, and the names ``set/stem`` of the latter.
+
+    Raises:
+        DatasetError: a set is not found, a named validation picture is in none, or nothing is left.
+    """
+    named = {
+        f"{dataset_name(source)}/{path.stem}": path for source in data.train for path in find_pictures(source)
+    }
+    names = data.validation
+    if not names:
+        count = min(_VALIDATION_PICTURES, math.ceil(len(named) / 10))
+        names = list(named)[:: max(1, len(named) // count)][:count]
+    missing = [name for name in names if name not in named]
+    if missing:
+        raise DatasetError(f"validation picture {missing[0]!r} is in none of {', '.join(data.train)}: name it set/stem")
+    train = [path for name, path in named.items() if name not in set(names)]
+    if not train:
+        raise DatasetError(
+            f"{', '.join(data.train)}: {len(named)} picture(s) leave none to train on beside validation; add more"
+        )
+    return train, [named[name] for name in names], names
+
+
+def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -> list[Example]:
+    """Decode pictures and make the network's inputs.
+
+    Raises:
+        PictureError: a file cannot be read as a picture.
+        DatasetError: no picture is as large as the recipe's crop.
+    """
+    with ThreadPoolExecutor() as pool:
+        examples = list(pool.map(partial(_load, recipe=recipe, network=network), paths))
+    large = [example for example in examples if min(example.truth.shape[:2]) >= recipe.data.crop]
+    if not large:
+        raise DatasetError(
+            f"no picture has sides of at least {recipe.data.crop} pixels, the recipe's crop: use larger pictures "
+            "or a smaller crop"
+        )
+    return large
+
+
+def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> Example:
+    picture = Picture.read(path)
+    planes = picture.planes()
+    if recipe.network.colour == "y":
+        truth = luminance(planes) if picture.channels == 3 else planes
+    else:
+        rgb = np.repeat(planes, 3, axis=2) if picture.is_grey else planes
+        truth = np.floor(rgb * 255 + 0.5).astype(np.uint8)
+    if isinstance(network, Pair):
+        return Example(truth, None)
+    height, width = (side // network.scale * network.scale for side in truth.shape[:2])
+    truth = np.ascontiguousarray(truth[:height, :width])
+    if recipe.data.blur:
+        low = np.ascontiguousarray(_blurred(truth, recipe.data.blur)[:: network.scale, :: network.scale])
+    else:
+        low = imresize(truth, 1 / network.scale)
+    if network.interpolated_input:
+        low = imresize(low, size=truth.shape[:2])
+    return Example(truth, low)
+
+
+def _blurred(image: NDArray, sigma: float) -> NDArray:
+    """Gaussian blur, mirrored at the border, cut off at three sigma."""
+    from twinscale.images.linear import weighted_rows
+
+    radius = math.ceil(3 * sigma)
+    window = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
+    window /= window.sum()
+    for _ in range(2):
+        rows = image.shape[0]
+        image = weighted_rows(image, np.arange(rows) - radius, np.tile(window, (rows, 1)))
+        image = np.ascontiguousarray(image.swapaxes(0, 1))
+    return image
+
+
+def validation_examples(paths: list[Path]) -> list[NDArray]:
+    """Planes of the validation pictures, ``(H, W, C)`` in [0, 1], large ones cut to their centre."""
+    cut = []
+    for path in paths:
+        planes = Picture.read(path).planes()
+        top, left = (max(0, side - _VALIDATION_SIDE) // 2 for side in planes.shape[:2])
+        cut.append(planes[top : top + _VALIDATION_SIDE, left : left + _VALIDATION_SIDE])
+    return cut
+
+
+class Crops:
+    """Batches of crops from pictures that lie in memory, on the device that trains.
+
+    Args:
+        examples: the pictures; every one at least as large as a crop.
+        data: crop, batch, stride and augmentation.
+        seed: with the step, decides what is drawn.
+        device: where pictures lie and batches come from.
+        rank: of this process among several; each draws its own crops.
+
+    Raises:
+        UsageError: the crop is no multiple of the scale.
+    """
+
+    def __init__(
+        self, examples: list[Example], data: DataSpec, seed: int, device: torch.device, rank: int = 0, ranks: int = 1
+    ) -> None:
+        first = examples[0]
+        self._factor = 1 if first.low is None else first.truth.shape[0] // first.low.shape[0]
+        if data.crop % self._factor:
+            raise UsageError(f"crop = {data.crop} must be a multiple of the scale {self._factor}")
+        self._data, self._seed, self._rank, self._ranks = data, seed, rank, ranks
+        self._truth = _Store([example.truth for example in examples], data.crop, device)
+        lows = [example.low for example in examples if example.low is not None]
+        self._low = _Store(lows, data.crop // self._factor, device) if lows else None
+        # Positions are counted on the small picture's grid, so that both crops stay aligned.
+        grid = self._low or self._truth
+        stride = max(1, data.stride // self._factor)
+        self._stride = stride
+        self._across = (grid.widths - grid.crop) // stride + 1
+        self._ends = np.cumsum(self._across * ((grid.heights - grid.crop) // stride + 1))
+
+    def __len__(self) -> int:
+        """Number of different crop positions."""
+        return int(self._ends[-1])
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both the same."""
+        rng = np.random.default_rng((self._seed, step, self._rank))
+        chosen = self._grid_positions(step) if self._data.stride else rng.integers(0, len(self), self._data.batch)
+        picture = np.searchsorted(self._ends, chosen, side="right")
+        within = chosen - np.concatenate(([0], self._ends))[picture]
+        y, x = (within // self._across[picture]) * self._stride, (within % self._across[picture]) * self._stride
+        turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
+        turn = rng.integers(0, turns, self._data.batch)
+        truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
+        return (truth if self._low is None else self._low.gather(picture, y, x, turn)), truth
+
+    def _grid_positions(self, step: int) -> NDArray[np.int64]:
+        """The next positions of this epoch's order; an epoch ends where a batch no longer fits."""
+        per_step = self._data.batch * self._ranks
+        steps_per_epoch = max(1, len(self) // per_step)
+        epoch, place = divmod(step, steps_per_epoch)
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(self))
+        start = place * per_step + self._rank * self._data.batch
+        return np.take(order, np.arange(start, start + self._data.batch), mode="wrap")
+
+
+class _Store:
+    """Pictures of any size in one flat tensor, and crops out of it by index."""
+
+    def __init__(self, pictures: list[NDArray], crop: int, device: torch.device) -> None:
+        self.crop = crop
+        self.heights = np.array([picture.shape[0] for picture in pictures])
+        self.widths = np.array([picture.shape[1] for picture in pictures])
+        self._offsets = np.concatenate(([0], np.cumsum(self.heights * self.widths)[:-1]))
+        channels = pictures[0].shape[2]
+        flat = np.concatenate([picture.reshape(-1, channels) for picture in pictures])
+        self._flat = torch.from_numpy(flat).to(device)
+        # Row and column of every crop pixel under the eight rotations and reflections.
+        square = np.arange(crop * crop).reshape(crop, crop)
+        turned = [np.rot90(square[:, ::-1] if turn >= 4 else square, turn % 4).ravel() for turn in range(8)]
+        self._rows = torch.from_numpy(np.stack(turned) // crop).to(device)
+        self._columns = torch.from_numpy(np.stack(turned) % crop).to(device)
+
+    def gather(self, picture: NDArray, y: NDArray, x: NDArray, turn: NDArray) -> Tensor:
+        """Crops at rows ``y`` and columns ``x``, ``(N, C, crop, crop)`` in channels-last memory."""
+        corner = torch.from_numpy(self._offsets[picture] + y * self.widths[picture] + x)
+        width = torch.from_numpy(self.widths[picture])
+        corner, width = corner.to(self._flat.device), width.to(self._flat.device)
+        turns = torch.from_numpy(turn).to(self._flat.device)
+        index = corner[:, None] + self._rows[turns] * width[:, None] + self._columns[turns]
+        crops = self._flat[index].unflatten(1, (self.crop, self.crop)).permute(0, 3, 1, 2)
+        return crops.float() / 255 if crops.dtype == torch.uint8 else crops

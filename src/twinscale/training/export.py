@@ -1,0 +1,204 @@
+"""From trained weights to a model of the zoo: ONNX files and a card."""
+
+import hashlib
+import io
+import json
+import logging
+import tomllib
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import tomli_w
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from twinscale import __version__
+from twinscale.errors import ModelError, UsageError
+from twinscale.images.files import write_atomically
+from twinscale.nets import Network, Pair, Upscaler
+from twinscale.training.loop import BEST, build
+from twinscale.training.recipe import Recipe
+from twinscale.zoo.card import CARD_FILE, Card
+
+_HALF = "_float16"
+_SMALLEST_HALVED = 32  # smaller constants are not worth a cast
+_FREE_DATA = {"OpenPhotos", "CameraPhotos"}
+_FREE = "Apache-2.0; trained only on openly licensed photographs (CC0, CC-BY, CC-BY-SA, Unsplash, Pexels, free use)"
+_RESEARCH = "Apache-2.0 for the weights as such; trained on pictures that their owners give for research use only"
+
+
+def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = None) -> Card:
+    """Turn a run's best weights into a model folder ``models/NAME``.
+
+    An existing folder of that name is replaced only by weights with a higher validation score, or by
+    another architecture or recipe; its record of runs is kept.
+
+    Args:
+        run: the folder of a training run.
+        models: the folder that holds model folders.
+        published: the paper's figures, for the card; by default those of the card that is replaced.
+
+    Raises:
+        UsageError: the run has no weights yet, or does not beat the model that is there.
+        ModelError: the weights do not fit the recipe's network.
+    """
+    if not (run / BEST).exists():
+        raise UsageError(f"{run} holds no {BEST}: train first")
+    recipe = Recipe.load(run / "recipe.toml")
+    summary = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    network = build(recipe)
+    try:
+        network.load_state_dict(load_file(run / BEST))
+    except RuntimeError as error:
+        raise ModelError(f"{run / BEST} does not fit its recipe: {error}") from None
+    folder = models / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    runs: list[dict[str, Any]] = []
+    if (folder / CARD_FILE).exists():
+        old = Card.load(folder)
+        runs = old.training.get("runs", [])
+        published = published if published is not None else old.published
+        best = max((entry["validation_psnr_y"] for entry in runs), default=float("-inf"))
+        if old.training.get("validation") == recipe.data.validation and summary["validation_psnr_y"] <= best:
+            raise UsageError(
+                f"{recipe.name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "
+                f"{folder}: train longer"
+            )
+    runs = [*runs, {key: summary[key] for key in summary if key != "name"}]
+    parts = {"down": network.down, "up": network.up} if isinstance(network, Pair) else {"up": network}
+    card: dict[str, Any] = {
+        "name": recipe.name,
+        "kind": "pair" if isinstance(network, Pair) else "upscaler",
+        "architecture": recipe.network.architecture,
+        "scale": recipe.network.scale,
+        "colour": recipe.network.colour,
+        "input": "interpolated" if isinstance(network, Upscaler) and network.interpolated_input else "small",
+        "description": recipe.description,
+        "licence": _FREE if set(recipe.data.train) <= _FREE_DATA else _RESEARCH,
+        "parameters": recipe.network.parameters,
+        "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
+        "published": published or {},
+    }
+    for key, part in parts.items():
+        channels = 1 if recipe.network.colour == "y" else 3
+        data = to_onnx(part, channels)
+        write_atomically(folder / f"{key}.onnx", data, overwrite=True)
+        on_full_size = 1 if key == "down" or card["input"] == "interpolated" else recipe.network.scale**2
+        card[key] = {
+            "file": f"{key}.onnx",
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "radius": part.radius,
+            "multiple_of": part.multiple_of,
+            "parameters": sum(p.numel() for p in part.parameters()),
+            "multiply_adds": count_multiply_adds(part, channels) / on_full_size,
+        }
+    write_atomically(folder / CARD_FILE, tomli_w.dumps(card).encode(), overwrite=True)
+    return Card.load(folder)
+
+
+def to_onnx(network: Network, channels: int) -> bytes:
+    """Export a network with free height and width; weights are stored as float16, computed as float32.
+
+    Args:
+        network: maps ``(N, C, H, W)`` to ``(N, C, H', W')``.
+        channels: C of the input.
+    """
+    network = network.eval().cpu()
+    side = 8 * network.multiple_of
+    example = torch.zeros(1, channels, side, side + network.multiple_of)
+    multiple = network.multiple_of
+    height, width = torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
+    shape = {2: multiple * height, 3: multiple * width} if multiple > 1 else {2: height, 3: width}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network, (example,), dynamo=True, dynamic_shapes=(shape,), input_names=["input"], output_names=["output"]
+        )
+    assert program is not None
+    model = program.model_proto
+    _store_as_float16(model)
+    _strip(model)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
+    """The weights of a shipped or exported model, to fine-tune from.
+
+    Args:
+        card: the model.
+        network: the network they are for; says which names and shapes to expect.
+
+    Returns:
+        A state dictionary of float32 tensors.
+
+    Raises:
+        ModelError: the model's weights do not fit the network.
+    """
+    stored: dict[str, Tensor] = {}
+    for prefix, part in (("down.", card.down), ("up.", card.up)):
+        if part is None:
+            continue
+        for initializer in onnx.load_from_string(card.read(part)).graph.initializer:
+            name = initializer.name.removesuffix(_HALF)
+            array = numpy_helper.to_array(initializer).astype(np.float32)
+            stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
+    expected = network.state_dict()
+    # The exporter leaves out biases that are zero.
+    weights = {n: stored.get(n, torch.zeros_like(t) if n.endswith(".bias") else None) for n, t in expected.items()}
+    for name, tensor in weights.items():
+        if tensor is None or tensor.shape != expected[name].shape:
+            raise ModelError(f"model {card.name} does not fit the recipe's network at {name}: start without it")
+    return {name: tensor for name, tensor in weights.items() if tensor is not None}
+
+
+def _store_as_float16(model: onnx.ModelProto) -> None:
+    """Halve the file: each float32 weight becomes float16 and a cast, which runtimes fold on loading."""
+    graph = model.graph
+    casts = []
+    for initializer in graph.initializer:
+        array = numpy_helper.to_array(initializer)
+        if array.dtype != np.float32 or array.size < _SMALLEST_HALVED:
+            continue
+        name = initializer.name
+        initializer.CopyFrom(numpy_helper.from_array(array.astype(np.float16), name + _HALF))
+        casts.append(helper.make_node("Cast", [name + _HALF], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes about the machine and the source code."""
+    model.producer_name, model.producer_version, model.doc_string = "twinscale", __version__, ""
+    del model.metadata_props[:]
+    del model.functions[:]
+    model.graph.doc_string = ""
+    for item in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]
+    del model.graph.value_info[:]
+    del model.graph.metadata_props[:]
+
+
+def count_multiply_adds(network: Network, channels: int) -> float:
+    """Multiplications with addition per input pixel, counted during a real forward pass."""
+    side = 16 * network.multiple_of
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.eval()(torch.zeros(1, channels, side, side))
+    return counter.get_total_flops() / 2 / side**2
+
+
+def read_published(name: str) -> dict[str, Any]:
+    """The paper's figures for a shipped model's name; empty where there are none."""
+    path = Path(__file__).parent / "published.toml"
+    published: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return published.get(name, {})

@@ -1,0 +1,337 @@
+"""The training loop."""
+
+import copy
+import csv
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+
+from twinscale.errors import UsageError
+from twinscale.images.files import write_atomically
+from twinscale.images.protocol import Protocol, to_levels
+from twinscale.nets import Pair, Upscaler, create
+from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from twinscale.training.data import Crops, load_examples, split, validation_examples
+from twinscale.training.losses import pixel_loss
+from twinscale.training.recipe import OptimisationSpec, Recipe
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+_CHECKPOINT_SECONDS = 180.0
+_LOG_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run reached."""
+
+    folder: Path
+    progress: Progress
+
+
+def train(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    initial: dict[str, Tensor] | None = None,
+    accelerator: str = "auto",
+    devices: int = 1,
+) -> Outcome:
+    """Train a network and leave everything about the run in one folder.
+
+    The folder holds the resolved ``recipe.toml``, ``checkpoint.safetensors`` (to resume from),
+    ``best.safetensors`` (the weights with the best validation PSNR), ``log.csv``, TensorBoard events and
+    ``run.json``.
+
+    Args:
+        recipe: what to train.
+        folder: where the run lives.
+        resume: continue from the folder's checkpoint, exactly where it was written.
+        initial: weights to start from instead of random ones.
+        accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        devices: how many of them.
+
+    Raises:
+        UsageError: the folder already holds a run and ``resume`` is off, or the recipe's run differs.
+        DatasetError: the pictures are not found or too few.
+        ModelError: the checkpoint or ``initial`` does not fit the network.
+    """
+    spec = recipe.optimisation
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=spec.precision)
+    fabric.launch()
+    fabric.seed_everything(recipe.seed, verbose=False)
+    network = build(recipe)
+    if initial is not None:
+        network.load_state_dict(initial)
+    train_paths, validation_paths, validation_names = split(recipe.data)
+    recipe = replace(recipe, data=replace(recipe.data, validation=validation_names))
+    start_folder(folder, recipe, resume)
+
+    crops = Crops(
+        load_examples(train_paths, recipe, network),
+        recipe.data,
+        recipe.seed,
+        fabric.device,
+        fabric.global_rank,
+        fabric.world_size,
+    )
+    validation = validation_examples(validation_paths)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).to(fabric.device).eval().requires_grad_(False)
+    optimiser = make_optimiser(network, spec)
+    model, wrapped = fabric.setup(network, optimiser)
+    progress = Progress(recipe=recipe.digest())
+    if resume:
+        progress = load_checkpoint(folder / CHECKPOINT, network, average, optimiser)
+        if progress.recipe != recipe.digest():
+            raise UsageError(f"{folder} was started with another recipe: resume with its own recipe.toml")
+
+    with _log(folder, progress.step, fabric.is_global_zero) as log:
+        _steps(fabric, model, network, average, wrapped, crops, validation, recipe, folder, progress, log)
+    return Outcome(folder, progress)
+
+
+def build(recipe: Recipe) -> Upscaler | Pair:
+    """The untrained network of a recipe."""
+    spec = recipe.network
+    channels = 1 if spec.colour == "y" else 3
+    return create(spec.architecture, scale=spec.scale, channels=channels, **spec.parameters)
+
+
+def start_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    """Prepare a run folder, refusing to mix two runs."""
+    started = (folder / CHECKPOINT).exists()
+    if started and not resume:
+        raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
+    if resume and not started:
+        raise UsageError(f"{folder} holds no checkpoint to resume from: start it without --resume")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "recipe.toml", recipe.dumps().encode(), overwrite=True)
+
+
+def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.optim.Optimizer:
+    """Adam or SGD, with the output layers at their own rate."""
+    outputs = {id(p) for layer in network.output_layers() for p in layer.parameters()}
+    groups = [
+        {"params": [p for p in network.parameters() if id(p) not in outputs], "rate": 1.0},
+        {"params": [p for p in network.parameters() if id(p) in outputs], "rate": spec.output_layer_rate},
+    ]
+    if spec.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=spec.learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9)
+
+
+def learning_rate(step: int, spec: OptimisationSpec) -> float:
+    """The learning rate of a step, before a layer's own rate."""
+    if step < spec.warmup:
+        return spec.learning_rate * (step + 1) / spec.warmup
+    if spec.decay == "cosine":
+        turn = (step - spec.warmup) / max(1, spec.steps - spec.warmup)
+        span = spec.learning_rate - spec.final_learning_rate
+        return spec.final_learning_rate + span * (1 + math.cos(math.pi * turn)) / 2
+    if spec.decay == "step":
+        reduced = spec.learning_rate * spec.decay_factor ** (step // max(1, spec.decay_every))
+        return max(reduced, spec.final_learning_rate)
+    return spec.learning_rate
+
+
+def _steps(
+    fabric: Fabric,
+    model: Any,
+    network: Upscaler | Pair,
+    average: Upscaler | Pair,
+    optimiser: Any,
+    crops: Crops,
+    validation: list[NDArray],
+    recipe: Recipe,
+    folder: Path,
+    progress: Progress,
+    log: "_Log | None",
+) -> None:
+    spec = recipe.optimisation
+    parameters = list(network.parameters())
+    averaged = list(average.parameters())
+    losses: list[Tensor] = []
+    psnr = progress.best_psnr
+    sitting, before = time.monotonic(), progress.seconds
+    first, last_saved = progress.step, time.monotonic()
+    model.train()
+    for step in range(progress.step, spec.steps):
+        rate = learning_rate(step, spec)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["rate"]
+        inputs, truth = crops.batch(step)
+        output = model(inputs)
+        result = output.restored if isinstance(network, Pair) else output
+        loss = pixel_loss(spec.loss, result, truth)
+        optimiser.zero_grad()
+        fabric.backward(loss)
+        if spec.clip_norm:
+            nn.utils.clip_grad_norm_(parameters, spec.clip_norm)
+        optimiser.step()
+        with torch.no_grad():
+            # Early averages forget faster, or they would carry the random start along.
+            keep = min(spec.ema, (step + 1) / (step + 10)) if spec.ema else 0.0
+            torch._foreach_lerp_(averaged, parameters, 1 - keep)
+
+        losses.append(loss.detach())
+        progress.step = step + 1
+        progress.seconds = before + time.monotonic() - sitting
+        final = progress.step == spec.steps
+        validated = progress.step % spec.validate_every == 0 or final
+        if validated and fabric.is_global_zero:
+            psnr = validate(average, validation, recipe)
+            if psnr > progress.best_psnr:
+                progress.best_psnr, progress.best_step = psnr, progress.step
+                save_best(folder / BEST, average)
+        if log and (progress.step % _LOG_STEPS == 0 or final):
+            speed = (progress.step - first) * recipe.data.batch / (time.monotonic() - sitting)
+            log.write(
+                progress.step,
+                spec.steps,
+                loss=torch.stack(losses).mean().item(),
+                rate=rate,
+                psnr=psnr if validated else None,
+                best=progress.best_psnr,
+                seconds=progress.seconds,
+                pictures_per_second=speed,
+            )
+            losses.clear()
+        if fabric.is_global_zero and (final or time.monotonic() - last_saved > _CHECKPOINT_SECONDS):
+            save_checkpoint(folder / CHECKPOINT, network, average, _unwrapped(optimiser), progress)
+            _save_summary(folder, recipe, progress, fabric)
+            last_saved = time.monotonic()
+
+
+@torch.no_grad()
+def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> float:
+    """Mean PSNR in dB over the validation pictures, on Y, by the protocol of the network's colour."""
+    protocol = Protocol(recipe.network.scale, recipe.network.colour)
+    device = next(network.parameters()).device
+    scores = []
+    for planes in pictures:
+        truth = protocol.truth(planes)
+        if isinstance(network, Pair):
+            low = _run(network.down, truth, device)
+            result = _run(network.up, (to_levels(low) / 255).astype(np.float32), device)
+        else:
+            low = protocol.reduce(truth)
+            result = _run(network, protocol.enlarge(low) if network.interpolated_input else low, device)
+        scores.append(protocol.score(truth, result).psnr_y)
+    return float(np.mean(scores))
+
+
+def _run(network: nn.Module, planes: NDArray, device: torch.device) -> NDArray:
+    if planes.shape[2] == 1 and getattr(network, "channels", 1) == 3:
+        planes = np.repeat(planes, 3, axis=2)
+    batch = torch.from_numpy(planes.astype(np.float32)).permute(2, 0, 1)[None].to(device)
+    return cast(NDArray, network(batch)[0].permute(1, 2, 0).float().cpu().numpy())
+
+
+def save_best(path: Path, network: nn.Module) -> None:
+    """Write a network's weights, replacing the file at once."""
+    from safetensors.torch import save
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_atomically(path, save(tensors), overwrite=True)
+
+
+def _unwrapped(optimiser: Any) -> torch.optim.Optimizer:
+    return cast(torch.optim.Optimizer, getattr(optimiser, "optimizer", optimiser))
+
+
+def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabric) -> None:
+    machine = torch.cuda.get_device_name() if fabric.device.type == "cuda" else f"{torch.get_num_threads()} CPU cores"
+    summary = {
+        "name": recipe.name,
+        "steps": progress.step,
+        "minutes": round(progress.seconds / 60, 1),
+        "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
+        "validation_psnr_y": round(progress.best_psnr, 4),
+        "best_step": progress.best_step,
+        "recipe_sha256": progress.recipe,
+    }
+    write_atomically(folder / "run.json", json.dumps(summary, indent=2).encode(), overwrite=True)
+
+
+@contextmanager
+def _log(folder: Path, step: int, wanted: bool) -> "Iterator[_Log | None]":
+    if not wanted:
+        yield None
+        return
+    log = _Log(folder, step)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+class _Log:
+    """The curves of a run: CSV, TensorBoard and a progress line on standard error."""
+
+    _COLUMNS = ("step", "loss", "learning_rate", "validation_psnr_y", "seconds", "pictures_per_second")
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Continue the log of ``folder`` after ``step``; what a killed run wrote beyond it is dropped."""
+        path = folder / "log.csv"
+        rows: list[list[str]] = []
+        if step and path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= step]
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._rows = csv.writer(self._file)
+        self._rows.writerow(self._COLUMNS)
+        self._rows.writerows(rows)
+        self._board = SummaryWriter(str(folder), purge_step=step)
+        self._shown = 0.0
+
+    def write(
+        self,
+        step: int,
+        steps: int,
+        *,
+        loss: float,
+        rate: float,
+        psnr: float | None,
+        best: float,
+        seconds: float,
+        pictures_per_second: float,
+    ) -> None:
+        score = "" if psnr is None else f"{psnr:.4f}"
+        self._rows.writerow(
+            (step, f"{loss:.6g}", f"{rate:.4g}", score, f"{seconds:.1f}", f"{pictures_per_second:.1f}")
+        )
+        self._file.flush()
+        self._board.add_scalar("loss", loss, step)
+        self._board.add_scalar("learning_rate", rate, step)
+        if psnr is not None:
+            self._board.add_scalar("validation_psnr_y", psnr, step)
+        interactive = sys.stderr.isatty()
+        if interactive or psnr is not None or step == steps or time.monotonic() - self._shown > 60:
+            left = seconds / step * (steps - step)
+            line = (
+                f"step {step}/{steps}  loss {loss:.5f}  best {best:.2f} dB  "
+                f"{pictures_per_second:.0f} pictures/s  {left / 60:.0f} min left"
+            )
+            end = "\n" if not interactive or step == steps else "\r"
+            print(line, end=end, file=sys.stderr, flush=True)
+            self._shown = time.monotonic()
+
+    def close(self) -> None:
+        self._file.close()
+        self._board.close()

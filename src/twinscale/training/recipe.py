@@ -1,0 +1,172 @@
+"""Recipes: everything that decides what a training run makes, in one strict TOML file."""
+
+import dataclasses
+import difflib
+import hashlib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tomli_w
+
+from twinscale.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """Which network is trained."""
+
+    architecture: str
+    """A key of ``twinscale.nets.ARCHITECTURES``."""
+    scale: int
+    colour: Literal["y", "rgb"]
+    """Luminance or RGB."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """The architecture's own further arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSpec:
+    """What it sees."""
+
+    train: list[str]
+    """Names of sets, or folders of pictures."""
+    validation: list[str] = field(default_factory=list)
+    """``set/stem`` of the pictures set apart from ``train`` for choosing checkpoints; if empty, every
+    tenth picture, ten at most."""
+    crop: int
+    """Side of the square crops in pixels of the full-size picture."""
+    batch: int
+    """Crops a step and device."""
+    stride: int = 0
+    """Crops lie on a grid of this stride and each is seen once an epoch; 0 draws them at random."""
+    augment: Literal["none", "rotations", "all"] = "all"
+    """Nothing, the four rotations, or also their mirror images."""
+    blur: float = 0.0
+    """Sigma, in pixels, of the Gaussian blur in front of plain subsampling; 0 reduces bicubically with
+    antialiasing. Only for super-resolution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimisationSpec:
+    """How it learns."""
+
+    steps: int
+    loss: Literal["l1", "l2", "charbonnier"] = "l1"
+    optimiser: Literal["adam", "sgd"] = "adam"
+    """Adam, or stochastic gradient descent with momentum 0.9."""
+    learning_rate: float = 1e-3
+    decay: Literal["cosine", "step", "none"] = "cosine"
+    decay_every: int = 0
+    """Steps between two reductions of a step schedule."""
+    decay_factor: float = 0.5
+    final_learning_rate: float = 0.0
+    """Where both schedules end."""
+    warmup: int = 0
+    """Steps over which the learning rate rises from zero."""
+    output_layer_rate: float = 1.0
+    """Learning rate of the output layers, relative to the others'."""
+    clip_norm: float = 0.0
+    """Largest norm of the gradient; 0 does not clip."""
+    ema: float = 0.0
+    """Decay per step of the averaged weights that are validated and exported; 0 keeps the last."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    validate_every: int = 2000
+    """Steps between two validations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One training run."""
+
+    name: str
+    description: str = ""
+    seed: int = 0
+    network: NetworkSpec
+    data: DataSpec
+    optimisation: OptimisationSpec
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> "Recipe":
+        """Read a recipe by the name of a shipped one or by its path.
+
+        Raises:
+            UsageError: no such recipe, not TOML, an unknown or missing key, or a value of a wrong type.
+        """
+        path = Path(name_or_path)
+        if path.suffix == ".toml":
+            try:
+                text = path.read_text(encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"cannot read recipe {path}: {error.strerror}") from None
+        else:
+            shipped = resources.files(__package__) / "recipes" / f"{name_or_path}.toml"
+            if not shipped.is_file():
+                raise UsageError(
+                    f"no shipped recipe {str(name_or_path)!r}: use one of {', '.join(shipped_recipes())}, "
+                    "or the path of a .toml file"
+                )
+            text = shipped.read_text(encoding="utf-8")
+        try:
+            mapping = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"recipe {name_or_path} is not valid TOML: {error}") from None
+        return _build(cls, mapping, str(name_or_path))
+
+    def dumps(self) -> str:
+        """The resolved recipe as TOML."""
+        return tomli_w.dumps(dataclasses.asdict(self))
+
+    def digest(self) -> str:
+        """SHA-256 of the resolved recipe."""
+        return hashlib.sha256(self.dumps().encode()).hexdigest()
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files(__package__) / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+
+
+_T = TypeVar("_T")
+
+
+def _build(cls: type[_T], mapping: Mapping[str, Any], where: str) -> _T:
+    """Fill a dataclass from a mapping; unknown, missing and mistyped keys are errors."""
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(cls)
+    for key in mapping:
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(fields)}"
+            raise UsageError(f"{where}: unknown key {key!r}; {hint}")
+    for name, f in fields.items():
+        if name not in mapping and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+            raise UsageError(f"{where}: missing key {name!r}")
+    return cls(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in mapping.items()})
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{where} must be a table, not {value!r}")
+        return _build(kind, value, where)  # type: ignore[arg-type]
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        if value not in arguments:
+            raise UsageError(f"{where} = {value!r} must be one of {', '.join(map(str, arguments))}")
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    expected = origin or kind
+    assert not isinstance(expected, types.UnionType)
+    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        raise UsageError(f"{where} = {value!r} must be of type {expected.__name__}")
+    if expected is list and not all(isinstance(item, arguments[0]) for item in value):
+        raise UsageError(f"{where} = {value!r} must hold only {arguments[0].__name__} values")
+    return value

@@ -1,0 +1,92 @@
+"""A model's card: what it is, what it was trained on, how good it is, and its files."""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from twinscale.errors import ModelError
+
+CARD_FILE = "card.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One ONNX file: a network from picture to picture."""
+
+    file: str
+    """File name inside the model's folder."""
+    sha256: str
+    radius: int
+    """Receptive-field radius in pixels of the network's input."""
+    multiple_of: int
+    """Sides of the input must be multiples of this."""
+    parameters: int
+    """Number of trained values."""
+    multiply_adds: float
+    """Multiplications with addition per pixel of the full-size picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The card of one model; :meth:`load` reads and checks ``card.toml``."""
+
+    folder: Path
+    name: str
+    kind: Literal["pair", "upscaler"]
+    architecture: str
+    scale: int
+    colour: Literal["y", "rgb"]
+    """Luminance (chrominance is resized bicubically beside it) or RGB."""
+    input: Literal["small", "interpolated"]
+    """Whether ``up`` takes the small picture or its bicubic enlargement."""
+    description: str
+    licence: str
+    up: Part
+    down: Part | None = None
+    """The shrinking partner of a pair."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """The architecture's hyper-parameters."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
+    published: dict[str, Any] = field(default_factory=dict)
+    """The paper's figures: ``source`` and ``[PSNR, SSIM]`` (or ``[PSNR]``) for each set."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the files' hashes: what identifies the weights."""
+        parts = [part.sha256 for part in (self.down, self.up) if part]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Card":
+        """Read the card of a model folder.
+
+        Raises:
+            ModelError: there is no card, or it lacks a field or has an unknown one.
+        """
+        path = folder / CARD_FILE
+        try:
+            mapping = tomllib.loads(path.read_text(encoding="utf-8"))
+            parts = {key: Part(**mapping.pop(key)) for key in ("up", "down") if key in mapping}
+            return cls(folder=folder, **parts, **mapping)
+        except FileNotFoundError:
+            raise ModelError(f"{folder} holds no model: a model folder has a {CARD_FILE}") from None
+        except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path} is not a model card ({error}): export the model again") from None
+
+    def read(self, part: Part) -> bytes:
+        """The bytes of one of the card's files, checked against its SHA-256.
+
+        Raises:
+            ModelError: the file is missing or was changed.
+        """
+        path = self.folder / part.file
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"model {self.name}: cannot read {path} ({error.strerror}): install it again") from None
+        if hashlib.sha256(data).hexdigest() != part.sha256:
+            raise ModelError(f"model {self.name}: {path} does not match the SHA-256 of its card: install it again")
+        return data
