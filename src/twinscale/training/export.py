@@ -120,7 +120,13 @@ def to_onnx(network: Network, channels: int) -> bytes:
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            network, (example,), dynamo=True, dynamic_shapes=(shape,), input_names=["input"], output_names=["output"]
+            network,
+            (example,),
+            dynamo=True,
+            optimize=False,  # keeps every parameter under its own name, to fine-tune from; runtimes optimise anyway
+            dynamic_shapes=(shape,),
+            input_names=["input"],
+            output_names=["output"],
         )
     assert program is not None
     model = program.model_proto
@@ -151,13 +157,12 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
             stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
-    expected = network.state_dict()
-    # The exporter leaves out biases that are zero.
-    weights = {n: stored.get(n, torch.zeros_like(t) if n.endswith(".bias") else None) for n, t in expected.items()}
-    for name, tensor in weights.items():
-        if tensor is None or tensor.shape != expected[name].shape:
+    weights = {}
+    for name, expected in network.state_dict().items():
+        if name not in stored or stored[name].shape != expected.shape:
             raise ModelError(f"model {card.name} does not fit the recipe's network at {name}: start without it")
-    return {name: tensor for name, tensor in weights.items() if tensor is not None}
+        weights[name] = stored[name]
+    return weights
 
 
 def _store_as_float16(model: onnx.ModelProto) -> None:

@@ -1,0 +1,120 @@
+"""Measure a model on a set of pictures by the fixed protocol."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.datasets import dataset_name, find_pictures
+from twinscale.engine import run
+from twinscale.images.picture import Picture
+from twinscale.images.protocol import Protocol, Scores
+from twinscale.rescale.model import Model, as_model
+
+
+@dataclass(frozen=True, slots=True)
+class PictureResult:
+    """One picture of a set."""
+
+    name: str
+    bicubic: Scores
+    """Bicubic reduction and bicubic enlargement: the baseline."""
+    ours: Scores
+    megapixels: float
+    seconds: float
+    """Time in the network that enlarges."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model on a set."""
+
+    model: Model
+    dataset: str
+    protocol: Protocol
+    pictures: list[PictureResult]
+
+    @cached_property
+    def bicubic(self) -> Scores:
+        """Mean of the baseline over the pictures."""
+        return _mean([picture.bicubic for picture in self.pictures])
+
+    @cached_property
+    def ours(self) -> Scores:
+        """Mean of the model over the pictures."""
+        return _mean([picture.ours for picture in self.pictures])
+
+    @property
+    def published(self) -> list[float] | None:
+        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, if it gives one."""
+        return self.model.card.published.get(self.dataset)
+
+    @property
+    def seconds_per_megapixel(self) -> float:
+        """Time of the enlarging network per megapixel of the full-size picture."""
+        return sum(p.seconds for p in self.pictures) / sum(p.megapixels for p in self.pictures)
+
+
+def evaluate(
+    model: Model | str | os.PathLike[str],
+    dataset: str | os.PathLike[str],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Measure a model on a set by :class:`twinscale.images.protocol.Protocol`.
+
+    Args:
+        model: a loaded model, a name or a folder.
+        dataset: the name of a set or a folder of pictures.
+        progress: called with finished and all pictures.
+
+    Raises:
+        DatasetError: the set is not found.
+        PictureError: a file cannot be read as a picture.
+        UsageError: a picture is too small to be measured.
+        ModelError: the model is missing or damaged.
+    """
+    model = as_model(model)
+    protocol = Protocol(model.card.scale, model.card.colour)
+    paths = find_pictures(dataset)
+    pictures = []
+    for done, path in enumerate(paths):
+        pictures.append(_measure(model, protocol, path))
+        if progress:
+            progress(done + 1, len(paths))
+    return Evaluation(model, dataset_name(dataset), protocol, pictures)
+
+
+def _measure(model: Model, protocol: Protocol, path: Path) -> PictureResult:
+    truth = protocol.truth(Picture.read(path).planes())
+    low = protocol.reduce(truth)
+    bicubic = protocol.score(truth, protocol.enlarge(low))
+    small: NDArray = low.astype(np.float32)
+    if model.card.kind == "pair":
+        # Stored as 8 bits, as the file that holds it would be.
+        small = run(model.on_channels(model.down, truth.shape[2]), truth.astype(np.float32), dtype=np.uint8)
+    up = model.on_channels(model.up, truth.shape[2])
+    start = time.perf_counter()
+    result = run(up, small, dtype=np.float32)
+    seconds = time.perf_counter() - start
+    return PictureResult(
+        name=path.stem,
+        bicubic=bicubic,
+        ours=protocol.score(truth, result),
+        megapixels=truth.shape[0] * truth.shape[1] / 1e6,
+        seconds=seconds,
+    )
+
+
+def _mean(scores: list[Scores]) -> Scores:
+    rgb = [score.psnr_rgb for score in scores if score.psnr_rgb is not None]
+    return Scores(
+        psnr_y=float(np.mean([score.psnr_y for score in scores])),
+        ssim_y=float(np.mean([score.ssim_y for score in scores])),
+        psnr_rgb=float(np.mean(rgb)) if rgb else None,
+    )

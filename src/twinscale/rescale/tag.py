@@ -1,0 +1,102 @@
+"""The tag in a shrunk picture's XMP packet: which pair made it, and how large the original was.
+
+XMP is kept by most formats and programs, so the small file stays an ordinary picture.
+"""
+
+import io
+import re
+from dataclasses import asdict, dataclass, fields
+from xml.etree import ElementTree
+
+NAMESPACE = "urn:twinscale:shrunk:1:"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_PACKET = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}">{tag}</rdf:RDF></x:xmpmeta>'
+    '<?xpacket end="w"?>'
+)
+_END = re.compile(rb"</[\w.-]+:RDF\s*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """How a picture was shrunk."""
+
+    model: str
+    """Name of the pair."""
+    digest: str
+    """SHA-256 that identifies its weights."""
+    scale: int
+    width: int
+    """Width of the original in pixels."""
+    height: int
+
+
+def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
+    """Put a tag into an XMP packet, or into a new one; a tag that is there already is replaced."""
+    attributes = "".join(f' t:{name}="{value}"' for name, value in asdict(tag).items())
+    element = f'<r:Description xmlns:r="{_RDF}" r:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
+    xmp = remove_tag(xmp)
+    end = _END.search(xmp) if xmp else None
+    if xmp is None or end is None:
+        return _PACKET.format(rdf=_RDF, tag=element).encode()
+    return xmp[: end.start()] + element.encode() + xmp[end.start() :]
+
+
+def read_tag(xmp: bytes | None) -> Tag | None:
+    """The tag of an XMP packet; none where there is none or it is not whole.
+
+    Attributes and elements are both understood, since programs that rewrite XMP choose freely.
+    """
+    root = _parse(xmp)
+    if root is None:
+        return None
+    values: dict[str, str] = {}
+    for element in root.iter():
+        values |= {key: value for key, value in element.attrib.items() if key.startswith(f"{{{NAMESPACE}}}")}
+        if element.tag.startswith(f"{{{NAMESPACE}}}") and element.text:
+            values[element.tag] = element.text
+    try:
+        texts = {field.name: values[f"{{{NAMESPACE}}}{field.name}"] for field in fields(Tag)}
+        tag = Tag(texts["model"], texts["digest"], int(texts["scale"]), int(texts["width"]), int(texts["height"]))
+    except (KeyError, ValueError):
+        return None
+    return tag if min(tag.scale, tag.width, tag.height) >= 1 else None
+
+
+def remove_tag(xmp: bytes | None) -> bytes | None:
+    """The XMP packet without a tag; none if nothing else was in it."""
+    root = _parse(xmp)
+    if xmp is None or root is None or NAMESPACE.encode() not in xmp:
+        return xmp
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag.startswith(f"{{{NAMESPACE}}}"):
+                parent.remove(child)
+        for key in [key for key in parent.attrib if key.startswith(f"{{{NAMESPACE}}}")]:
+            del parent.attrib[key]
+    for parent in root.iter(f"{{{_RDF}}}RDF"):
+        for child in list(parent):
+            if len(child) == 0 and set(child.attrib) <= {f"{{{_RDF}}}about"} and not (child.text or "").strip():
+                parent.remove(child)
+        if len(parent) == 0:
+            return None
+    for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(_body(xmp)), events=("start-ns",)):
+        if uri != NAMESPACE and prefix and not re.fullmatch(r"ns\d+", prefix):
+            ElementTree.register_namespace(prefix, uri)  # keep the prefixes that the packet came with
+    head, tail = _PACKET.split("<x:xmpmeta")[0], '<?xpacket end="w"?>'
+    return head.encode() + ElementTree.tostring(root) + tail.encode()
+
+
+def _parse(xmp: bytes | None) -> ElementTree.Element | None:
+    # A document type is not part of XMP; its entities are how XML is made to explode.
+    if xmp is None or b"<!DOCTYPE" in xmp:
+        return None
+    try:
+        return ElementTree.fromstring(_body(xmp))
+    except ElementTree.ParseError:
+        return None
+
+
+def _body(xmp: bytes) -> bytes:
+    return xmp.strip(b"\0 \t\r\n")

@@ -1,0 +1,72 @@
+"""Super-resolution: enlarge a picture that nobody prepared."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from twinscale.engine.tiling import DEFAULT_TILE
+from twinscale.errors import UsageError
+from twinscale.images.picture import Picture
+from twinscale.images.resize import imresize
+from twinscale.rescale.model import Model, Progress, as_model, as_picture
+from twinscale.zoo import default_model
+
+_SCALES = (2, 3, 4)
+
+
+def upscale(
+    picture: Picture | str | os.PathLike[str],
+    scale: float | None = None,
+    *,
+    model: Model | str | os.PathLike[str] | None = None,
+    tile: int = DEFAULT_TILE,
+    progress: Progress | None = None,
+) -> Picture:
+    """Enlarge a picture with a trained network.
+
+    A scale between those of the networks is made by the next larger one and a bicubic reduction.
+
+    Args:
+        picture: a picture or a file.
+        scale: above 1, at most 4; by default that of ``model``, or 2.
+        model: a loaded model, a name or a folder; by default the shipped one for the scale.
+        tile: side of a tile in pixels of the picture; 0 works on the whole picture at once.
+        progress: called with finished and all tiles.
+
+    Returns:
+        A picture of ``round(scale * side)`` pixels, of the same depth, with alpha and metadata.
+
+    Raises:
+        UsageError: a scale out of range, or larger than the model's.
+        PictureError: the file cannot be read as a picture.
+        ModelError: the model is missing or damaged.
+        OutOfMemoryError: memory runs out even with the smallest tile.
+    """
+    if model is None:
+        wanted = 2 if scale is None else scale
+        if not 1 < wanted <= _SCALES[-1]:
+            raise UsageError(f"scale {wanted} must be above 1 and at most {_SCALES[-1]}: enlarge in several steps")
+        model = default_model("upscaler", next(s for s in _SCALES if s >= wanted))
+    model = as_model(model)
+    wanted = model.card.scale if scale is None else scale
+    if not 1 < wanted <= model.card.scale:
+        raise UsageError(
+            f"scale {wanted} must be above 1 and at most the {model.card.scale} of {model.card.name}: "
+            "name another model or enlarge in several steps"
+        )
+    picture = as_picture(picture)
+    enlarged = model.apply(model.up, picture, tile=tile, progress=progress)
+    height, width = (max(1, round(side * wanted)) for side in picture.size)
+    return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
+
+
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Resize a picture bicubically to ``(H, W)``, colour premultiplied by alpha; metadata stay."""
+    if picture.alpha is None:
+        return replace(picture, pixels=imresize(picture.pixels, size=size))
+    opaque = Picture(picture.alpha[:, :, None]).planes()
+    alpha = np.clip(imresize(opaque, size=size), 0, 1)
+    premultiplied = imresize(picture.planes() * opaque, size=size)
+    planes = np.divide(premultiplied, alpha, out=np.zeros_like(premultiplied), where=alpha > 0)
+    return picture.with_planes(planes, alpha[:, :, 0])
