@@ -1,0 +1,97 @@
+"""Reading whole files, and writing them so that no half-written file is ever seen."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import BinaryIO
+
+from twinscale.errors import OutputExistsError, PictureError
+
+
+def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+    """The name to use in messages, and all bytes of a file, an open binary file, or bytes.
+
+    Raises:
+        PictureError: if there is no such file, or it may not be read.
+    """
+    if isinstance(source, bytes):
+        return "picture data", source
+    if not isinstance(source, (str, os.PathLike)):
+        return str(getattr(source, "name", "picture data")), source.read()
+    path = Path(source)
+    try:
+        return str(path), path.read_bytes()
+    except FileNotFoundError:
+        raise PictureError(f"{path}: no such file; check the path") from None
+    except IsADirectoryError:
+        raise PictureError(f"{path}: is a folder, not a picture; name a file inside it") from None
+    except PermissionError:
+        raise PictureError(f"{path}: may not be read; change the file's permissions") from None
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{path}: cannot be read ({error}); check the path and the disk") from error
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bool) -> None:
+    """Writes a file that appears complete or not at all.
+
+    The data goes to a temporary file in the same folder, which then takes the final name in one
+    step. Without ``overwrite`` a file that is already there is never touched, not even one that
+    appears in the meantime. The temporary file is removed whatever happens.
+
+    Raises:
+        OutputExistsError: if the file exists and ``overwrite`` is false.
+        PictureError: if the folder is missing or cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    refuse_taken(path, overwrite=overwrite)
+    temporary = path.parent / f".twinscale-{secrets.token_hex(8)}.tmp"
+    try:
+        # Opened this way, not by tempfile, so that the file gets the permissions the umask gives.
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                temporary.replace(path)
+            else:
+                _link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        raise _exists(path) from None
+    except FileNotFoundError:
+        raise PictureError(f"{path}: folder {path.parent} does not exist; create it first") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise PictureError(f"{path}: cannot be written ({reason}); check the folder and the disk") from error
+
+
+def refuse_taken(path: Path, *, overwrite: bool) -> None:
+    """Raises if a file may not be written here: it exists, or is a folder or a device."""
+    if os.path.lexists(path):
+        if not overwrite:
+            raise _exists(path)
+        if path.exists() and not path.is_file():
+            raise PictureError(f"{path}: is not a regular file; choose another output path")
+
+
+def _exists(path: Path) -> OutputExistsError:
+    return OutputExistsError(f"{path}: already exists; allow overwriting or choose another name")
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Gives a finished file its name, failing with `FileExistsError` if the name is taken."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        # FAT and some network disks have no hard links: reserve the name, then replace our own file.
+        path.touch(exist_ok=False)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
