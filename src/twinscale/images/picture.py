@@ -1,0 +1,199 @@
+"""A picture in memory: its pixels, its transparency, and all that the file said about it."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from twinscale.errors import UsageError
+from twinscale.images.files import read_source, refuse_taken, write_atomically
+from twinscale.images.formats import READABLE_EXTENSIONS, can_carry_xmp, format_of_path
+
+__all__ = [
+    "MAX_PIXELS",
+    "READABLE_EXTENSIONS",
+    "Picture",
+    "can_carry_xmp",
+    "format_of_path",
+    "write_atomically",
+]
+
+MAX_PIXELS = 268_000_000
+"""Most pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
+
+_DEPTHS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Pixels and metadata of one picture.
+
+    Attributes:
+        pixels: ``(H, W, C)``, C = 1 (grey) or 3 (RGB); ``uint8``, ``uint16``, or ``float32`` of
+            0 to 1.
+        alpha: opacity, ``(H, W)`` of the same type as the pixels, or ``None``.
+        icc: ICC profile that describes the pixels.
+        exif: EXIF block without the ``Exif\\0\\0`` prefix; its orientation is 1, because it is
+            already applied to the pixels, and it has no thumbnail.
+        xmp: XMP packet.
+        format: name of the format it was read from, such as ``"PNG"``.
+        notes: what was changed on reading, one line each, to be shown to the user.
+
+    Raises:
+        UsageError: if shapes or types do not fit together.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    format: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = self.pixels.shape
+        if len(shape) != 3 or shape[2] not in (1, 3) or 0 in shape:
+            raise UsageError(f"pixels of shape {shape} are not a picture; give (height, width, 1 or 3)")
+        if self.pixels.dtype not in _DEPTHS:
+            raise UsageError(
+                f"pixels of type {self.pixels.dtype} are not supported; use uint8, uint16 or float32"
+            )
+        if self.alpha is not None and (
+            self.alpha.shape != shape[:2] or self.alpha.dtype != self.pixels.dtype
+        ):
+            raise UsageError(
+                f"alpha of shape {self.alpha.shape} and type {self.alpha.dtype} does not fit the pixels; "
+                f"give {shape[:2]} and {self.pixels.dtype}"
+            )
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` in pixels."""
+        return self.height, self.width
+
+    @property
+    def channels(self) -> int:
+        """Colour channels, without alpha: 1 or 3."""
+        return int(self.pixels.shape[2])
+
+    @property
+    def depth(self) -> int:
+        """Bits per sample: 8, 16, or 32 for floating point."""
+        return _DEPTHS[self.pixels.dtype]
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is one colour channel."""
+        return self.channels == 1
+
+    def planes(self) -> np.ndarray:
+        """The colour channels as ``float32`` ``(H, W, C)`` of 0 to 1; float pixels themselves, not a copy."""
+        if self.depth == 32:
+            return self.pixels
+        planes: np.ndarray = np.divide(self.pixels, np.iinfo(self.pixels.dtype).max, dtype=np.float32)
+        return planes
+
+    def with_planes(self, planes: np.ndarray, alpha: np.ndarray | None = None, **changes: Any) -> "Picture":
+        """A picture of the same depth and metadata with other contents, of any size.
+
+        Args:
+            planes: ``(H, W, C)`` float of 0 to 1, C = 1 or 3; values beyond are clipped.
+            alpha: ``(H, W)`` float of 0 to 1; without it the result has no alpha.
+            changes: other fields to replace, such as ``xmp``.
+
+        Raises:
+            UsageError: if the values are not finite, or the shapes are wrong.
+        """
+        stored = None if alpha is None else self._stored(alpha)
+        return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
+
+    def _stored(self, values: np.ndarray) -> np.ndarray:
+        """Float values of 0 to 1 in this picture's type: the one place where values are rounded."""
+        if not np.isfinite(values).all():
+            raise UsageError(
+                "picture values must be finite numbers of 0 to 1; some are infinite or not numbers"
+            )
+        clipped: np.ndarray = np.clip(values, 0, 1, dtype=np.float32)
+        if self.depth == 32:
+            return clipped
+        clipped *= np.iinfo(self.pixels.dtype).max
+        clipped += 0.5
+        return clipped.astype(self.pixels.dtype)  # truncation is floor: nothing is negative
+
+    @classmethod
+    def read(
+        cls, source: str | os.PathLike[str] | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS
+    ) -> "Picture":
+        """Reads a picture from a path, from bytes, or from an open binary file.
+
+        The format is told by the contents, never by the name. Orientation is applied. Of several
+        frames or pages the first is taken; ``notes`` says so.
+
+        Args:
+            source: where to read from.
+            max_pixels: height times width above which the file is refused before it is decoded.
+
+        Raises:
+            PictureError: if the file is missing, damaged, cut short, too large or of a kind that
+                is not supported.
+        """
+        # The codecs are loaded only once a picture is read or written.
+        from twinscale.images.reading import read_picture
+
+        name, data = read_source(source)
+        return read_picture(data, name, max_pixels)
+
+    def encode(self, format: str, *, quality: int | None = None) -> bytes:
+        """The bytes of a file of this format, with ICC, EXIF and XMP where the format has them.
+
+        Args:
+            format: ``"PNG"``, ``"JPEG"``, ``"WEBP"``, ``"TIFF"``, ``"BMP"``, ``"GIF"``,
+                ``"JPEG2000"`` or ``"AVIF"``.
+            quality: 1 to 100. Without it WebP and JPEG 2000 are lossless, JPEG and AVIF are
+                written with 95. PNG, TIFF, BMP and GIF take none.
+
+        Raises:
+            UsageError: if the format or the quality is not one of these.
+            PictureError: if the format cannot hold this picture's depth, alpha, size or colours.
+        """
+        from twinscale.images.writing import encode_picture
+
+        return encode_picture(self, format, quality)
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Writes a file that appears complete or not at all.
+
+        Args:
+            path: where to; its extension gives the format unless ``format`` does.
+            format: see `encode`.
+            quality: see `encode`.
+            overwrite: whether a file that is already there may be replaced.
+
+        Raises:
+            OutputExistsError: if the file exists and ``overwrite`` is false.
+            UsageError, PictureError: see `encode`; also if the folder cannot be written to.
+        """
+        refuse_taken(Path(path), overwrite=overwrite)  # known now, before the work of encoding
+        write_atomically(
+            path, self.encode(format or format_of_path(path), quality=quality), overwrite=overwrite
+        )
