@@ -1,0 +1,529 @@
+"""Reading pictures, against Pillow, tifffile, scikit-image and files made by hand."""
+
+import contextlib
+import io
+import re
+import struct
+import tempfile
+import threading
+import warnings
+import zlib
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import skimage.color
+import skimage.data
+import tifffile
+from PIL import Image, ImageOps
+
+from tests.awkward import (
+    exif_block,
+    icc_profile,
+    make_awkward_pictures,
+    pattern,
+    png_chunk,
+    png_file,
+    xmp_packet,
+)
+from twinscale.errors import PictureError, UsageError
+from twinscale.images.picture import MAX_PIXELS, Picture
+
+_FOLDER = tempfile.TemporaryDirectory()  # made on import, so that every file is a test of its own
+FOLDER = Path(_FOLDER.name)
+AWKWARD = make_awkward_pictures(FOLDER)
+
+
+def saved(image: Image.Image, format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def tiff_file(pixels: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **options)
+    return file.getvalue()
+
+
+def assert_refused(source: object, match: str = "", **options: int) -> None:
+    with pytest.raises(PictureError) as caught:
+        Picture.read(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert re.search(match, message), message
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_file(name: str) -> None:
+    if AWKWARD[name] == "refused":
+        assert_refused(FOLDER / name, match=f"^{re.escape(str(FOLDER / name))}: .+[;,] .+")
+        return
+    picture = Picture.read(FOLDER / name)
+    assert picture.pixels.flags.c_contiguous
+    assert picture.planes().dtype == np.float32
+    assert 0 <= picture.planes().min() <= picture.planes().max() <= 1
+
+
+UNLIKE_PILLOW = ("deep", "float", "white", "whole", "ten-bits", "lab", "cmyk-profile", "cmyk.tif")
+WITH_ALPHA = ("grey-alpha.png", "palette-transparent.png", "rgba.webp")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, verdict in AWKWARD.items()
+        if verdict == "ok" and not name.startswith(UNLIKE_PILLOW) and name not in WITH_ALPHA
+    ],
+)
+def test_pixels_equal_pillow(name: str) -> None:
+    picture = Picture.read(FOLDER / name)
+    reference = ImageOps.exif_transpose(Image.open(FOLDER / name))
+    mode = "L" if picture.is_grey else "RGB"
+    np.testing.assert_array_equal(picture.pixels.squeeze(), np.asarray(reference.convert(mode)).squeeze())
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("name", WITH_ALPHA)
+def test_alpha_equals_pillow(name: str) -> None:
+    picture = Picture.read(FOLDER / name)
+    reference = np.asarray(Image.open(FOLDER / name).convert("RGBA"))
+    np.testing.assert_array_equal(np.broadcast_to(picture.pixels, (40, 60, 3)), reference[..., :3])
+    np.testing.assert_array_equal(picture.alpha, reference[..., 3])
+
+
+@pytest.mark.parametrize("name", ["deep-rgb.png", "deep.jp2", "deep-lzw.tif", "deep-big-endian.tif"])
+def test_sixteen_bits_are_kept(name: str) -> None:
+    picture = Picture.read(FOLDER / name)
+    np.testing.assert_array_equal(picture.pixels, pattern(dtype=np.uint16))
+    assert picture.depth == 16
+
+
+@pytest.mark.parametrize("name", ["deep-grey-alpha.png", "deep-grey-alpha.tif"])
+def test_sixteen_bit_grey_with_alpha(name: str) -> None:
+    picture = Picture.read(FOLDER / name)
+    expected = pattern(channels=2, dtype=np.uint16)
+    np.testing.assert_array_equal(picture.pixels, expected[..., :1])
+    np.testing.assert_array_equal(picture.alpha, expected[..., 1])
+
+
+def test_white_is_zero_is_inverted() -> None:
+    expected = 65535 - pattern(dtype=np.uint16)[..., :1]
+    np.testing.assert_array_equal(Picture.read(FOLDER / "white-is-zero.tif").pixels, expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sixteen_bit_grey_tiff_of_either_byte_order(order: str) -> None:
+    deep = pattern(channels=1, dtype=np.uint16)
+    np.testing.assert_array_equal(Picture.read(tiff_file(deep[..., 0], byteorder=order)).pixels, deep)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "lzw", "zlib", "packbits"])
+def test_sixteen_bit_tiff_in_every_layout(planar: str, compression: str | None) -> None:
+    deep = pattern(channels=4, dtype=np.uint16)
+    stored = deep if planar == "contig" else np.moveaxis(deep, 2, 0)
+    options = {"photometric": "rgb", "planarconfig": planar, "extrasamples": ["unassalpha"]}
+    picture = Picture.read(tiff_file(stored, compression=compression, **options))
+    np.testing.assert_array_equal(picture.pixels, deep[..., :3])
+    np.testing.assert_array_equal(picture.alpha, deep[..., 3])
+
+
+def test_extra_channels_that_are_not_alpha_are_left_out() -> None:
+    picture = Picture.read(tiff_file(pattern(channels=5), photometric="rgb", extrasamples=[0, 0]))
+    np.testing.assert_array_equal(picture.pixels, pattern(channels=5)[..., :3])
+    assert picture.notes == ("2 extra channels left out",)
+
+
+def test_depths_between_8_and_16_bits_fill_the_whole_range() -> None:
+    levels = np.array([[0, 1, 512, 1023]], np.uint16)
+    stream = imagecodecs.jpeg2k_encode(levels, level=0, codecformat="jp2", bitspersample=10, reversible=True)
+    np.testing.assert_array_equal(Picture.read(bytes(stream)).pixels[0, :, 0], [0, 64, 32800, 65535])
+    ten = Picture.read(FOLDER / "ten-bits.avif")
+    np.testing.assert_allclose(ten.planes(), (pattern(dtype=np.uint16) >> 6) / 1023, atol=2 / 1023)
+    twelve = imagecodecs.avif_encode(pattern(dtype=np.uint16) >> 4, level=100, bitspersample=12)
+    np.testing.assert_allclose(
+        Picture.read(bytes(twelve)).planes(), (pattern(dtype=np.uint16) >> 4) / 4095, atol=2 / 4095
+    )
+
+
+def test_float_tiff_is_kept() -> None:
+    expected = pattern(dtype=np.float32)
+    np.testing.assert_array_equal(Picture.read(FOLDER / "float-rgb.tif").pixels, expected)
+    np.testing.assert_array_equal(
+        Picture.read(FOLDER / "float-grey.tif").pixels, pattern(channels=1, dtype=np.float32)
+    )
+    half = Picture.read(tiff_file(expected.astype(np.float16), photometric="rgb"))
+    np.testing.assert_array_equal(half.pixels, expected.astype(np.float16).astype(np.float32))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.01, 1.5])
+def test_float_values_out_of_range_are_refused(bad: float) -> None:
+    values = pattern(dtype=np.float32)
+    values[3, 4, 1] = bad
+    assert_refused(tiff_file(values, photometric="rgb"), match="scale them to 0 to 1")
+
+
+def test_32_bit_whole_numbers_say_so() -> None:
+    picture = Picture.read(FOLDER / "whole-32.tif")
+    np.testing.assert_array_equal(picture.pixels[..., 0], pattern(dtype=np.uint16)[..., 0])
+    assert picture.notes == ("32-bit whole numbers taken as 16-bit",)
+    assert_refused(tiff_file(np.array([[-1, 5]], np.int16)), match="from -1 to 5")
+
+
+def test_sixteen_bit_cmyk_is_refused_rather_than_cut() -> None:
+    assert_refused(
+        tiff_file(pattern(channels=4, dtype=np.uint16), photometric="separated"), match="16-bit TIFF"
+    )
+
+
+@pytest.mark.parametrize(("depth", "row"), [(1, 0b10000000), (2, 0b11000000), (4, 0xF0)])
+def test_transparent_key_of_shallow_grey_png(depth: int, row: int) -> None:
+    key = png_chunk(b"tRNS", struct.pack(">H", 2**depth - 1))
+    picture = Picture.read(png_file(2, 1, depth, 0, bytes([0, row]), key))
+    assert picture.pixels.ravel().tolist() == [255, 0]
+    assert picture.alpha.ravel().tolist() == [0, 255]
+
+
+def test_transparent_key_of_deep_grey_png() -> None:
+    picture = Picture.read(FOLDER / "deep-key.png")
+    assert picture.pixels.ravel().tolist() == [0x1234, 0x5678]
+    assert picture.alpha.ravel().tolist() == [0, 65535]
+
+
+def test_transparent_gif() -> None:
+    image = Image.fromarray(np.array([[0, 1], [2, 0]], np.uint8), "P")
+    image.putpalette([10, 20, 30, 200, 100, 50, 7, 8, 9])
+    picture = Picture.read(saved(image, "GIF", transparency=1))
+    assert picture.alpha.tolist() == [[255, 0], [255, 255]]
+    assert picture.pixels[1, 0].tolist() == [7, 8, 9]
+
+
+def test_premultiplied_alpha() -> None:
+    stored = np.full((4, 4, 4), (50, 100, 25, 128), np.uint8)
+    picture = Picture.read(tiff_file(stored, photometric="rgb", extrasamples=["assocalpha"]))
+    np.testing.assert_allclose(picture.pixels[0, 0], [100, 199, 50], atol=1)
+    assert picture.alpha[0, 0] == 128
+    deep = tiff_file(stored.astype(np.uint16), photometric="rgb", extrasamples=["assocalpha"])
+    assert_refused(deep, match="premultiplied")
+
+
+def test_cmyk_goes_through_its_profile() -> None:
+    inks = np.zeros((2, 2, 4), np.uint8)
+    inks[0] = (255, 0, 0, 0)
+    file = saved(Image.fromarray(inks, "CMYK"), "TIFF", icc_profile=icc_profile(b"CMYK"))
+    picture = Picture.read(file)
+    red, grey = picture.pixels[0, 0].astype(int), picture.pixels[1, 0].astype(int)
+    assert red[0] > red[1] + 100  # the profile says that cyan ink is red
+    assert np.ptp(grey) <= 2
+    assert picture.icc is None
+    assert picture.notes == ("CMYK converted to sRGB through its ICC profile",)
+
+
+def test_cmyk_with_a_damaged_profile() -> None:
+    damaged = icc_profile(b"CMYK")[:140]
+    image = Image.fromarray(pattern(channels=4), "CMYK")
+    picture = Picture.read(saved(image, "TIFF", icc_profile=damaged))
+    np.testing.assert_array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+    assert picture.icc is None
+
+
+def test_lab_equals_scikit_image() -> None:
+    lab = np.array([[[50, 0, 0], [60, 30, 20], [70, -20, 25], [40, 10, -30]]], float)
+    stored = np.dstack(
+        [(lab[..., :1] * 2.55).round().astype(np.uint8), lab[..., 1:].astype(np.int8).view(np.uint8)]
+    )
+    picture = Picture.read(tiff_file(stored, photometric="cielab"))
+    bradford = [
+        [0.9555766, -0.0230393, 0.0631636],
+        [-0.0282895, 1.0099416, 0.0210077],
+        [0.0122982, -0.020483, 1.3299098],
+    ]
+    expected = skimage.color.xyz2rgb(skimage.color.lab2xyz(lab, illuminant="D50") @ np.transpose(bradford))
+    np.testing.assert_allclose(picture.planes(), expected, atol=3 / 255)
+
+
+def test_photograph_of_another_library() -> None:
+    path = Path(skimage.data.__file__).parent / "rocket.jpg"
+    np.testing.assert_allclose(Picture.read(path).pixels.astype(int), skimage.data.rocket(), atol=3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_orientation_is_applied_once_and_reset(orientation: int, format: str) -> None:
+    image = Image.fromarray(pattern(channels=3 if format == "JPEG" else 4))
+    exif = Image.Exif()
+    exif[274] = orientation
+    options = {"lossless": True} if format == "WEBP" else {}
+    data = saved(image, format, exif=exif, **options)
+    with Image.open(io.BytesIO(data)) as opened:
+        reference = np.asarray(ImageOps.exif_transpose(opened))
+    picture = Picture.read(data)
+    np.testing.assert_array_equal(picture.pixels, reference[..., :3])
+    if format != "JPEG":
+        np.testing.assert_array_equal(picture.alpha, reference[..., 3])
+    if picture.exif:
+        kept = Image.Exif()
+        kept.load(picture.exif)
+        assert kept.get(274, 1) == 1
+
+
+def test_orientation_of_deep_pictures() -> None:
+    deep = pattern(dtype=np.uint16)
+    turned = tiff_file(deep, photometric="rgb", extratags=[(274, "H", 1, 6, True)])
+    np.testing.assert_array_equal(Picture.read(turned).pixels, np.rot90(deep, -1))
+    png = bytes(imagecodecs.png_encode(deep))
+    png = png[:33] + png_chunk(b"eXIf", exif_block(8, order=">")) + png[33:]
+    np.testing.assert_array_equal(Picture.read(png).pixels, np.rot90(deep))
+
+
+def test_orientation_in_xmp() -> None:
+    picture = Picture.read(saved(Image.fromarray(pattern()), "PNG"))
+    assert picture.size == (40, 60)
+    jpeg = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6))
+    assert Picture.read(jpeg).size == (60, 40)
+    assert Picture.read(jpeg).xmp == xmp_packet(1)
+    both = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6), exif=b"Exif\0\0" + exif_block(1))
+    assert Picture.read(both).size == (40, 60), "EXIF goes first"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_exif_is_kept_byte_for_byte_but_for_orientation_and_thumbnail(order: str) -> None:
+    thumbnail = saved(Image.new("RGB", (8, 8), "red"), "JPEG")
+    exif = exif_block(3, thumbnail=thumbnail, order=order)
+    picture = Picture.read(saved(Image.fromarray(pattern()), "JPEG", exif=b"Exif\0\0" + exif))
+    kept = Image.Exif()
+    kept.load(picture.exif)
+    assert kept[274] == 1
+    assert kept[271] == "Twinlab"
+    assert kept.get_ifd(34665)[37500] == b"maker's note"
+    assert kept.get_ifd(34853) == {1: "N", 2: (48.0, 8.0, 15.0)}
+    assert not kept.get_ifd(1)
+    assert thumbnail not in picture.exif
+    plain = exif_block(1, order=order)
+    differing = [k for k in range(len(plain)) if plain[k] != picture.exif[k]]
+    assert not differing
+
+
+def test_damaged_exif_is_left_out() -> None:
+    picture = Picture.read(saved(Image.fromarray(pattern()), "PNG", exif=b"Exif\0\0" + exif_block()[:30]))
+    assert picture.exif is None
+    assert picture.notes == ("damaged EXIF left out",)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize(("space", "mode", "kept"), [
+    (b"RGB ", "RGB", True), (b"GRAY", "L", True), (b"GRAY", "RGB", False), (b"RGB ", "L", False),
+])  # fmt: skip
+def test_icc_is_kept_only_where_it_fits(format: str, space: bytes, mode: str, kept: bool) -> None:
+    profile = icc_profile(space)
+    picture = Picture.read(saved(Image.fromarray(pattern()).convert(mode), format, icc_profile=profile))
+    assert picture.icc == (profile if kept else None)
+    assert bool(picture.notes) is not kept
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("moving.gif", "first of 3 frames"),
+        ("moving.webp", "first of 3 frames"),
+        ("moving.png", "first of 3 frames"),
+        ("pages.tif", "first of 3 pages"),
+        ("still.gif", None),
+    ],
+)
+def test_note_on_several_frames(name: str, note: str | None) -> None:
+    assert Picture.read(FOLDER / name).notes == ((note,) if note else ())
+
+
+WHOLE = sorted(name for name, verdict in AWKWARD.items() if verdict == "ok" and not name.startswith("turned"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", WHOLE)
+def test_limit_on_pixels(name: str) -> None:
+    height, width = Picture.read(FOLDER / name).size
+    Picture.read(FOLDER / name, max_pixels=height * width)
+    assert_refused(FOLDER / name, match=f"{width} x {height} pixels are more", max_pixels=height * width - 1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "GIF"])
+def test_only_our_limit_counts_not_pillows(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(Image.fromarray(pattern()), format)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert Picture.read(data).size == (40, 60)
+
+
+def bomb(format: str, side: int = 60_000) -> bytes:
+    """A small file that claims to be ``side`` pixels wide and high."""
+    tiny = saved(Image.fromarray(pattern(16, 16)), format)
+    if format == "GIF":
+        return tiny[:6] + struct.pack("<HH", side, side) + tiny[10:]
+    if format == "JPEG":
+        at = tiny.index(b"\xff\xc0") + 5
+        return tiny[:at] + struct.pack(">HH", side, side) + tiny[at + 4 :]
+    at = tiny.index(b"ihdr") + 4
+    return tiny[:at] + struct.pack(">II", side, side) + tiny[at + 8 :]
+
+
+@pytest.mark.parametrize("format", ["GIF", "JPEG", "JPEG2000"])
+def test_bombs_are_refused_by_their_header(format: str) -> None:
+    assert_refused(bomb(format), match=f"more than the limit of {MAX_PIXELS}")
+
+
+def test_packed_metadata_cannot_blow_up() -> None:
+    body = b"ICC profile\0\0" + zlib.compress(bytes(100 * 2**20), 9)
+    assert Picture.read(png_file(1, 1, 8, 0, b"\0\7", png_chunk(b"iCCP", body))).icc is None
+
+
+CUT = {
+    "baseline.jpg": lambda image: saved(image, "JPEG"),
+    "progressive.jpg": lambda image: saved(image, "JPEG", progressive=True),
+    "plain.png": lambda image: saved(image, "PNG"),
+    "lossy.webp": lambda image: saved(image, "WEBP"),
+    "lossless.webp": lambda image: saved(image, "WEBP", lossless=True),
+    "plain.gif": lambda image: saved(image, "GIF"),
+    "plain.bmp": lambda image: saved(image, "BMP"),
+    "plain.avif": lambda image: saved(image, "AVIF"),
+    "plain.jp2": lambda image: saved(image, "JPEG2000"),
+    "plain.tif": lambda image: saved(image, "TIFF"),
+    "lzw.tif": lambda image: saved(image, "TIFF", compression="tiff_lzw"),
+    "jpeg.tif": lambda image: saved(image, "TIFF", compression="jpeg"),
+    "palette.tif": lambda image: saved(image.quantize(200), "TIFF", compression="tiff_lzw"),
+    "cmyk.tif": lambda image: saved(image.convert("CMYK"), "TIFF"),
+    "deep.png": lambda image: bytes(imagecodecs.png_encode(pattern(120, 160, dtype=np.uint16))),
+    "deep.tif": lambda image: tiff_file(pattern(120, 160, dtype=np.uint16), photometric="rgb"),
+    "deflated.tif": lambda image: tiff_file(
+        pattern(120, 160, dtype=np.uint16), photometric="rgb", compression="zlib", rowsperstrip=16
+    ),
+    "ours.tif": lambda image: Picture(pattern(1200, 160, dtype=np.uint16)).encode("TIFF"),
+    "ours.jp2": lambda image: Picture(pattern(120, 160, dtype=np.uint16)).encode("JPEG2000"),
+    "deep.avif": lambda image: bytes(
+        imagecodecs.avif_encode(pattern(dtype=np.uint16) >> 6, bitspersample=10)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_no_cut_file_is_half_decoded(name: str) -> None:
+    data = CUT[name](Image.fromarray(pattern(120, 160)))
+    whole = Picture.read(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of cut TIFF directories before it refuses
+        for length in (
+            8,
+            40,
+            len(data) // 10,
+            len(data) // 2,
+            len(data) * 9 // 10,
+            len(data) - 100,
+            len(data) - 20,
+        ):
+            try:
+                picture = Picture.read(data[:length])
+            except PictureError:
+                continue
+            # Only what follows the pixels may be missing.
+            np.testing.assert_array_equal(picture.pixels, whole.pixels, err_msg=f"{name} cut to {length}")
+            assert length > len(data) * 0.9
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_damaged_bytes_never_escape_as_other_errors(name: str) -> None:
+    data = CUT[name](Image.fromarray(pattern(120, 160)))
+    random = np.random.default_rng(7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(12):
+            damaged = bytearray(data)
+            for position in random.integers(4, min(len(data), 400), 6):
+                damaged[position] = random.integers(256)
+            with contextlib.suppress(PictureError):
+                Picture.read(bytes(damaged), max_pixels=1_000_000)
+
+
+def test_sources() -> None:
+    data = (FOLDER / "grey.png").read_bytes()
+    expected = Picture.read(FOLDER / "grey.png").pixels
+    for source in (str(FOLDER / "grey.png"), data, io.BytesIO(data)):
+        np.testing.assert_array_equal(Picture.read(source).pixels, expected)
+    with (FOLDER / "grey.png").open("rb") as file:
+        np.testing.assert_array_equal(Picture.read(file).pixels, expected)
+
+
+def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_refused(tmp_path, match="is a folder")
+    assert_refused(tmp_path / "none.png", match="no such file")
+    assert_refused("a\0b.png", match="cannot be read")
+
+    def forbidden(path: Path) -> bytes:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    assert_refused(FOLDER / "grey.png", match="permissions")
+
+
+def test_reading_in_threads_changes_no_settings() -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    results: list[tuple[int, int]] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(Picture.read(FOLDER / "lab.tif").size))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [(40, 60)] * 8
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3))],
+)
+def test_arrays_that_are_not_pictures(pixels: np.ndarray) -> None:
+    with pytest.raises(UsageError, match=r"; (give|use) "):
+        Picture(pixels)
+
+
+@pytest.mark.parametrize("alpha", [np.zeros((4, 5), np.uint8), np.zeros((4, 4), np.uint16)])
+def test_alpha_that_does_not_fit(alpha: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="does not fit"):
+        Picture(np.zeros((4, 4, 3), np.uint8), alpha)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_planes_and_back(dtype: type) -> None:
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    every = np.linspace(0, top, 65536).astype(dtype).reshape(256, 256, 1)
+    picture = Picture(
+        every, every[..., 0], icc=b"icc", exif=b"exif", xmp=b"xmp", format="PNG", notes=("note",)
+    )
+    planes = picture.planes()
+    assert planes.dtype == np.float32
+    np.testing.assert_allclose(planes, every / np.float64(top), atol=1e-7)
+    back = picture.with_planes(planes, planes[..., 0])
+    np.testing.assert_array_equal(back.pixels, every)
+    np.testing.assert_array_equal(back.alpha, every[..., 0])
+    assert (back.icc, back.exif, back.xmp, back.format) == (b"icc", b"exif", b"xmp", "PNG")
+    assert picture.with_planes(planes, xmp=b"new").xmp == b"new"
+    assert picture.with_planes(planes).alpha is None
+
+
+def test_rounding_is_half_up_and_clipped() -> None:
+    picture = Picture(np.zeros((1, 1, 1), np.uint8))
+    values = np.array([-1, 0.49 / 255, 0.5 / 255, 1.5 / 255, 254.49 / 255, 2]).reshape(1, 6, 1)
+    assert picture.with_planes(values).pixels.ravel().tolist() == [0, 0, 1, 2, 254, 255]
+    with pytest.raises(UsageError, match="finite"):
+        picture.with_planes(np.full((1, 1, 1), np.nan))
+
+
+def test_properties() -> None:
+    picture = Picture(np.zeros((4, 5, 3), np.uint16))
+    assert (picture.height, picture.width, picture.size, picture.channels) == (4, 5, (4, 5), 3)
+    assert picture.depth == 16
+    assert not picture.is_grey

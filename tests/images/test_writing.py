@@ -1,0 +1,353 @@
+"""Writing pictures, against Pillow, tifffile and imagecodecs as readers, and the file system."""
+
+import io
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
+from twinscale.errors import OutputExistsError, PictureError, UsageError
+from twinscale.images import files
+from twinscale.images.picture import (
+    READABLE_EXTENSIONS,
+    Picture,
+    can_carry_xmp,
+    format_of_path,
+    write_atomically,
+)
+
+FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF"]
+WITH_METADATA = ["PNG", "JPEG", "WEBP", "TIFF", "JPEG2000", "AVIF"]
+
+
+def picture(channels: int = 3, dtype: type = np.uint8, *, alpha: bool = False) -> Picture:
+    values = pattern(channels=channels + 1, dtype=dtype)
+    return Picture(values[..., :channels], values[..., channels] if alpha else None)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "BMP", "JPEG2000"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_lossless_formats_as_pillow_reads_them(format: str, channels: int, alpha: bool) -> None:
+    if format == "BMP" and alpha:
+        return
+    source = picture(channels, alpha=alpha)
+    read = opened(source.encode(format))
+    assert read.format == format
+    rgba = np.asarray(read.convert("RGBA"))
+    np.testing.assert_array_equal(rgba[..., :3], np.broadcast_to(source.pixels, (40, 60, 3)))
+    np.testing.assert_array_equal(rgba[..., 3], source.alpha if alpha else 255)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG2000"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_sixteen_bits_as_other_libraries_read_them(format: str, channels: int, alpha: bool) -> None:
+    source = picture(channels, np.uint16, alpha=alpha)
+    data = source.encode(format)
+    decode = {
+        "PNG": imagecodecs.png_decode,
+        "JPEG2000": imagecodecs.jpeg2k_decode,
+        "TIFF": lambda data: tifffile.imread(io.BytesIO(data)),
+    }[format]
+    expected = np.dstack([source.pixels, source.alpha]) if alpha else source.pixels
+    np.testing.assert_array_equal(decode(data).squeeze(), expected.squeeze())
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_float_tiff_as_tifffile_reads_it(channels: int, alpha: bool) -> None:
+    source = picture(channels, np.float32, alpha=alpha)
+    expected = np.dstack([source.pixels, source.alpha]) if alpha else source.pixels
+    np.testing.assert_array_equal(
+        tifffile.imread(io.BytesIO(source.encode("TIFF"))).squeeze(), expected.squeeze()
+    )
+
+
+def test_tiff_of_many_strips() -> None:
+    source = Picture(pattern(3000, 200, dtype=np.uint16))
+    data = source.encode("TIFF")
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        assert len(file.pages[0].dataoffsets) > 1
+        np.testing.assert_array_equal(file.asarray(), source.pixels)
+    np.testing.assert_array_equal(imagecodecs.tiff_decode(data), source.pixels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF", "JPEG2000"])
+@pytest.mark.parametrize("quality", [60, 80, 95])
+def test_lossy_formats_come_close(format: str, quality: int, channels: int) -> None:
+    source = picture(channels)
+    read = np.asarray(opened(source.encode(format, quality=quality)).convert("RGB"))
+    assert np.abs(read.astype(int) - source.pixels).mean() < 6
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF", "JPEG2000"])
+def test_quality_matters(format: str) -> None:
+    noise = Picture(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    assert len(noise.encode(format, quality=30)) < 0.7 * len(noise.encode(format, quality=95))
+    for wrong in (0, 101):
+        with pytest.raises(UsageError, match="give 1 to 100"):
+            noise.encode(format, quality=wrong)
+
+
+def test_jpeg2000_quality_is_a_psnr() -> None:
+    noise = np.random.default_rng(0).integers(0, 65536, (64, 64, 3), dtype=np.uint16)
+    read = imagecodecs.jpeg2k_decode(Picture(noise).encode("JPEG2000", quality=80))
+    psnr = 10 * np.log10(65535**2 / np.mean((read.astype(float) - noise) ** 2))
+    assert psnr == pytest.approx(40, abs=1.5)
+
+
+def test_default_qualities() -> None:
+    source = picture()
+    assert source.encode("JPEG") == source.encode("JPEG", quality=95)
+    assert source.encode("AVIF") == source.encode("AVIF", quality=95)
+    sampling = [component[1:3] for component in opened(source.encode("JPEG")).layer]
+    assert sampling == [(1, 1)] * 3, "4:4:4"
+    assert opened(source.encode("JPEG", quality=80)).layer[0][1:3] == (2, 2)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "GIF"])
+def test_formats_without_quality(format: str) -> None:
+    with pytest.raises(UsageError, match="leave it out"):
+        picture(1).encode(format, quality=90)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("format", WITH_METADATA)
+def test_metadata_comes_through(format: str, channels: int) -> None:
+    icc = icc_profile(b"GRAY" if channels == 1 else b"RGB ")
+    xmp, exif = xmp_packet(1), exif_block(1)
+    source = replace(picture(channels), icc=icc, exif=exif, xmp=xmp)
+    data = source.encode(format)
+    back = Picture.read(data)
+    assert back.xmp == xmp
+    assert back.icc == (None if format == "WEBP" and channels == 1 else icc)
+    if format in ("PNG", "JPEG", "WEBP", "JPEG2000"):
+        assert back.exif == exif
+    kept = Image.Exif()
+    kept.load(back.exif)
+    assert kept[271] == "Twinlab"
+    assert kept.get(274, 1) == 1
+    assert kept.get_ifd(34665)[37500] == b"maker's note"
+    assert kept.get_ifd(34853) == {1: "N", 2: (48.0, 8.0, 15.0)}
+    np.testing.assert_array_equal(back.pixels, Picture.read(picture(channels).encode(format)).pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
+def test_metadata_as_pillow_reads_it(format: str, dtype: type) -> None:
+    if dtype is np.uint16 and format not in ("PNG", "TIFF"):
+        return
+    icc, xmp, exif = icc_profile(b"RGB "), xmp_packet(1), exif_block(1)
+    read = opened(replace(picture(dtype=dtype), icc=icc, exif=exif, xmp=xmp).encode(format))
+    read.load()
+    assert read.info["icc_profile"] == icc
+    assert read.info["xmp"] == xmp
+    assert read.getexif()[271] == "Twinlab"
+    assert read.getexif().get_ifd(34853)[2] == (48.0, 8.0, 15.0)
+
+
+def test_xmp_in_jpeg2000_is_a_uuid_box() -> None:
+    data = replace(picture(), xmp=b"<packet/>").encode("JPEG2000")
+    at = data.index(bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC") + b"<packet/>")
+    assert data[at - 8 : at] == (8 + 16 + 9).to_bytes(4, "big") + b"uuid"
+
+
+def test_jpeg2000_names_its_alpha() -> None:
+    data = picture(alpha=True).encode("JPEG2000")
+    at = data.index(b"cdef")
+    assert (
+        data[at + 4 : at + 30].hex(" ", 2)
+        == "0004 0000 0000 0001 0001 0000 0002 0002 0000 0003 0003 0001 0000"
+    )
+
+
+def test_profile_for_other_channels_is_not_written() -> None:
+    source = replace(picture(1), icc=icc_profile(b"RGB "))
+    assert "icc_profile" not in opened(source.encode("PNG")).info
+
+
+def test_can_carry_xmp() -> None:
+    assert [format for format in FORMATS if can_carry_xmp(format)] == WITH_METADATA
+    with pytest.raises(UsageError, match="choose one of PNG, JPEG"):
+        can_carry_xmp("HEIC")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "BMP", "GIF"])
+def test_transparency_is_refused_with_a_remedy(format: str) -> None:
+    with pytest.raises(PictureError, match=f"^{format} cannot hold transparency; write PNG or WEBP or TIFF"):
+        picture(alpha=True).encode(format)
+
+
+def test_opaque_alpha_is_no_transparency() -> None:
+    source = picture()
+    opaque = replace(source, alpha=np.full(source.size, 255, np.uint8))
+    assert opaque.encode("JPEG") == source.encode("JPEG")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "BMP", "GIF", "AVIF"])
+def test_sixteen_bits_are_refused_with_a_remedy(format: str) -> None:
+    with pytest.raises(
+        PictureError, match=f"^{format} cannot hold 16-bit samples; write PNG or TIFF or JPEG2000$"
+    ):
+        picture(dtype=np.uint16).encode(format)
+
+
+@pytest.mark.parametrize("format", [format for format in FORMATS if format != "TIFF"])
+def test_float_is_refused_with_a_remedy(format: str) -> None:
+    with pytest.raises(PictureError, match=r"cannot hold floating-point samples; write TIFF$"):
+        picture(dtype=np.float32).encode(format)
+
+
+@pytest.mark.parametrize(
+    ("format", "side"), [("JPEG", 65500), ("WEBP", 16383), ("GIF", 65535), ("AVIF", 65536)]
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_longest_sides(format: str, side: int, turned: bool) -> None:
+    long = np.zeros((side + 1, 1, 1) if turned else (1, side + 1, 1), np.uint8)
+    with pytest.raises(PictureError, match=f"sides end at {side}; write PNG or TIFF"):
+        Picture(long).encode(format)
+    if format != "AVIF":
+        longest = long[1:] if turned else long[:, 1:]
+        assert Picture.read(Picture(longest).encode(format)).size == longest.shape[:2]
+
+
+def test_gif_is_exact_or_refused() -> None:
+    few = np.asarray(Image.fromarray(pattern()).quantize(256).convert("RGB"))
+    np.testing.assert_array_equal(np.asarray(opened(Picture(few).encode("GIF")).convert("RGB")), few)
+    grey = picture(1)
+    np.testing.assert_array_equal(np.asarray(opened(grey.encode("GIF")).convert("L")), grey.pixels[..., 0])
+    with pytest.raises(PictureError, match="GIF holds 256 colours and the picture has"):
+        picture().encode("GIF")
+
+
+@pytest.mark.parametrize("block", ["exif", "xmp"])
+def test_jpeg_limits_on_metadata(block: str) -> None:
+    with pytest.raises(PictureError, match="JPEG holds at most"):
+        replace(picture(), **{block: bytes(65_530)}).encode("JPEG")
+
+
+def test_damaged_exif_is_refused_on_writing() -> None:
+    with pytest.raises(PictureError, match="cannot be written as TIFF"):
+        replace(picture(), exif=b"nonsense").encode("TIFF")
+
+
+def test_format_of_path() -> None:
+    assert format_of_path("a/b.JPEG") == "JPEG"
+    assert format_of_path(Path("x.tif")) == "TIFF"
+    assert {format_of_path("a" + extension) for extension in READABLE_EXTENSIONS} == set(FORMATS)
+    for wrong in ("a.heic", "png", "a.png.txt"):
+        with pytest.raises(UsageError, match=r"use one of \.png, \.jpg"):
+            format_of_path(wrong)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_write_and_read_a_file(format: str, tmp_path: Path) -> None:
+    extension = {"JPEG2000": "jp2", "JPEG": "jpg"}.get(format, format.lower())
+    path = tmp_path / f"Größe 木.{extension}"
+    picture(1).write(path)
+    assert Picture.read(path).format == format
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_format_goes_before_the_extension(tmp_path: Path) -> None:
+    picture().write(tmp_path / "a.dat", format="png")
+    assert Picture.read(tmp_path / "a.dat").format == "PNG"
+
+
+def test_existing_files_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"precious")
+    with pytest.raises(OutputExistsError, match="already exists"):
+        picture().write(path)
+    assert path.read_bytes() == b"precious"
+    picture().write(path, overwrite=True)
+    assert Picture.read(path).size == (40, 60)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_appears_meanwhile_is_kept(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bin"
+    if not links:
+        forbid_links(monkeypatch)
+
+    def appear(path: Path, *, overwrite: bool) -> None:
+        path.write_bytes(b"precious")
+
+    monkeypatch.setattr(files, "refuse_taken", appear)
+    with pytest.raises(OutputExistsError):
+        write_atomically(path, b"new", overwrite=False)
+    assert path.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def forbid_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+
+
+def test_disks_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid_links(monkeypatch)
+    write_atomically(tmp_path / "a.bin", b"new", overwrite=False)
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize(
+    "failure", [KeyboardInterrupt(), OSError(28, "No space left on device"), MemoryError()]
+)
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_nothing_is_left_behind(
+    step: str, failure: BaseException, links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    if step == "fsync":
+        monkeypatch.setattr(os, "fsync", fail)
+    else:
+        monkeypatch.setattr(Path, "replace", fail)
+    if not links:
+        forbid_links(monkeypatch)
+    expected = PictureError if isinstance(failure, OSError) else type(failure)
+    with pytest.raises(expected):
+        write_atomically(tmp_path / "a.bin", b"new", overwrite=links)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_permissions_are_those_of_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "a.bin", b"new", overwrite=False)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.bin").stat().st_mode) == 0o640
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="create it first"):
+        write_atomically(tmp_path / "none" / "a.bin", b"new", overwrite=False)
+    with pytest.raises(PictureError, match="not a regular file"):
+        write_atomically(tmp_path, b"new", overwrite=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(PictureError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "a.bin", b"new", overwrite=False)
