@@ -193,6 +193,35 @@ def test_transparent_key_of_deep_grey_png() -> None:
     assert picture.alpha.ravel().tolist() == [0, 65535]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_interlaced_png(dtype: type) -> None:
+    values = pattern(8, 16, 1, dtype)
+    passes = (
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    )
+    rows = b""
+    for top, left, down, across in passes:
+        for row in values[top::down, left::across, 0]:
+            rows += b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes()
+    data = png_file(16, 8, 8 * values.itemsize, 0, rows, interlace=1)
+    np.testing.assert_array_equal(Picture.read(data).pixels, values)
+
+
+def test_wrong_checksums_are_refused() -> None:
+    data = saved(Image.fromarray(pattern()), "PNG")
+    for chunk in (b"IHDR", b"IDAT", b"IEND"):
+        damaged = bytearray(data)
+        at = data.index(chunk)
+        damaged[at + 4 + int.from_bytes(data[at - 4 : at], "big")] ^= 1
+        assert_refused(bytes(damaged), match="a checksum is wrong")
+
+
 def test_transparent_gif() -> None:
     image = Image.fromarray(np.array([[0, 1], [2, 0]], np.uint8), "P")
     image.putpalette([10, 20, 30, 200, 100, 50, 7, 8, 9])
@@ -285,6 +314,10 @@ def test_orientation_in_xmp() -> None:
     jpeg = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6))
     assert Picture.read(jpeg).size == (60, 40)
     assert Picture.read(jpeg).xmp == xmp_packet(1)
+    element = b"<rdf:Description><tiff:Orientation>8</tiff:Orientation></rdf:Description>"
+    assert Picture.read(saved(Image.fromarray(pattern()), "JPEG", xmp=element)).xmp == element.replace(
+        b"8", b"1"
+    )
     both = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6), exif=b"Exif\0\0" + exif_block(1))
     assert Picture.read(both).size == (40, 60), "EXIF goes first"
 

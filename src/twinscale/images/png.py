@@ -22,6 +22,8 @@ class PngHeader:
 
     width: int
     height: int
+    depth: int
+    interlaced: bool
     frames: int = 1
     icc: bytes | None = None
     exif: bytes | None = None
@@ -29,12 +31,13 @@ class PngHeader:
 
 
 def read_header(data: bytes) -> PngHeader:
-    """Reads size and metadata; raises `PictureError` if the file stops before its end mark."""
+    """Reads size and metadata; raises `PictureError` if the file is cut short or damaged."""
     chunks = _chunks(data)
     kind, body = next(chunks)
     if kind != b"IHDR":
         raise PictureError("PNG header is missing; the file is damaged")
-    header = PngHeader(*struct.unpack_from(">II", body))
+    width, height, depth, interlace = struct.unpack_from(">IIB3xB", body)
+    header = PngHeader(width, height, depth, bool(interlace))
     for kind, body in chunks:
         if kind == b"iCCP":
             header.icc = _unpack(body.split(b"\0", 1)[1][1:])
@@ -76,7 +79,11 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         length, kind = struct.unpack_from(">I4s", data, position)
         if position + 12 + length > len(data):
             raise PictureError("the file is cut short; get a complete copy")
-        yield kind, data[position + 8 : position + 8 + length]
+        body = data[position + 8 : position + 8 + length]
+        (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
+        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+            raise PictureError("a checksum is wrong, the file is damaged; get a sound copy")
+        yield kind, body
         position += 12 + length
 
 

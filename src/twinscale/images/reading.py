@@ -17,6 +17,7 @@ from PIL import (
     ImageCms,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
+    PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
@@ -30,6 +31,7 @@ from twinscale.images.picture import Picture
 # Plugins are called directly: Image.open would also apply Pillow's own limit on pixels, which is
 # one global number that cannot be changed for one call without changing it for every thread.
 _PLUGINS: dict[str, Callable[[BinaryIO, str], Image.Image]] = {
+    "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.jpeg_factory,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
@@ -108,10 +110,13 @@ _CheckSize = Callable[[int, int], None]
 def _decode_png(data: bytes, check_size: _CheckSize) -> _Decoded:
     header = png.read_header(data)
     check_size(header.width, header.height)
-    decoded = _Decoded(png.decode(data), header.icc, header.exif, header.xmp)
-    if header.frames > 1:
-        decoded.notes.append(f"first of {header.frames} frames")
-    return decoded
+    notes = [f"first of {header.frames} frames"] if header.frames > 1 else []
+    if header.interlaced and header.depth == 8:
+        # The same pixels, but without the warning that libpng prints for every such file.
+        pixels, _ = _pixels_of(_open("PNG", data, check_size), None, notes)
+    else:
+        pixels = png.decode(data)
+    return _Decoded(pixels, header.icc, header.exif, header.xmp, notes=notes)
 
 
 def _decode_tiff(data: bytes, check_size: _CheckSize) -> _Decoded:
