@@ -262,6 +262,12 @@ def test_write_and_read_a_file(format: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_refusals_name_the_file(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"a\.jpg: JPEG cannot hold transparency"):
+        picture(alpha=True).write(tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())
+
+
 def test_format_goes_before_the_extension(tmp_path: Path) -> None:
     picture().write(tmp_path / "a.dat", format="png")
     assert Picture.read(tmp_path / "a.dat").format == "PNG"

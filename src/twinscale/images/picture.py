@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from twinscale.errors import UsageError
+from twinscale.errors import PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.formats import READABLE_EXTENSIONS, can_carry_xmp, format_of_path
 
@@ -194,6 +194,8 @@ class Picture:
             UsageError, PictureError: see `encode`; also if the folder cannot be written to.
         """
         refuse_taken(Path(path), overwrite=overwrite)  # known now, before the work of encoding
-        write_atomically(
-            path, self.encode(format or format_of_path(path), quality=quality), overwrite=overwrite
-        )
+        try:
+            data = self.encode(format or format_of_path(path), quality=quality)
+        except PictureError as error:
+            raise PictureError(f"{path}: {error}") from error
+        write_atomically(path, data, overwrite=overwrite)

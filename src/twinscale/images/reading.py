@@ -28,6 +28,9 @@ from twinscale.images.formats import FORMATS, format_of_bytes
 from twinscale.images.metadata import clean_exif, clean_xmp, icc_fits, icc_space
 from twinscale.images.picture import Picture
 
+# Raises if a width and a height are too much; every decoder calls it before it decodes.
+_CheckSize = Callable[[int, int], None]
+
 # Plugins are called directly: Image.open would also apply Pillow's own limit on pixels, which is
 # one global number that cannot be changed for one call without changing it for every thread.
 _PLUGINS: dict[str, Callable[[BinaryIO, str], Image.Image]] = {
@@ -102,9 +105,6 @@ def read_picture(data: bytes, name: str, max_pixels: int) -> Picture:
             f"{name}: the {format} data cannot be decoded ({reason or type(error).__name__}); "
             "the file may be damaged or cut short, get a complete copy or save it again"
         ) from error
-
-
-_CheckSize = Callable[[int, int], None]
 
 
 def _decode_png(data: bytes, check_size: _CheckSize) -> _Decoded:

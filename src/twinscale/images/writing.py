@@ -81,8 +81,7 @@ def _fitting_pixels(picture: Picture, target: Format) -> np.ndarray:
         return pixels
     if target.alpha:
         return np.dstack([pixels, alpha])
-    opaque = 1.0 if picture.depth == 32 else np.iinfo(alpha.dtype).max
-    if (alpha != opaque).any():
+    if (alpha != np.iinfo(alpha.dtype).max).any():
         raise PictureError(
             f"{target.name} cannot hold transparency; write {_able(lambda other: other.alpha)}"
         )
