@@ -44,20 +44,26 @@ def split(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
     Raises:
         DatasetError: a set is not found, a named validation picture is in none, or nothing is left.
     """
-    named = {
-        f"{dataset_name(source)}/{path.stem}": path for source in data.train for path in find_pictures(source)
-    }
+    pictures = [
+        (f"{dataset_name(source)}/{path.stem}", path)
+        for source in data.train
+        for path in find_pictures(source)
+    ]
+    named = dict(pictures)
     names = data.validation
     if not names:
         count = min(_VALIDATION_PICTURES, math.ceil(len(named) / 10))
         names = list(named)[:: max(1, len(named) // count)][:count]
     missing = [name for name in names if name not in named]
     if missing:
-        raise DatasetError(f"validation picture {missing[0]!r} is in none of {', '.join(data.train)}: name it set/stem")
-    train = [path for name, path in named.items() if name not in set(names)]
+        raise DatasetError(
+            f"validation picture {missing[0]!r} is in none of {', '.join(data.train)}: name it set/stem"
+        )
+    train = [path for name, path in pictures if name not in names]
     if not train:
         raise DatasetError(
-            f"{', '.join(data.train)}: {len(named)} picture(s) leave none to train on beside validation; add more"
+            f"{', '.join(data.train)}: {len(pictures)} picture(s) leave none to train on "
+            "beside validation; add more"
         )
     return train, [named[name] for name in names], names
 
@@ -68,13 +74,17 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     Raises:
         PictureError: a file cannot be read as a picture.
         DatasetError: no picture is as large as the recipe's crop.
+        UsageError: the crop is no multiple of the scale.
     """
+    crop, scale = recipe.data.crop, network.scale
+    if crop % scale and (isinstance(network, Pair) or not network.interpolated_input):
+        raise UsageError(f"crop = {crop} must be a multiple of the scale {scale}")
     with ThreadPoolExecutor() as pool:
         examples = list(pool.map(partial(_load, recipe=recipe, network=network), paths))
-    large = [example for example in examples if min(example.truth.shape[:2]) >= recipe.data.crop]
+    large = [example for example in examples if min(example.truth.shape[:2]) >= crop]
     if not large:
         raise DatasetError(
-            f"no picture has sides of at least {recipe.data.crop} pixels, the recipe's crop: use larger pictures "
+            f"no picture has sides of at least {crop} pixels, the recipe's crop: use larger pictures "
             "or a smaller crop"
         )
     return large
@@ -130,22 +140,24 @@ class Crops:
 
     Args:
         examples: the pictures; every one at least as large as a crop.
-        data: crop, batch, stride and augmentation.
+        data: crop, batch, stride and augmentation; the crop is a multiple of truth / low.
         seed: with the step, decides what is drawn.
         device: where pictures lie and batches come from.
         rank: of this process among several; each draws its own crops.
-
-    Raises:
-        UsageError: the crop is no multiple of the scale.
+        ranks: how many processes there are.
     """
 
     def __init__(
-        self, examples: list[Example], data: DataSpec, seed: int, device: torch.device, rank: int = 0, ranks: int = 1
+        self,
+        examples: list[Example],
+        data: DataSpec,
+        seed: int,
+        device: torch.device,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
         first = examples[0]
         self._factor = 1 if first.low is None else first.truth.shape[0] // first.low.shape[0]
-        if data.crop % self._factor:
-            raise UsageError(f"crop = {data.crop} must be a multiple of the scale {self._factor}")
         self._data, self._seed, self._rank, self._ranks = data, seed, rank, ranks
         self._truth = _Store([example.truth for example in examples], data.crop, device)
         lows = [example.low for example in examples if example.low is not None]
@@ -164,10 +176,15 @@ class Crops:
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both the same."""
         rng = np.random.default_rng((self._seed, step, self._rank))
-        chosen = self._grid_positions(step) if self._data.stride else rng.integers(0, len(self), self._data.batch)
+        chosen = (
+            self._grid_positions(step) if self._data.stride else rng.integers(0, len(self), self._data.batch)
+        )
         picture = np.searchsorted(self._ends, chosen, side="right")
         within = chosen - np.concatenate(([0], self._ends))[picture]
-        y, x = (within // self._across[picture]) * self._stride, (within % self._across[picture]) * self._stride
+        y, x = (
+            (within // self._across[picture]) * self._stride,
+            (within % self._across[picture]) * self._stride,
+        )
         turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
         turn = rng.integers(0, turns, self._data.batch)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)

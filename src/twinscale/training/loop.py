@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import functools
 import json
 import math
 import platform
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from twinscale.engine import Operation
+from twinscale.engine.operation import on_grey
 from twinscale.errors import UsageError
 from twinscale.images.files import write_atomically
 from twinscale.images.protocol import Protocol, to_levels
-from twinscale.nets import Pair, Upscaler, create
+from twinscale.nets import Network, Pair, Upscaler, create
 from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from twinscale.training.data import Crops, load_examples, split, validation_examples
 from twinscale.training.losses import pixel_loss
@@ -91,18 +94,15 @@ def train(
         fabric.world_size,
     )
     validation = validation_examples(validation_paths)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).to(fabric.device).eval().requires_grad_(False)
-    optimiser = make_optimiser(network, spec)
-    model, wrapped = fabric.setup(network, optimiser)
+    learner = Learner(network, spec, fabric)
     progress = Progress(recipe=recipe.digest())
     if resume:
-        progress = load_checkpoint(folder / CHECKPOINT, network, average, optimiser)
+        progress = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser)
         if progress.recipe != recipe.digest():
             raise UsageError(f"{folder} was started with another recipe: resume with its own recipe.toml")
 
     with _log(folder, progress.step, fabric.is_global_zero) as log:
-        _steps(fabric, model, network, average, wrapped, crops, validation, recipe, folder, progress, log)
+        _steps(fabric, learner, crops, validation, recipe, folder, progress, log)
     return Outcome(folder, progress)
 
 
@@ -120,8 +120,9 @@ def start_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
     if resume and not started:
         raise UsageError(f"{folder} holds no checkpoint to resume from: start it without --resume")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "recipe.toml", recipe.dumps().encode(), overwrite=True)
+    if not resume:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "recipe.toml", recipe.dumps().encode(), overwrite=True)
 
 
 def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.optim.Optimizer:
@@ -150,12 +151,57 @@ def learning_rate(step: int, spec: OptimisationSpec) -> float:
     return spec.learning_rate
 
 
+class Learner:
+    """A network with all that a training step touches: its optimiser and its averaged copy.
+
+    Args:
+        network: what learns; it changes in place.
+        spec: how it learns.
+        fabric: the device and the precision it learns in, launched.
+    """
+
+    def __init__(self, network: Upscaler | Pair, spec: OptimisationSpec, fabric: Fabric) -> None:
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(network).to(fabric.device).eval().requires_grad_(False)
+        self.optimiser = make_optimiser(network, spec)
+        self._spec, self._fabric = spec, fabric
+        self._model, self._stepper = fabric.setup(network, self.optimiser)
+        self._model.train()
+        self._parameters: list[Tensor] = list(network.parameters())
+        self._averaged: list[Tensor] = list(self.average.parameters())
+
+    def step(self, step: int, inputs: Tensor, truth: Tensor) -> Tensor:
+        """Learn from one batch.
+
+        Args:
+            step: number of steps taken before, which decides learning rate and averaging.
+            inputs: what the network sees, ``(N, C, h, w)`` in [0, 1].
+            truth: what it should return, ``(N, C, H, W)`` in [0, 1].
+
+        Returns:
+            The loss before the step, a detached scalar.
+        """
+        rate = learning_rate(step, self._spec)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["rate"]
+        output = self._model(inputs)
+        result = output.restored if isinstance(self.network, Pair) else output
+        loss = pixel_loss(self._spec.loss, result, truth)
+        self._stepper.zero_grad()
+        self._fabric.backward(loss)
+        if self._spec.clip_norm:
+            nn.utils.clip_grad_norm_(self._parameters, self._spec.clip_norm)
+        self._stepper.step()
+        with torch.no_grad():
+            # Early averages forget faster, or they would carry the random start along.
+            keep = min(self._spec.ema, (step + 1) / (step + 10))
+            torch._foreach_lerp_(self._averaged, self._parameters, 1 - keep)
+        return loss.detach()
+
+
 def _steps(
     fabric: Fabric,
-    model: Any,
-    network: Upscaler | Pair,
-    average: Upscaler | Pair,
-    optimiser: Any,
+    learner: Learner,
     crops: Crops,
     validation: list[NDArray],
     recipe: Recipe,
@@ -164,56 +210,41 @@ def _steps(
     log: "_Log | None",
 ) -> None:
     spec = recipe.optimisation
-    parameters = list(network.parameters())
-    averaged = list(average.parameters())
     losses: list[Tensor] = []
     psnr = progress.best_psnr
     sitting, before = time.monotonic(), progress.seconds
     first, last_saved = progress.step, time.monotonic()
-    model.train()
     for step in range(progress.step, spec.steps):
-        rate = learning_rate(step, spec)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * group["rate"]
-        inputs, truth = crops.batch(step)
-        output = model(inputs)
-        result = output.restored if isinstance(network, Pair) else output
-        loss = pixel_loss(spec.loss, result, truth)
-        optimiser.zero_grad()
-        fabric.backward(loss)
-        if spec.clip_norm:
-            nn.utils.clip_grad_norm_(parameters, spec.clip_norm)
-        optimiser.step()
-        with torch.no_grad():
-            # Early averages forget faster, or they would carry the random start along.
-            keep = min(spec.ema, (step + 1) / (step + 10)) if spec.ema else 0.0
-            torch._foreach_lerp_(averaged, parameters, 1 - keep)
-
-        losses.append(loss.detach())
+        losses.append(learner.step(step, *crops.batch(step)))
         progress.step = step + 1
         progress.seconds = before + time.monotonic() - sitting
         final = progress.step == spec.steps
         validated = progress.step % spec.validate_every == 0 or final
         if validated and fabric.is_global_zero:
-            psnr = validate(average, validation, recipe)
+            psnr = validate(learner.average, validation, recipe)
             if psnr > progress.best_psnr:
                 progress.best_psnr, progress.best_step = psnr, progress.step
-                save_best(folder / BEST, average)
-        if log and (progress.step % _LOG_STEPS == 0 or final):
+                save_best(folder / BEST, learner.average)
+        if progress.step % _LOG_STEPS and not validated:
+            continue
+        if log:
             speed = (progress.step - first) * recipe.data.batch / (time.monotonic() - sitting)
             log.write(
                 progress.step,
                 spec.steps,
                 loss=torch.stack(losses).mean().item(),
-                rate=rate,
+                rate=learning_rate(step, spec),
                 psnr=psnr if validated else None,
                 best=progress.best_psnr,
                 seconds=progress.seconds,
                 pictures_per_second=speed,
             )
-            losses.clear()
+        losses.clear()
+        # Only here, so that every logged loss is the mean of one sitting's steps.
         if fabric.is_global_zero and (final or time.monotonic() - last_saved > _CHECKPOINT_SECONDS):
-            save_checkpoint(folder / CHECKPOINT, network, average, _unwrapped(optimiser), progress)
+            save_checkpoint(
+                folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, progress
+            )
             _save_summary(folder, recipe, progress, fabric)
             last_saved = time.monotonic()
 
@@ -222,23 +253,26 @@ def _steps(
 def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> float:
     """Mean PSNR in dB over the validation pictures, on Y, by the protocol of the network's colour."""
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
-    device = next(network.parameters()).device
+
+    def through(part: Network, planes: NDArray) -> NDArray:
+        operation = Operation(functools.partial(_run, part))
+        return (on_grey(operation) if planes.shape[2] < network.channels else operation)(planes)
+
     scores = []
     for planes in pictures:
         truth = protocol.truth(planes)
         if isinstance(network, Pair):
-            low = _run(network.down, truth, device)
-            result = _run(network.up, (to_levels(low) / 255).astype(np.float32), device)
+            low = through(network.down, truth)
+            result = through(network.up, to_levels(low) / 255)
         else:
             low = protocol.reduce(truth)
-            result = _run(network, protocol.enlarge(low) if network.interpolated_input else low, device)
+            result = through(network, protocol.enlarge(low) if network.interpolated_input else low)
         scores.append(protocol.score(truth, result).psnr_y)
     return float(np.mean(scores))
 
 
-def _run(network: nn.Module, planes: NDArray, device: torch.device) -> NDArray:
-    if planes.shape[2] == 1 and getattr(network, "channels", 1) == 3:
-        planes = np.repeat(planes, 3, axis=2)
+def _run(network: Network, planes: NDArray) -> NDArray:
+    device = next(network.parameters()).device
     batch = torch.from_numpy(planes.astype(np.float32)).permute(2, 0, 1)[None].to(device)
     return cast(NDArray, network(batch)[0].permute(1, 2, 0).float().cpu().numpy())
 
@@ -251,18 +285,15 @@ def save_best(path: Path, network: nn.Module) -> None:
     write_atomically(path, save(tensors), overwrite=True)
 
 
-def _unwrapped(optimiser: Any) -> torch.optim.Optimizer:
-    return cast(torch.optim.Optimizer, getattr(optimiser, "optimizer", optimiser))
-
-
 def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabric) -> None:
-    machine = torch.cuda.get_device_name() if fabric.device.type == "cuda" else f"{torch.get_num_threads()} CPU cores"
+    on_gpu = fabric.device.type == "cuda"
+    machine = torch.cuda.get_device_name() if on_gpu else f"{torch.get_num_threads()} CPU cores"
     summary = {
         "name": recipe.name,
         "steps": progress.step,
         "minutes": round(progress.seconds / 60, 1),
         "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
-        "validation_psnr_y": round(progress.best_psnr, 4),
+        "validation_psnr_y": round(progress.best_psnr, 4) if progress.best_step else None,
         "best_step": progress.best_step,
         "recipe_sha256": progress.recipe,
     }
@@ -297,6 +328,7 @@ class _Log:
         self._rows = csv.writer(self._file)
         self._rows.writerow(self._COLUMNS)
         self._rows.writerows(rows)
+        self._file.flush()  # or a kill before the next row would take the whole log along
         self._board = SummaryWriter(str(folder), purge_step=step)
         self._shown = 0.0
 
