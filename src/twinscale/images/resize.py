@@ -124,11 +124,12 @@ def contributions(
     """
     function, width = _KERNELS[kernel]
     stretch = min(scale, 1.0) if antialias else 1.0
-    # Centre of each output sample in input coordinates (zero-based).
-    centre = (np.arange(out) + 0.5) / scale - 0.5
+    # Centre of each output sample in input coordinates. They count from one, as MATLAB's do: the same sums
+    # rounded in the same way put a centre halfway between two pixels on the same side.
+    centre = np.arange(1, out + 1) / scale + 0.5 * (1 - 1 / scale)
     first = np.floor(centre - width / stretch / 2).astype(np.intp)
     taps = math.ceil(width / stretch) + 2
     weights = function((centre[:, None] - first[:, None] - np.arange(taps)) * stretch)
     weights /= weights.sum(axis=1, keepdims=True)
     used = np.flatnonzero(weights.any(axis=0))  # the two spare taps are mostly zero
-    return first + used[0], weights[:, used[0] : used[-1] + 1]
+    return first - 1 + used[0], weights[:, used[0] : used[-1] + 1]
