@@ -17,6 +17,7 @@ _WINDOW = 11
 _SIGMA = 1.5
 _K1, _K2 = 0.01, 0.03
 _MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_MS_SMALLEST = (_WINDOW - 1) * 2 ** (len(_MS_WEIGHTS) - 1) + 1
 
 
 def psnr(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
@@ -44,12 +45,15 @@ def ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
 def ms_ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
     """Multi-scale structural similarity (Wang, Simoncelli, Bovik, Asilomar 2003), five scales.
 
-    Each scale halves the picture by 2x2 averages; negative factors count as zero.
+    Each scale halves the picture by 2x2 averages, an odd side's last row or column repeated as in the
+    authors' code; negative factors count as zero.
 
     Raises:
         UsageError: the shapes differ, or a side is below 161 pixels (11 after four halvings).
     """
     _check_shapes(truth, image)
+    if min(truth.shape[:2]) < _MS_SMALLEST:
+        raise UsageError(f"MS-SSIM needs sides of at least {_MS_SMALLEST} pixels, not {truth.shape[:2]}")
     truth, image = truth.astype(np.float64), image.astype(np.float64)
     product = 1.0
     for scale, weight in enumerate(_MS_WEIGHTS):
@@ -89,8 +93,8 @@ def _gaussian(image: Float64) -> Float64:
 
 
 def _halve(image: Float64) -> Float64:
-    height, width = (side // 2 * 2 for side in image.shape[:2])
-    image = image[:height, :width]
+    odd = [(0, side % 2) for side in image.shape[:2]] + [(0, 0)] * (image.ndim - 2)
+    image = np.pad(image, odd, mode="edge")
     return (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4
 
 
