@@ -13,7 +13,7 @@ def to_planes(pixels: NDArray) -> NDArray[np.float32]:
 
 def to_pixels(planes: NDArray, dtype: DTypeLike) -> NDArray:
     """Float planes clipped to [0, 1] and stored as uint8 or uint16, rounded half up, or as float32."""
-    clipped = np.clip(planes, 0, 1)
+    clipped = np.clip(planes, 0, 1, dtype=np.float32)
     dtype = np.dtype(dtype)
     if np.issubdtype(dtype, np.integer):
         clipped = clipped * np.iinfo(dtype).max + 0.5  # never negative, so truncation rounds half up

@@ -10,6 +10,7 @@ import numpy as np
 from twinscale.errors import PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.formats import READABLE_EXTENSIONS, can_carry_xmp, format_of_path
+from twinscale.images.levels import to_pixels, to_planes
 
 __all__ = [
     "MAX_PIXELS",
@@ -101,10 +102,7 @@ class Picture:
 
     def planes(self) -> np.ndarray:
         """The colour channels as ``float32`` ``(H, W, C)`` of 0 to 1; float pixels themselves, not a copy."""
-        if self.depth == 32:
-            return self.pixels
-        planes: np.ndarray = np.divide(self.pixels, np.iinfo(self.pixels.dtype).max, dtype=np.float32)
-        return planes
+        return to_planes(self.pixels)
 
     def with_planes(self, planes: np.ndarray, alpha: np.ndarray | None = None, **changes: Any) -> "Picture":
         """A picture of the same depth and metadata with other contents, of any size.
@@ -121,17 +119,12 @@ class Picture:
         return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
 
     def _stored(self, values: np.ndarray) -> np.ndarray:
-        """Float values of 0 to 1 in this picture's type: the one place where values are rounded."""
+        """Float values of 0 to 1 in this picture's type."""
         if not np.isfinite(values).all():
             raise UsageError(
                 "picture values must be finite numbers of 0 to 1; some are infinite or not numbers"
             )
-        clipped: np.ndarray = np.clip(values, 0, 1, dtype=np.float32)
-        if self.depth == 32:
-            return clipped
-        clipped *= np.iinfo(self.pixels.dtype).max
-        clipped += 0.5
-        return clipped.astype(self.pixels.dtype)  # truncation is floor: nothing is negative
+        return to_pixels(values, self.pixels.dtype)
 
     @classmethod
     def read(

@@ -20,16 +20,18 @@ class SRCNN(Upscaler):
     """Three convolutions on the bicubic enlargement (equations 1 to 3).
 
     In training mode the convolutions are not padded and the output is smaller by ``2 * radius``; in
-    evaluation mode the output has the input's size and every convolution is normalised by the number
-    of valid pixels under its window, so that the zero padding does not darken the border (§4).
+    evaluation mode the output has the input's size and border pixels are repeated in front of every
+    convolution, as in the authors' published code. (§4 divides a zero-padded sum by the share of valid
+    pixels instead: that suits a box filter, but makes the border of a sharp one up to 81 / 25 as bright.)
 
     Args:
         scale: by how much the input was enlarged; it only labels the network.
         channels: 1 for luminance as in the paper, 3 for RGB.
         filters: ``(n1, n2)``; the paper tries (32, 16), (64, 32) and (128, 64).
         kernels: ``(f1, f2, f3)``; the paper tries (9, 1, 5) and (11, 1, 7).
-        init: ``"paper"`` draws every weight from N(0, 0.001²); ``"msra"`` starts from weights that keep
-            the variance (He et al. 2015), which trains many times faster.
+        init: ``"paper"`` draws every weight from N(0, 0.001²); ``"identity"`` starts from weights that keep
+            the variance (He et al. 2015) around one path that hands the input through, so that training
+            starts from the bicubic enlargement and not from black.
     """
 
     interpolated_input = True
@@ -41,7 +43,7 @@ class SRCNN(Upscaler):
         channels: int = 1,
         filters: tuple[int, int] = (64, 32),
         kernels: tuple[int, int, int] = (9, 1, 5),
-        init: Literal["paper", "msra"] = "paper",
+        init: Literal["paper", "identity"] = "paper",
     ) -> None:
         super().__init__()
         self.scale, self.channels = scale, channels
@@ -58,13 +60,17 @@ class SRCNN(Upscaler):
             else:
                 nn.init.kaiming_normal_(conv.weight)
             nn.init.zeros_(conv.bias)
+            if init == "identity":
+                _pass_through(conv, channels)
 
     def forward(self, enlarged: Tensor) -> Tensor:
         """``(N, C, H, W)`` in [0, 1] to the same size; in training mode ``2 * radius`` smaller."""
         x = enlarged
         for conv in self.convs:
             assert isinstance(conv, nn.Conv2d)
-            x = conv(x) if self.training else _normalised(conv, x)
+            if not self.training:
+                x = F.pad(x, (conv.kernel_size[0] // 2,) * 4, mode="replicate")
+            x = conv(x)
             if conv is not self.convs[-1]:
                 x = F.relu(x)
         return x
@@ -73,12 +79,10 @@ class SRCNN(Upscaler):
         return [self.convs[-1]]
 
 
-def _normalised(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """A zero-padded convolution times (window size / valid pixels under the window), plus the bias."""
-    size = conv.kernel_size[0]
-    if size == 1:
-        return F.conv2d(x, conv.weight, conv.bias)
-    window = torch.ones(1, 1, size, size, dtype=x.dtype, device=x.device)
-    valid = F.conv2d(torch.ones_like(x[:1, :1]), window, padding=size // 2)
-    assert conv.bias is not None
-    return F.conv2d(x, conv.weight, padding=size // 2) * (size**2 / valid) + conv.bias[:, None, None]
+def _pass_through(conv: nn.Conv2d, channels: int) -> None:
+    """Make the first outputs copies of the first inputs; they are never negative, so ReLU keeps them."""
+    centre = conv.kernel_size[0] // 2
+    with torch.no_grad():
+        for channel in range(channels):
+            conv.weight[channel] = 0
+            conv.weight[channel, channel, centre, centre] = 1

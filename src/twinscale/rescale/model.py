@@ -11,9 +11,9 @@ import numpy as np
 from twinscale.engine import OnnxNetwork, Operation, run
 from twinscale.engine.operation import interpolated, on_grey, on_luminance, with_alpha
 from twinscale.engine.tiling import DEFAULT_TILE
-from twinscale.errors import UsageError
+from twinscale.errors import ModelError
 from twinscale.images.picture import Picture
-from twinscale.zoo import Card, load_card
+from twinscale.zoo import Card, load_card, model_names
 from twinscale.zoo.card import Part
 
 Progress = Callable[[int, int], None]
@@ -45,31 +45,19 @@ class Model:
 
     @functools.cached_property
     def down(self) -> Operation:
-        """The shrinking network on its own channels.
+        """The shrinking network of a pair, on its own channels.
 
         Raises:
-            UsageError: the model is no pair.
-            ModelError: the file is missing, changed or damaged.
+            ModelError: the model is no pair, or the file is missing, changed or damaged.
         """
         if self.card.down is None:
-            raise UsageError(
-                f"{self.card.name} only enlarges, it cannot shrink: 'twinscale models list' shows the pairs"
-            )
+            raise ModelError(f"{self.card.name} only enlarges, it cannot shrink: use a pair")
         return replace(self._network(self.card.down), down=self.card.scale)
 
     def _network(self, part: Part) -> Operation:
         name = f"{self.card.name}/{part.file}"
         network = OnnxNetwork(self.card.read(part), name=name, threads=self._threads)
         return Operation(network, radius=part.radius, multiple_of=part.multiple_of)
-
-    def check_scale(self, scale: float | None) -> None:
-        """Refuse a scale that is not the model's.
-
-        Raises:
-            UsageError: the scales differ.
-        """
-        if scale is not None and scale != self.card.scale:
-            raise UsageError(f"{self.card.name} works at scale {self.card.scale}, not {scale}: leave one of them out")
 
     def on_channels(self, operation: Operation, channels: int) -> Operation:
         """Make :attr:`up` or :attr:`down` work on grey (1) or RGB (3) planes."""
@@ -101,9 +89,19 @@ def load(name_or_folder: str | os.PathLike[str], *, threads: int | None = None) 
     return Model(load_card(name_or_folder), threads=threads)
 
 
-def as_model(model: "Model | str | os.PathLike[str]") -> Model:
+def as_model(model: "Model | str | os.PathLike[str]", *, threads: int | None = None) -> Model:
     """A model, or the model of that name or folder."""
-    return model if isinstance(model, Model) else load(model)
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, str) and model in model_names():
+        return _shipped(model, threads)
+    return load(model, threads=threads)
+
+
+@functools.lru_cache(maxsize=4)
+def _shipped(name: str, threads: int | None) -> Model:
+    """Shipped models do not change, so calls in a row share the loaded networks."""
+    return load(name, threads=threads)
 
 
 def as_picture(picture: Any) -> Picture:

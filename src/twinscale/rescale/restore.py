@@ -3,20 +3,29 @@
 import math
 import os
 from dataclasses import replace
+from typing import Literal
 
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, Progress, as_model, as_picture
-from twinscale.rescale.tag import read_tag, remove_tag
+from twinscale.rescale.shrink import choose_pair
+from twinscale.rescale.tag import Tag, read_tag, remove_tag
+from twinscale.rescale.upscale import resized, upscale
 from twinscale.zoo import model_names
+
+
+Fallback = Literal["bicubic", "upscale"]
 
 
 def restore(
     picture: Picture | str | os.PathLike[str],
     *,
     model: Model | str | os.PathLike[str] | None = None,
+    fallback: Fallback | None = None,
+    scale: int | None = None,
     tile: int = DEFAULT_TILE,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Picture:
     """Restore a picture that :func:`twinscale.shrink` made.
@@ -24,50 +33,64 @@ def restore(
     Args:
         picture: a picture or a file.
         model: a loaded pair, a name or a folder; by default the one that the picture's tag names.
+        fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
+            super-resolution; by default it is refused.
+        scale: factor of the fallback; 2 by default.
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once.
+        threads: processors to use; by default all that this process may use.
         progress: called with finished and all tiles.
 
     Returns:
         A picture of the original size, of the small picture's depth, with alpha and metadata.
 
     Raises:
-        UsageError: the picture has no tag and no model is named, or it was resized since it was shrunk.
+        UsageError: the picture has no tag and neither model nor fallback is given, or it was cropped or
+            resized since it was shrunk, or the model is no pair.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing, damaged, or has other weights than the one that shrank.
         OutOfMemoryError: memory runs out even with the smallest tile.
     """
     picture = as_picture(picture)
     tag = read_tag(picture.xmp)
+    if model is None and tag is None:
+        if fallback == "upscale":
+            return upscale(picture, scale, tile=tile, threads=threads, progress=progress)
+        if fallback == "bicubic":
+            return resized(picture, (picture.height * (scale or 2), picture.width * (scale or 2)))
+        raise UsageError(
+            "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another "
+            "program dropped its XMP): name the model that shrank it, or choose the fallback upscale or bicubic"
+        )
     if model is None:
-        if tag is None:
-            raise UsageError(
-                "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another "
-                "program dropped its XMP): name the model it was shrunk with, or enlarge it with upscale"
-            )
-        if tag.model not in model_names():  # a tag is foreign data: it may name models, never folders
-            raise ModelError(
-                f"the picture was shrunk by {tag.model!r}, which is not among the shipped models: name the folder of "
-                "that model"
-            )
-        model = as_model(tag.model)
-        if model.card.digest != tag.digest:
-            raise ModelError(
-                f"the picture was shrunk by other weights of {tag.model} than the installed ones: restore it with the "
-                "version of twinscale that shrank it, or name the model to use these weights all the same"
-            )
-    model = as_model(model)
-    if model.card.kind != "pair":
-        raise UsageError(f"{model.card.name} is no pair: name the pair that shrank the picture, or use upscale")
+        assert tag is not None
+        pair = _tagged_pair(tag, threads)
+    else:
+        pair = choose_pair(None, model, threads=threads)
     if tag is not None:
         expected = (math.ceil(tag.height / tag.scale), math.ceil(tag.width / tag.scale))
-        if picture.size != expected or tag.scale != model.card.scale:
+        if picture.size != expected or tag.scale != pair.card.scale:
             raise UsageError(
                 f"the picture is {picture.width}x{picture.height} but was shrunk to {expected[1]}x{expected[0]} at "
-                f"x{tag.scale}: it was cropped or resized since; enlarge it with upscale instead"
+                f"x{tag.scale}: it was cropped or resized since, so enlarge it with upscale instead"
             )
-    restored = model.apply(model.up, picture, tile=tile, progress=progress)
+    restored = pair.apply(pair.up, picture, tile=tile, progress=progress)
     if tag is None:
         return restored
     rows, columns = slice(tag.height), slice(tag.width)
     alpha = None if restored.alpha is None else restored.alpha[rows, columns]
     return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, xmp=remove_tag(picture.xmp))
+
+
+def _tagged_pair(tag: Tag, threads: int | None) -> Model:
+    """The pair that a tag names."""
+    if tag.model not in model_names():  # a tag is foreign data: it may name models, never folders
+        raise ModelError(
+            f"the picture was shrunk by {tag.model!r}, which is not among the shipped models: name its folder"
+        )
+    pair = as_model(tag.model, threads=threads)
+    if pair.card.digest != tag.digest:
+        raise ModelError(
+            f"the picture was shrunk by other weights of {tag.model} than the installed ones: restore it with the "
+            "version of twinscale that shrank it, or name the model to use these weights all the same"
+        )
+    return pair

@@ -16,6 +16,7 @@ def shrink(
     *,
     model: Model | str | os.PathLike[str] | None = None,
     tile: int = DEFAULT_TILE,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Picture:
     """Shrink a picture with the first network of a pair.
@@ -28,6 +29,7 @@ def shrink(
         scale: 2, 3 or 4; by default that of ``model``, or 2.
         model: a loaded pair, a name or a folder; by default the shipped pair for the scale.
         tile: side of a tile in pixels of the result; 0 works on the whole picture at once.
+        threads: processors to use; by default all that this process may use.
         progress: called with finished and all tiles.
 
     Returns:
@@ -40,12 +42,28 @@ def shrink(
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile.
     """
-    if model is None:
-        model = default_model("pair", 2 if scale is None else scale)
-    model = as_model(model)
-    model.check_scale(scale)
+    model = choose_pair(scale, model, threads=threads)
     picture = as_picture(picture)
     small = model.apply(model.down, picture, tile=tile, progress=progress)
     card = model.card
     tag = Tag(model=card.name, digest=card.digest, scale=card.scale, width=picture.width, height=picture.height)
     return replace(small, xmp=add_tag(picture.xmp, tag))
+
+
+def choose_pair(
+    scale: int | None, model: Model | str | os.PathLike[str] | None, *, threads: int | None = None
+) -> Model:
+    """The pair for a scale: the one that is named, or the shipped one.
+
+    Raises:
+        UsageError: no pair has this scale, or the model is no pair or of another scale.
+        ModelError: the model is missing or damaged.
+    """
+    if model is None:
+        model = default_model("pair", 2 if scale is None else scale)
+    model = as_model(model, threads=threads)
+    if model.card.kind != "pair":
+        raise UsageError(f"{model.card.name} only enlarges, it cannot shrink: 'twinscale models list' shows the pairs")
+    if scale is not None and scale != model.card.scale:
+        raise UsageError(f"{model.card.name} shrinks {model.card.scale} times, not {scale}: leave one of them out")
+    return model

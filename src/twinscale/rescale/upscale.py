@@ -21,6 +21,7 @@ def upscale(
     *,
     model: Model | str | os.PathLike[str] | None = None,
     tile: int = DEFAULT_TILE,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Picture:
     """Enlarge a picture with a trained network.
@@ -32,6 +33,7 @@ def upscale(
         scale: above 1, at most 4; by default that of ``model``, or 2.
         model: a loaded model, a name or a folder; by default the shipped one for the scale.
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once.
+        threads: processors to use; by default all that this process may use.
         progress: called with finished and all tiles.
 
     Returns:
@@ -43,22 +45,35 @@ def upscale(
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile.
     """
+    model = choose_model(scale, model, threads=threads)
+    wanted = model.card.scale if scale is None else scale
+    picture = as_picture(picture)
+    enlarged = model.apply(model.up, picture, tile=tile, progress=progress)
+    height, width = (max(1, round(side * wanted)) for side in picture.size)
+    return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
+
+
+def choose_model(
+    scale: float | None, model: Model | str | os.PathLike[str] | None, *, threads: int | None = None
+) -> Model:
+    """The model for a scale: the one that is named, or the shipped one of the next whole scale.
+
+    Raises:
+        UsageError: a scale out of range, or larger than the model's.
+        ModelError: the model is missing or damaged.
+    """
     if model is None:
         wanted = 2 if scale is None else scale
         if not 1 < wanted <= _SCALES[-1]:
             raise UsageError(f"scale {wanted} must be above 1 and at most {_SCALES[-1]}: enlarge in several steps")
         model = default_model("upscaler", next(s for s in _SCALES if s >= wanted))
-    model = as_model(model)
-    wanted = model.card.scale if scale is None else scale
-    if not 1 < wanted <= model.card.scale:
+    model = as_model(model, threads=threads)
+    if scale is not None and not 1 < scale <= model.card.scale:
         raise UsageError(
-            f"scale {wanted} must be above 1 and at most the {model.card.scale} of {model.card.name}: "
+            f"scale {scale} must be above 1 and at most the {model.card.scale} of {model.card.name}: "
             "name another model or enlarge in several steps"
         )
-    picture = as_picture(picture)
-    enlarged = model.apply(model.up, picture, tile=tile, progress=progress)
-    height, width = (max(1, round(side * wanted)) for side in picture.size)
-    return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
+    return model
 
 
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:

@@ -1,0 +1,5 @@
+"""``python -m twinscale``."""
+
+from twinscale.cli import main
+
+main()

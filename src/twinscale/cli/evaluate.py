@@ -1,0 +1,115 @@
+"""``twinscale evaluate``: measure a model by the field's protocol."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinscale.cli import options
+
+if TYPE_CHECKING:
+    from twinscale.images.protocol import Scores
+    from twinscale.rescale import Evaluation
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Name or folder of a model, or all for every shipped one.")],
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="DATASET...", help="Names of sets (see `data list`), or folders.")
+    ],
+    per_picture: Annotated[bool, typer.Option("--per-picture", help="List every picture.")] = False,
+    as_json: options.AsJson = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder whose results.json and results.md to bring up to date; what it holds for the same weights "
+            "is not measured again.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Measure PSNR and SSIM on sets of pictures, beside bicubic and the paper's figures.
+
+    Example: twinscale evaluate dsn-y-x3 Set5 Set14 BSD100 Urban100
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from twinscale.rescale import evaluate, load
+    from twinscale.rescale.record import Record
+    from twinscale.zoo import model_names
+
+    loaded = [load(name) for name in (model_names() if model == "all" else [model])]
+    kept = Record(record) if record else None
+    evaluations = []
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        for entry in loaded:
+            for dataset in datasets:
+                if kept and kept.has(entry.card, dataset):
+                    continue
+                task = bar.add_task(f"{entry.card.name} on {dataset}")
+                evaluation = evaluate(
+                    entry, dataset, progress=lambda done, total, t=task: bar.update(t, completed=done, total=total)
+                )
+                bar.remove_task(task)
+                evaluations.append(evaluation)
+                if kept:
+                    kept.add(evaluation)
+    if as_json:
+        import json
+
+        rows = [_row(evaluation, per_picture) for evaluation in evaluations]
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        _print(evaluations, per_picture)
+
+
+def _row(evaluation: "Evaluation", per_picture: bool) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    row = {
+        "model": evaluation.model.card.name,
+        "dataset": evaluation.dataset,
+        "protocol": asdict(evaluation.protocol),
+        "bicubic": asdict(evaluation.bicubic),
+        "ours": asdict(evaluation.ours),
+        "published": evaluation.published,
+        "seconds_per_megapixel": evaluation.seconds_per_megapixel,
+    }
+    if per_picture:
+        row["pictures"] = [asdict(picture) for picture in evaluation.pictures]
+    return row
+
+
+def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for name, own in itertools.groupby(evaluations, key=lambda evaluation: evaluation.model.card.name):
+        table = Table(name, box=box.SIMPLE_HEAD)
+        for column in ("bicubic", "ours", "paper", "diff.", "RGB", "s/MP"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for evaluation in own:
+            if per_picture:
+                for picture in evaluation.pictures:
+                    speed = picture.seconds / picture.megapixels
+                    table.add_row(picture.name, _both(picture.bicubic), _both(picture.ours), "", "", "", f"{speed:.2f}")
+            paper, rgb = evaluation.published, evaluation.ours.psnr_rgb
+            table.add_row(
+                evaluation.dataset,
+                _both(evaluation.bicubic),
+                _both(evaluation.ours),
+                " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper)) if paper else "–",
+                f"{evaluation.ours.psnr_y - paper[0]:+.2f}" if paper else "–",
+                "–" if rgb is None else f"{rgb:.2f}",
+                f"{evaluation.seconds_per_megapixel:.2f}",
+            )
+        console.print(table)
+
+
+def _both(scores: "Scores") -> str:
+    return f"{scores.psnr_y:.2f} / {scores.ssim_y:.4f}"

@@ -1,0 +1,44 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT... [OUTPUT]",
+        help="Pictures, folders, patterns, or - for standard input. Of two names, the second is the output if no "
+        "file has it.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Output file or folder, or - for standard output.", show_default=False),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", "-m", help="Name or folder of a model.", show_default=False)
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", "-f", help="Format of the output, instead of its extension's.", show_default=False),
+]
+Quality = Annotated[
+    int | None, typer.Option("--quality", "-q", min=1, max=100, help="Quality of lossy formats.", show_default=False)
+]
+Tile = Annotated[
+    int, typer.Option("--tile", "-t", min=0, help="Side of a tile in pixels; more is faster and needs more memory.")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", "-j", min=1, help="Processors to use; all by default.", show_default=False)
+]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Enter folders below folders.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out inputs whose output exists: resumes a batch.")
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a report as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Folder = Annotated[Path, typer.Argument(show_default=False)]

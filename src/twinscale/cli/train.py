@@ -1,0 +1,66 @@
+"""``twinscale train``: from a recipe and pictures to a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a .toml file.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the run; runs/NAME by default.", show_default=False)
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Train on these sets or folders instead of the recipe's; repeatable.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--from", help="Start from the weights of this model, a name or a folder.", show_default=False),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Train this many steps instead of the recipe's.", show_default=False)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="32-true or bf16-mixed instead of the recipe's.", show_default=False)
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="How many accelerators.")] = 1,
+) -> None:
+    """Train a network and export it; needs the train extra.
+
+    The trained model lies in the run's folder under models/NAME and serves every -m option.
+    Example: twinscale train dsn-x2 --data ~/Pictures; twinscale shrink -m runs/dsn-x2/models/dsn-x2 photo.png
+    """
+    from dataclasses import replace
+
+    from twinscale.errors import UsageError
+    from twinscale.training.cpu import tune_malloc
+
+    tune_malloc()  # before torch is imported
+    try:
+        from twinscale.training.export import export_run, load_weights
+        from twinscale.training.loop import build
+        from twinscale.training.loop import train as run
+    except ModuleNotFoundError as error:
+        raise UsageError(f"training needs {error.name}: install it with pip install 'twinscale[train]'") from None
+    from twinscale.training.recipe import Recipe
+    from twinscale.zoo import load_card
+
+    loaded = Recipe.load(recipe)
+    folder = output or Path("runs") / loaded.name
+    if resume:
+        loaded = Recipe.load(folder / "recipe.toml")
+    if data:
+        loaded = replace(loaded, data=replace(loaded.data, train=data, validation=[]))
+    changes = {"steps": steps, "precision": precision}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    loaded = replace(loaded, optimisation=replace(loaded.optimisation, **changes))
+    initial = load_weights(load_card(model), build(loaded)) if model else None
+    outcome = run(
+        loaded, folder, resume=resume, initial=initial, accelerator=accelerator, devices=devices
+    )
+    card = export_run(folder, folder / "models")
+    typer.echo(f"{card.folder} ({outcome.progress.best_psnr:.2f} dB on the validation pictures)")
