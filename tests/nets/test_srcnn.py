@@ -64,7 +64,7 @@ def test_a_sub_image_of_32_gives_20_as_in_the_paper() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(9, 11), (3, 7), (1, 4), (1, 1)])
-def test_border_is_normalised_by_the_valid_pixels(height: int, width: int) -> None:
+def test_border_is_repeated_in_front_of_every_convolution(height: int, width: int) -> None:
     network = randomised(SRCNN(2, filters=(3, 2), kernels=(5, 1, 3)))
     enlarged = picture(height, width)[:1]
     x = enlarged[0].numpy()
@@ -76,31 +76,38 @@ def test_border_is_normalised_by_the_valid_pixels(height: int, width: int) -> No
 
 
 def loop(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """The mean over the valid pixels under each window, times the window's size, plus the bias."""
+    """A convolution whose window finds, outside the picture, the nearest pixel inside."""
     outs, ins, size, _ = weight.shape
     _, height, width = x.shape
     result = np.zeros((outs, height, width))
     for out in range(outs):
         for row in range(height):
             for column in range(width):
-                total, valid = 0.0, 0
+                total = bias[out]
                 for i in range(size):
                     for j in range(size):
-                        y, z = row + i - size // 2, column + j - size // 2
-                        if 0 <= y < height and 0 <= z < width:
-                            valid += 1
-                            total += sum(weight[out, c, i, j] * x[c, y, z] for c in range(ins))
-                result[out, row, column] = total * size**2 / valid + bias[out]
+                        y = min(max(row + i - size // 2, 0), height - 1)
+                        z = min(max(column + j - size // 2, 0), width - 1)
+                        total += sum(weight[out, c, i, j] * x[c, y, z] for c in range(ins))
+                result[out, row, column] = total
     return result
 
 
-def test_constant_picture_has_no_dark_border() -> None:
-    # With equal weights the normalisation is exact; plain zero padding would darken the border.
-    network = SRCNN(2, filters=(2, 2), kernels=(5, 1, 3)).double().eval()
+def test_constant_picture_stays_constant_up_to_its_border() -> None:
+    network = randomised(SRCNN(2, filters=(8, 4), kernels=(5, 1, 3))).eval()
+    result = network(torch.full((1, 1, 12, 9), 0.5, dtype=torch.float64))
+    torch.testing.assert_close(result, torch.full_like(result, result[0, 0, 6, 4].item()), rtol=0, atol=1e-12)
+
+
+def test_sharp_kernels_leave_the_border_alone() -> None:
+    # Trained kernels are sharp: one that only passes its centre on must give back the picture, border and all.
+    network = SRCNN(2, filters=(2, 2)).double().eval()
     for conv in network.convs:
-        nn.init.constant_(conv.weight, 1 / conv.weight[0].numel())
-    grey = torch.full((1, 1, 8, 6), 0.5, dtype=torch.float64)
-    torch.testing.assert_close(network(grey), grey, rtol=0, atol=1e-12)
+        nn.init.zeros_(conv.weight)
+        with torch.no_grad():
+            conv.weight[:, 0, conv.kernel_size[0] // 2, conv.kernel_size[0] // 2] = 1
+    enlarged = picture(14, 10)
+    torch.testing.assert_close(network(enlarged), enlarged, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("kernels", "radius"), [((9, 1, 5), 6), ((11, 1, 7), 8), ((3, 3, 3), 3)])
@@ -120,9 +127,9 @@ def test_paper_initialisation() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_identity_initialisation_starts_from_the_enlargement(channels: int) -> None:
     torch.manual_seed(0)
-    network = SRCNN(2, channels=channels, init="identity").train()
+    network = SRCNN(2, channels=channels, init="identity").eval()
     enlarged = picture(20, 16, channels).float()
-    difference = network(enlarged) - enlarged[:, :, 6:-6, 6:-6]
+    difference = network(enlarged) - enlarged
     assert difference.abs().max() < 0.1
     assert difference.abs().mean() < 0.03
     for conv in network.convs:
