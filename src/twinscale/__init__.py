@@ -29,3 +29,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(rescale, name)
     raise AttributeError(f"module 'twinscale' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what can be imported, whether it was imported yet or not."""
+    return sorted({*globals(), *__all__})

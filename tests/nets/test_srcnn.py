@@ -100,7 +100,7 @@ def test_constant_picture_stays_constant_up_to_its_border() -> None:
 
 
 def test_sharp_kernels_leave_the_border_alone() -> None:
-    # Trained kernels are sharp: one that only passes its centre on must give back the picture, border and all.
+    # Trained kernels are sharp: one that only passes its centre on must give back the picture, border too.
     network = SRCNN(2, filters=(2, 2)).double().eval()
     for conv in network.convs:
         nn.init.zeros_(conv.weight)

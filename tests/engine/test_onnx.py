@@ -1,0 +1,138 @@
+"""The ONNX backend, against torch."""
+
+import copy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.awkward import pattern
+from tests.models import network, onnx_bytes
+from twinscale.engine import OnnxNetwork
+from twinscale.errors import ModelError
+
+NETWORKS = [("down", 2, 3), ("up", 2, 3), ("down", 3, 1), ("up", 3, 1), ("srcnn", 2, 1), ("srcnn", 3, 3)]
+
+
+def in_torch(made, planes: np.ndarray) -> np.ndarray:
+    torch = pytest.importorskip("torch")
+    with torch.no_grad():
+        return made(torch.from_numpy(planes.transpose(2, 0, 1)[None].copy()))[0].numpy().transpose(1, 2, 0)
+
+
+def rounded(made):
+    """The network with weights as the file stores them: float16, except very small ones."""
+    made = copy.deepcopy(made)
+    for parameter in made.parameters():
+        if parameter.numel() >= 32:
+            parameter.data = parameter.data.half().float()
+    return made
+
+
+@pytest.mark.parametrize(("kind", "scale", "channels"), NETWORKS)
+def test_equals_torch(kind: str, scale: int, channels: int) -> None:
+    session = OnnxNetwork(onnx_bytes(kind, scale, channels), name="test", threads=1)
+    made = network(kind, scale, channels)
+    multiple = made.multiple_of
+    for height, width in [(multiple, multiple), (multiple, 12 * multiple), (30, 42)]:  # one export, any size
+        planes = pattern(height, width, channels, np.float32)
+        result = session(planes)
+        assert result.dtype == np.float32
+        assert result.shape == (round(height * made.factor), round(width * made.factor), channels)
+        expected = in_torch(made, planes)
+        np.testing.assert_allclose(result, in_torch(rounded(made), planes), rtol=0, atol=1e-5)
+        assert np.abs(result - expected).max() <= 1e-3 * np.abs(expected).max()
+
+
+def test_takes_any_memory_layout() -> None:
+    session = OnnxNetwork(onnx_bytes("up", 2, 3), name="test", threads=1)
+    planes = pattern(20, 30, dtype=np.float32)
+    flipped = planes[::-1, ::2]
+    np.testing.assert_array_equal(session(flipped), session(np.ascontiguousarray(flipped)))
+
+
+def test_number_of_threads_does_not_matter() -> None:
+    planes = pattern(40, 50, dtype=np.float32)
+    one, two = (OnnxNetwork(onnx_bytes("up", 2, 3), name="test", threads=n)(planes) for n in (1, 2))
+    np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
+
+
+def test_weights_are_stored_as_float16_under_their_own_names() -> None:
+    onnx = pytest.importorskip("onnx")
+    made = network("up", 2, 3)
+    stored = {
+        tensor.name: tensor for tensor in onnx.load_from_string(onnx_bytes("up", 2, 3)).graph.initializer
+    }
+    for name, parameter in made.named_parameters():
+        if parameter.numel() >= 32:
+            tensor = stored[name + "_float16"]
+            assert tensor.data_type == onnx.TensorProto.FLOAT16
+        else:
+            tensor = stored[name]
+        array = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+        np.testing.assert_array_equal(array, rounded(made).get_parameter(name).detach().numpy())
+
+
+def test_file_tells_nothing_about_the_machine() -> None:
+    onnx = pytest.importorskip("onnx")
+    data = onnx_bytes("up", 2, 3)
+    model = onnx.load_from_string(data)
+    assert model.producer_name == "twinscale"
+    for item in (model, model.graph, *model.graph.node, *model.graph.initializer):
+        assert not item.doc_string
+        assert not item.metadata_props
+    for secret in (sys.prefix, str(Path.home()), str(Path(__file__).parents[2]), "stack_trace"):
+        assert secret.encode() not in data or secret == "/"
+
+
+def damaged(value: float) -> bytes:
+    """A network one of whose weights is no number."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(onnx_bytes("srcnn", 2, 1))
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith("convs.0.weight"):
+            array = onnx.numpy_helper.to_array(tensor).copy()
+            array.flat[0] = value
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers(value: float) -> None:
+    session = OnnxNetwork(damaged(value), name="broken/up.onnx", threads=1)
+    with pytest.raises(ModelError, match=r"broken/up\.onnx returned values that are no numbers"):
+        session(np.zeros((12, 12, 1), np.float32))
+
+
+@pytest.mark.parametrize("data", [b"", b"not a network", b"\x08\x07" * 50], ids=["empty", "text", "noise"])
+def test_not_onnx(data: bytes) -> None:
+    with pytest.raises(ModelError, match=r"model m/up\.onnx cannot be loaded: ") as caught:
+        OnnxNetwork(data, name="m/up.onnx")
+    assert "\n" not in str(caught.value)
+
+
+def test_cut_file() -> None:
+    data = onnx_bytes("up", 2, 3)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        OnnxNetwork(data[: len(data) // 2], name="m/up.onnx")
+
+
+def test_wrong_number_of_channels() -> None:
+    session = OnnxNetwork(onnx_bytes("up", 2, 3), name="m/up.onnx", threads=1)
+    with pytest.raises(ModelError, match=r"model m/up\.onnx failed on 9x8: ") as caught:
+        session(np.zeros((8, 9, 1), np.float32))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("message", ["Failed to allocate memory for requested buffer", "std::bad_alloc"])
+def test_lack_of_memory_is_told_apart(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = OnnxNetwork(onnx_bytes("up", 2, 3), name="m/up.onnx", threads=1)
+
+    class Full:
+        def run(self, *arguments: object) -> None:
+            raise RuntimeError(message + "\nsecond line")
+
+    monkeypatch.setattr(session, "_session", Full())
+    with pytest.raises(MemoryError, match="alloc"):
+        session(np.zeros((8, 9, 3), np.float32))

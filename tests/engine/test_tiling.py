@@ -1,0 +1,221 @@
+"""Exact tiling: a seam is a failing test."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from tests.awkward import pattern
+from tests.models import make_pair, make_upscaler
+from twinscale.engine import Operation, run
+from twinscale.engine.operation import bicubic, interpolated, on_grey, on_luminance, with_alpha
+from twinscale.errors import OutOfMemoryError
+from twinscale.rescale import Model, load
+from twinscale.zoo import model_names
+
+SIZES = [(1, 1), (1, 50), (50, 1), (5, 7), (33, 64), (71, 45)]
+
+
+def median(radius: int = 2) -> Operation:
+    """A filter that is not linear and not separable."""
+    side = 2 * radius + 1
+    return Operation(
+        lambda planes: scipy.ndimage.median_filter(planes, (side, side, 1), mode="nearest"), radius=radius
+    )
+
+
+def block_minimum(scale: int) -> Operation:
+    """The smallest of each block, after a median filter."""
+
+    def function(planes: np.ndarray) -> np.ndarray:
+        planes = median(1)(planes)
+        height, width, channels = planes.shape
+        return planes.reshape(height // scale, scale, width // scale, scale, channels).min(axis=(1, 3))
+
+    return Operation(function, down=scale, radius=1, multiple_of=scale)
+
+
+NUMPY_OPERATIONS = {
+    "median": median(),
+    "block minimum by 2": block_minimum(2),
+    "block minimum by 3": block_minimum(3),
+    "bicubic up 2": bicubic(up=2),
+    "bicubic up 3": bicubic(up=3),
+    "bicubic down 2": bicubic(down=2),
+    "bicubic down 4": bicubic(down=4),
+    "on the enlargement": interpolated(median(1), 3),
+}
+
+
+def assert_seamless(operation: Operation, pixels: np.ndarray, tiles: tuple[int, ...]) -> None:
+    whole = run(operation, pixels, dtype=np.float32, tile=0)
+    for tile in tiles:
+        tiled = run(operation, pixels, dtype=np.float32, tile=tile)
+        assert tiled.shape == whole.shape
+        np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", NUMPY_OPERATIONS)
+def test_numpy_operation_is_seamless(name: str, size: tuple[int, int]) -> None:
+    assert_seamless(NUMPY_OPERATIONS[name], noise(size), (3, 16, 1000))
+
+
+@pytest.mark.parametrize("name", ["median", "block minimum by 3", "bicubic up 2"])
+def test_wrapped_operations_are_seamless(name: str) -> None:
+    operation = NUMPY_OPERATIONS[name]
+    pixels = noise((37, 52), channels=4)
+    pixels[10:20, 5:30, 3] = 0
+    pixels[20:30, :, 3] = 1
+    assert_seamless(on_luminance(operation), pixels[:, :, :3], (9,))
+    assert_seamless(with_alpha(operation), pixels, (9,))
+    assert_seamless(with_alpha(on_luminance(operation)), pixels, (9,))
+    assert_seamless(on_grey(operation), pixels[:, :, :1], (9,))
+
+
+def noise(size: tuple[int, int], channels: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).random((*size, channels), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    folder = tmp_path_factory.mktemp("models")
+    made = [
+        make_pair(folder, 2, "rgb"),
+        make_pair(folder, 3, "y"),
+        make_upscaler(folder, 2, "y"),
+        make_upscaler(folder, 3, "rgb"),
+    ]
+    return {path.name: load(path, threads=1) for path in made}
+
+
+@pytest.mark.parametrize("kind", ["grey", "grey with alpha", "rgb", "rgb with alpha"])
+@pytest.mark.parametrize("name", ["pair-rgb-x2", "pair-y-x3", "srcnn-y-x2", "srcnn-rgb-x3"])
+def test_random_network_is_seamless(name: str, kind: str, models: dict[str, Model]) -> None:
+    for operation in operations(models[name], kind):
+        for size in [(1, 1), (1, 40), (5, 3), (49, 66)]:
+            assert_seamless(operation, picture_of_kind(size, kind), (8, 32))
+
+
+@pytest.mark.parametrize("kind", ["grey with alpha", "rgb"])
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_model_is_seamless(name: str, kind: str) -> None:
+    for operation in operations(load(name, threads=1), kind):
+        for size in [(1, 1), (3, 40), (75, 90)]:
+            assert_seamless(operation, picture_of_kind(size, kind), (32,))
+
+
+def operations(model: Model, kind: str) -> list[Operation]:
+    """Both parts of a model, for pictures of this kind."""
+    parts = [model.up, model.down] if model.card.kind == "pair" else [model.up]
+    wrapped = [model.on_channels(part, 1 if kind.startswith("grey") else 3) for part in parts]
+    return [with_alpha(part) for part in wrapped] if kind.endswith("alpha") else wrapped
+
+
+def picture_of_kind(size: tuple[int, int], kind: str) -> np.ndarray:
+    channels = (1 if kind.startswith("grey") else 3) + kind.endswith("alpha")
+    smooth = pattern(*size, channels=channels, dtype=np.float32)
+    pixels = 0.7 * smooth + 0.3 * noise(size, channels)
+    return np.clip(pixels, 0, 1).astype(np.float32)
+
+
+class Spy:
+    """An operation that remembers the shapes it is given, and may run out of memory."""
+
+    def __init__(self, operation: Operation, largest: float = math.inf) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self.operation = operation
+        self.largest = largest
+
+    def __call__(self, planes: np.ndarray) -> np.ndarray:
+        self.shapes.append(planes.shape)
+        if planes.shape[0] * planes.shape[1] > self.largest:
+            raise MemoryError("too large for the test")
+        return self.operation(planes)
+
+
+def spied(operation: Operation, spy: Spy) -> Operation:
+    return Operation(spy, operation.up, operation.down, operation.radius, operation.multiple_of)
+
+
+@pytest.mark.parametrize("name", NUMPY_OPERATIONS)
+@pytest.mark.parametrize("tile", [8, 20])
+def test_windows_have_one_shape_which_the_tile_bounds(name: str, tile: int) -> None:
+    operation = NUMPY_OPERATIONS[name]
+    spy = Spy(operation)
+    run(spied(operation, spy), noise((103, 151)), tile=tile)
+    assert len(set(spy.shapes)) == 1
+    halo = math.ceil(operation.radius / operation.multiple_of) * operation.multiple_of
+    assert max(spy.shapes[0][:2]) <= tile * operation.down + 2 * halo
+    assert spy.shapes[0][0] % operation.multiple_of == spy.shapes[0][1] % operation.multiple_of == 0
+
+
+def test_tile_larger_than_the_picture_and_tile_zero_are_one_window() -> None:
+    for tile in (0, 64, 10_000):
+        spy = Spy(median())
+        run(spied(median(), spy), noise((60, 40)), tile=tile)
+        assert spy.shapes == [(60, 40, 3)]
+
+
+@pytest.mark.parametrize("tile", [0, 256])
+def test_tiles_are_halved_while_memory_runs_out(tile: int) -> None:
+    pixels = noise((300, 420))
+    spy = Spy(median(), largest=110 * 110)
+    result = run(spied(median(), spy), pixels, tile=tile)
+    np.testing.assert_array_equal(result, median()(pixels))
+    assert spy.shapes[0][0] * spy.shapes[0][1] > 110 * 110  # it was tried
+    assert spy.shapes[-1][0] * spy.shapes[-1][1] <= 110 * 110
+
+
+@pytest.mark.parametrize("tile", [0, 256, 40])
+def test_gives_up_when_even_small_tiles_do_not_fit(tile: int) -> None:
+    spy = Spy(median(), largest=0)
+    with pytest.raises(OutOfMemoryError, match="memory ran out on a picture of 90x70") as caught:
+        run(spied(median(), spy), noise((70, 90)), tile=tile)
+    assert caught.value.exit_code == 5
+    assert len(spy.shapes) < 8
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_sides_are_padded_to_multiples_by_repeating_the_edge(scale: int) -> None:
+    for size in [(1, 1), (7, 9), (scale, scale + 1)]:
+        pixels = noise(size)
+        bottom, right = (-side % scale for side in size)
+        padded = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+        result = run(block_minimum(scale), pixels)
+        assert result.shape == (math.ceil(size[0] / scale), math.ceil(size[1] / scale), 3)
+        np.testing.assert_array_equal(result, block_minimum(scale)(padded))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_pixels_keep_their_type_and_are_rounded_once(dtype: type) -> None:
+    pixels = pattern(40, 30, dtype=dtype)
+    identity = Operation(lambda planes: planes)
+    np.testing.assert_array_equal(run(identity, pixels, tile=16), pixels)
+    half = Operation(lambda planes: planes / 2)
+    expected = np.floor(pixels / 2 + 0.5) if dtype != np.float32 else pixels / 2
+    result = run(half, pixels, tile=16)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result, expected, rtol=1e-6, atol=0)
+
+
+def test_result_is_clipped_and_may_have_another_type() -> None:
+    result = run(Operation(lambda planes: planes * 3 - 1), pattern(20, 20), dtype=np.uint16)
+    assert result.dtype == np.uint16
+    assert result.min() == 0
+    assert result.max() == 65535
+
+
+def test_progress_counts_every_tile() -> None:
+    calls: list[tuple[int, int]] = []
+    run(median(), noise((50, 70)), tile=20, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(k + 1, 12) for k in range(12)]
+
+
+def test_input_is_not_changed(tmp_path: Path) -> None:
+    pixels = noise((33, 20))
+    before = pixels.copy()
+    run(Operation(lambda planes: planes * 0), pixels, tile=8)
+    np.testing.assert_array_equal(pixels, before)

@@ -1,0 +1,113 @@
+"""Model cards and the integrity of their files."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.models import make_pair, make_upscaler
+from twinscale.errors import ModelError
+from twinscale.zoo import Card
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pair(tmp_path_factory.mktemp("models"), 2, "rgb", name="little")
+
+
+def copied(folder: Path, to: Path, **replaced: str) -> Path:
+    """A copy of a model folder with texts of its card replaced."""
+    to.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        (to / path.name).write_bytes(path.read_bytes())
+    card = (to / "card.toml").read_text(encoding="utf-8")
+    for old, new in replaced.items():
+        assert old in card
+        card = card.replace(old, new, 1)
+    (to / "card.toml").write_text(card, encoding="utf-8")
+    return to
+
+
+def test_reads_every_field(folder: Path) -> None:
+    card = Card.load(folder)
+    assert (card.name, card.kind, card.architecture, card.scale, card.colour) == (
+        "little",
+        "pair",
+        "dsn",
+        2,
+        "rgb",
+    )
+    assert (card.input, card.licence, card.folder) == ("small", "Apache-2.0", folder)
+    assert card.down is not None
+    assert (card.down.radius, card.down.multiple_of) == (2, 2)
+    assert (card.up.radius, card.up.multiple_of) == (3, 1)
+    assert card.training == card.published == card.parameters == {}
+
+
+def test_files_are_checked_against_the_card(folder: Path) -> None:
+    card = Card.load(folder)
+    assert card.down is not None
+    for part in (card.up, card.down):
+        assert hashlib.sha256(card.read(part)).hexdigest() == part.sha256
+
+
+def test_tampered_file(folder: Path, tmp_path: Path) -> None:
+    card = Card.load(copied(folder, tmp_path))
+    data = bytearray((tmp_path / "up.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "up.onnx").write_bytes(data)
+    with pytest.raises(
+        ModelError, match=r"little: .*up\.onnx does not match the SHA-256 of its card: install"
+    ):
+        card.read(card.up)
+
+
+def test_missing_file(folder: Path, tmp_path: Path) -> None:
+    card = Card.load(copied(folder, tmp_path))
+    (tmp_path / "up.onnx").unlink()
+    with pytest.raises(ModelError, match=r"cannot read .*up\.onnx \(No such file"):
+        card.read(card.up)
+
+
+def test_digest_identifies_the_weights(folder: Path, tmp_path: Path) -> None:
+    card = Card.load(folder)
+    assert card.digest == Card.load(copied(folder, tmp_path / "same")).digest
+    assert card.digest == Card.load(copied(folder, tmp_path / "renamed", little="other")).digest
+    changed = copied(folder, tmp_path / "changed", **{card.up.sha256: "0" * 64})
+    assert card.digest != Card.load(changed).digest
+    other = Card.load(make_upscaler(tmp_path, 2, "y"))
+    assert len(other.digest) == 64
+    assert other.digest != card.digest
+
+
+def test_folder_without_card(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"holds no model: a model folder has a card\.toml"):
+        Card.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("scale = 2", "scale = 2\nshoe_size = 43", "shoe_size"),
+        ("radius = ", "radios = ", "radios"),
+        ('name = "little"\n', "", "name"),
+        ('licence = "Apache-2.0"\n', "", "licence"),
+        ("[up]", "[sideways]", "sideways"),
+        ("scale = 2", "scale = = 2", "is not a model card"),
+        ("[up]", "[[up]]\nx = 1\n[[up]]", "is not a model card"),
+    ],
+)
+def test_unknown_missing_and_broken_fields(
+    folder: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
+        Card.load(copied(folder, tmp_path, **{old: new}))
+    assert "is not a model card" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_card_that_is_no_text(folder: Path, tmp_path: Path) -> None:
+    copied(folder, tmp_path)
+    (tmp_path / "card.toml").write_bytes(b"\xff\xfe\x00name")
+    with pytest.raises(ModelError, match="is not a model card"):
+        Card.load(tmp_path)

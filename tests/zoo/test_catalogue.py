@@ -1,0 +1,136 @@
+"""The models that are shipped, and which one serves when none is named."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.models import make_pair
+from twinscale.engine import OnnxNetwork
+from twinscale.errors import ModelError, UsageError
+from twinscale.zoo import Card, catalogue, default_model, load_card, model_names
+
+DEFAULTS = [(kind, scale) for kind in ("pair", "upscaler") for scale in (2, 3, 4)]
+
+# The papers' PSNR in dB on Set5: Dong et al. 2014, Table 1; Cai et al., Table 4.
+PUBLISHED_ON_SET5 = {
+    "srcnn-x2": 36.34,
+    "srcnn-x3": 32.39,
+    "srcnn-x4": 30.09,
+    "dsn-y-x2": 37.92,
+    "dsn-y-x3": 34.29,
+    "dsn-y-x4": 31.92,
+}
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A catalogue with two tiny models instead of the shipped ones."""
+    monkeypatch.setattr(catalogue, "_SHIPPED", tmp_path)
+    make_pair(tmp_path, 2, "rgb", name="twin-x2")
+    make_pair(tmp_path, 3, "y", name="lonely-x3")
+    (tmp_path / "no-card").mkdir()
+    return tmp_path
+
+
+def test_names_are_sorted_and_have_cards(shelf: Path) -> None:
+    assert model_names() == ["lonely-x3", "twin-x2"]
+
+
+def test_by_name_and_by_folder(shelf: Path) -> None:
+    assert load_card("twin-x2").name == "twin-x2"
+    assert load_card(shelf / "twin-x2") == load_card(str(shelf / "twin-x2")) == load_card("twin-x2")
+
+
+def test_unknown_name_suggests_the_nearest(shelf: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"no model 'twin-x3', and no folder of that name: did you mean 'twin-x2'\?"
+    ):
+        load_card("twin-x3")
+    with pytest.raises(ModelError, match="'twinscale models list' shows the names"):
+        load_card("something quite different")
+    with pytest.raises(ModelError, match="holds no model"):
+        load_card(shelf / "no-card")
+
+
+@pytest.mark.parametrize("kind", ["pair", "upscaler"])
+@pytest.mark.parametrize("scale", [1, 5, 2.5])
+def test_no_default_for_other_scales(kind: str, scale: float) -> None:
+    with pytest.raises(UsageError, match=rf"no {kind} of scale {scale}: use one of 2, 3, 4"):
+        default_model(kind, scale)
+
+
+@pytest.mark.skipif(not model_names(), reason="no models are shipped yet")
+@pytest.mark.parametrize(("kind", "scale"), DEFAULTS)
+def test_defaults_are_shipped_and_openly_licensed(kind: str, scale: int) -> None:
+    name = default_model(kind, scale)
+    assert name in model_names()
+    card = load_card(name)
+    assert (card.kind, card.scale) == (kind, scale)
+    assert "openly licensed" in card.licence
+    assert (card.down is not None) == (kind == "pair")
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_card_is_complete(name: str) -> None:
+    card = load_card(name)
+    assert card.name == name
+    assert card.kind in ("pair", "upscaler")
+    assert card.colour in ("y", "rgb")
+    assert card.input in ("small", "interpolated")
+    assert card.scale in (2, 3, 4)
+    assert card.licence.startswith("Apache-2.0")
+    assert card.description
+    assert (card.down is not None) == (card.kind == "pair")
+    assert card.training["data"]
+    assert card.training["validation"]
+    assert card.training["runs"]
+    for run in card.training["runs"]:
+        assert run["steps"] > 0
+        assert run["minutes"] > 0
+        assert run["machine"]
+        assert run["validation_psnr_y"] > 20
+        assert len(run["recipe_sha256"]) == 64
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_files_match_their_card(name: str) -> None:
+    card = load_card(name)
+    for key, part in (("up", card.up), ("down", card.down)):
+        if part is not None:
+            OnnxNetwork(card.read(part), name=f"{name}/{key}", threads=1)
+            assert part.file == f"{key}.onnx"
+            assert part.parameters > 1000
+            assert part.multiply_adds > 100
+            assert part.radius > 0
+            assert part.multiple_of == (card.scale if key == "down" else 1)
+    listed = {part.file for part in (card.up, card.down) if part is not None}
+    assert {path.name for path in card.folder.iterdir()} == listed | {"card.toml"}
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_card_fits_the_network(name: str) -> None:
+    pytest.importorskip("torch")
+    from twinscale.nets import Pair, create
+    from twinscale.training.export import load_weights
+
+    card = load_card(name)
+    channels = 1 if card.colour == "y" else 3
+    made = create(card.architecture, scale=card.scale, channels=channels, **card.parameters)
+    made.load_state_dict(load_weights(card, made))
+    parts = [(made.up, card.up), (made.down, card.down)] if isinstance(made, Pair) else [(made, card.up)]
+    for network, part in parts:
+        assert part is not None
+        assert part.parameters == sum(p.numel() for p in network.parameters())
+        assert (part.radius, part.multiple_of) == (network.radius, network.multiple_of)
+
+
+@pytest.mark.parametrize("name", sorted(set(model_names()) & set(PUBLISHED_ON_SET5)))
+def test_shipped_card_has_the_figures_of_its_paper(name: str) -> None:
+    published = load_card(name).published
+    assert published["source"]
+    assert published["Set5"][0] == PUBLISHED_ON_SET5[name]
+
+
+def test_every_shipped_folder_loads_from_its_path() -> None:
+    for name in model_names():
+        assert Card.load(load_card(name).folder).name == name
