@@ -20,9 +20,7 @@ class SRCNN(Upscaler):
     """Three convolutions on the bicubic enlargement (equations 1 to 3).
 
     In training mode the convolutions are not padded and the output is smaller by ``2 * radius``; in
-    evaluation mode the output has the input's size and border pixels are repeated in front of every
-    convolution, as in the authors' published code. (§4 divides a zero-padded sum by the share of valid
-    pixels instead: that suits a box filter, but makes the border of a sharp one up to 81 / 25 as bright.)
+    evaluation mode the output has the input's size and ``border`` says how.
 
     Args:
         scale: by how much the input was enlarged; it only labels the network.
@@ -32,6 +30,10 @@ class SRCNN(Upscaler):
         init: ``"paper"`` draws every weight from N(0, 0.001²); ``"identity"`` starts from weights that keep
             the variance (He et al. 2015) around one path that hands the input through, so that training
             starts from the bicubic enlargement and not from black.
+        border: ``"normalised"`` pads with zeros and divides each convolution by the share of valid pixels
+            under its window, as §4 describes. That suits a box filter but makes the border of a sharp one
+            up to 81 / 25 times too bright, so ``"replicated"`` repeats the border pixels in front of every
+            convolution.
     """
 
     interpolated_input = True
@@ -44,9 +46,11 @@ class SRCNN(Upscaler):
         filters: tuple[int, int] = (64, 32),
         kernels: tuple[int, int, int] = (9, 1, 5),
         init: Literal["paper", "identity"] = "paper",
+        border: Literal["normalised", "replicated"] = "replicated",
     ) -> None:
         super().__init__()
         self.scale, self.channels = scale, channels
+        self._border = border
         self.radius = sum(kernel // 2 for kernel in kernels)
         widths = (channels, *filters, channels)
         self.convs = nn.ModuleList(
@@ -68,9 +72,11 @@ class SRCNN(Upscaler):
         x = enlarged
         for conv in self.convs:
             assert isinstance(conv, nn.Conv2d)
-            if not self.training:
-                x = F.pad(x, (conv.kernel_size[0] // 2,) * 4, mode="replicate")
-            x = conv(x)
+            if not self.training and self._border == "normalised":
+                x = _normalised(conv, x)
+            else:
+                margin = 0 if self.training else conv.kernel_size[0] // 2
+                x = conv(F.pad(x, (margin,) * 4, mode="replicate"))
             if conv is not self.convs[-1]:
                 x = F.relu(x)
         return x
@@ -86,3 +92,11 @@ def _pass_through(conv: nn.Conv2d, channels: int) -> None:
         for channel in range(channels):
             conv.weight[channel] = 0
             conv.weight[channel, channel, centre, centre] = 1
+
+
+def _normalised(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """A zero-padded convolution times (pixels of the window / valid pixels under it), plus the bias."""
+    size = conv.kernel_size[0]
+    assert conv.bias is not None
+    valid = F.conv2d(torch.ones_like(x[:1, :1]), x.new_ones(1, 1, size, size), padding=size // 2)
+    return F.conv2d(x, conv.weight, padding=size // 2) * (size**2 / valid) + conv.bias[:, None, None]

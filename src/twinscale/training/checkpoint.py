@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from twinscale.errors import ModelError
+from twinscale.errors import ModelError, UsageError
 from twinscale.images.files import write_atomically
 
 
@@ -43,25 +43,45 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: str
 ) -> Progress:
     """Restore what :func:`save_checkpoint` wrote.
 
+    Args:
+        path: the file.
+        network: takes the weights.
+        average: takes the averaged weights.
+        optimiser: takes the optimiser's state; its learning rates stay.
+        recipe: digest of the resolved recipe that is to be continued.
+
     Raises:
         ModelError: the file is damaged or belongs to another network.
+        UsageError: it was written under another recipe.
     """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
             progress = Progress(**json.loads(file.metadata()["progress"]))
+        if progress.recipe != recipe:
+            raise UsageError(
+                f"{path.parent} was started with another recipe: resume with its own recipe.toml"
+            )
         network.load_state_dict(_under("network", tensors))
         average.load_state_dict(_under("average", tensors))
+    except UsageError:
+        raise
     except Exception as error:
-        raise ModelError(f"checkpoint {path} cannot be resumed ({error}): start a new run folder") from None
+        reason = " ".join(str(error).split())
+        raise ModelError(f"checkpoint {path} cannot be resumed ({reason}): start a new run folder") from None
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in _under("optimiser", tensors).items():
-        parameter, key = name.split(".", 1)
-        state.setdefault(int(parameter), {})[key] = tensor
+        index, key = name.split(".", 1)
+        parameter = parameters[int(index)]
+        if tensor.shape == parameter.shape:
+            # In the parameter's memory format: fused optimisers walk both as flat memory, strides unseen.
+            tensor = torch.empty_like(parameter).copy_(tensor)
+        state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     return progress
 
@@ -71,4 +91,6 @@ def _prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+    return {
+        name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")
+    }

@@ -17,6 +17,7 @@ from torch import Tensor
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
+from twinscale.images.linear import weighted_rows
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.nets.base import Pair, Upscaler
@@ -103,7 +104,7 @@ def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> Example:
     height, width = (side // network.scale * network.scale for side in truth.shape[:2])
     truth = np.ascontiguousarray(truth[:height, :width])
     if recipe.data.blur:
-        low = np.ascontiguousarray(_blurred(truth, recipe.data.blur)[:: network.scale, :: network.scale])
+        low = _blurred_and_subsampled(truth, network.scale, recipe.data.blur)
     else:
         low = imresize(truth, 1 / network.scale)
     if network.interpolated_input:
@@ -111,17 +112,16 @@ def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> Example:
     return Example(truth, low)
 
 
-def _blurred(image: NDArray, sigma: float) -> NDArray:
-    """Gaussian blur, mirrored at the border, cut off at three sigma."""
-    from twinscale.images.linear import weighted_rows
-
-    radius = math.ceil(3 * sigma)
-    window = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
-    window /= window.sum()
+def _blurred_and_subsampled(image: NDArray, scale: int, sigma: float) -> NDArray:
+    """Gaussian blur, sampled at the centre of every ``scale`` x ``scale`` block, cut off at three sigma."""
+    reach = math.ceil(3 * sigma)
     for _ in range(2):
-        rows = image.shape[0]
-        image = weighted_rows(image, np.arange(rows) - radius, np.tile(window, (rows, 1)))
-        image = np.ascontiguousarray(image.swapaxes(0, 1))
+        centre = (np.arange(image.shape[0] // scale) + 0.5) * scale - 0.5
+        first = np.floor(centre).astype(np.intp) - reach
+        distance = first[:, None] + np.arange(2 * reach + 2) - centre[:, None]
+        weights = np.exp(-(distance**2) / (2 * sigma**2))
+        weights /= weights.sum(axis=1, keepdims=True)
+        image = np.ascontiguousarray(weighted_rows(image, first, weights).swapaxes(0, 1))
     return image
 
 

@@ -97,9 +97,9 @@ def train(
     learner = Learner(network, spec, fabric)
     progress = Progress(recipe=recipe.digest())
     if resume:
-        progress = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser)
-        if progress.recipe != recipe.digest():
-            raise UsageError(f"{folder} was started with another recipe: resume with its own recipe.toml")
+        progress = load_checkpoint(
+            folder / CHECKPOINT, network, learner.average, learner.optimiser, progress.recipe
+        )
 
     with _log(folder, progress.step, fabric.is_global_zero) as log:
         _steps(fabric, learner, crops, validation, recipe, folder, progress, log)

@@ -13,7 +13,8 @@ def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
     """Mean pixel loss over the part of ``truth`` that ``result`` covers.
 
     Args:
-        name: ``"l1"``, ``"l2"`` or ``"charbonnier"`` (a smooth L1, epsilon 1e-3).
+        name: ``"l1"``, ``"l2"``, ``"charbonnier"`` (a smooth L1, epsilon 1e-3), or ``"squared-norm"``: the
+            sum over a crop's pixels, mean over crops (SRCNN's equation 4, which its learning rates fit).
         result: ``(N, C, h, w)``; a network that does not pad returns less than the whole picture.
         truth: ``(N, C, H, W)`` with ``H >= h`` and ``W >= w``; its centre is compared.
 
@@ -29,4 +30,6 @@ def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
         return F.mse_loss(result, truth)
     if name == "charbonnier":
         return torch.sqrt((result - truth) ** 2 + _CHARBONNIER_EPSILON**2).mean()
-    raise UsageError(f"unknown loss {name!r}: use l1, l2 or charbonnier")
+    if name == "squared-norm":
+        return F.mse_loss(result, truth, reduction="sum") / len(truth)
+    raise UsageError(f"unknown loss {name!r}: use l1, l2, charbonnier or squared-norm")

@@ -57,7 +57,7 @@ class OptimisationSpec:
     """How it learns."""
 
     steps: int
-    loss: Literal["l1", "l2", "charbonnier"] = "l1"
+    loss: Literal["l1", "l2", "charbonnier", "squared-norm"] = "l1"
     optimiser: Literal["adam", "sgd"] = "adam"
     """Adam, or stochastic gradient descent with momentum 0.9."""
     learning_rate: float = 1e-3
