@@ -1,0 +1,253 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage
+
+from twinscale.datasets import find_pictures
+from twinscale.errors import DatasetError, UsageError
+from twinscale.images.colour import luminance
+from twinscale.images.resize import imresize
+from twinscale.training.data import Crops, Example, load_examples, split, validation_examples
+from twinscale.training.loop import build
+from twinscale.training.recipe import DataSpec
+
+SIDES = [(20, 26), (12, 12), (31, 17)]
+CPU = torch.device("cpu")
+
+
+# split
+
+
+def test_every_tenth_picture_validates_by_default(folder):
+    train, validation, names = split(DataSpec(train=[str(folder)], crop=8, batch=1))
+    assert names == [f"{folder.name}/p00", f"{folder.name}/p06"]
+    assert [path.stem for path in validation] == ["p00", "p06"]
+    assert len(train) == 10
+    assert set(train).isdisjoint(validation)
+
+
+def test_at_most_ten_validate(tmp_path):
+    for i in range(250):
+        (tmp_path / f"{i:03}.png").touch()
+    train, validation, _ = split(DataSpec(train=[str(tmp_path)], crop=8, batch=1))
+    assert [path.stem for path in validation] == [f"{i:03}" for i in range(0, 250, 25)]
+    assert len(train) == 240
+
+
+def test_named_validation(folder):
+    names = [f"{folder.name}/p03", f"{folder.name}/p01"]
+    train, validation, found = split(DataSpec(train=[str(folder)], validation=names, crop=8, batch=1))
+    assert found == names
+    assert [path.stem for path in validation] == ["p03", "p01"]
+    assert not {"p01", "p03"} & {path.stem for path in train}
+
+
+def test_pictures_of_the_same_stem_are_all_trained_on(tmp_path):
+    for name in ("a/1.png", "b/1.png", "b/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    data = DataSpec(train=[str(tmp_path)], validation=[f"{tmp_path.name}/2"], crop=8, batch=1)
+    assert [path.parent.name for path in split(data)[0]] == ["a", "b"]
+
+
+def test_split_errors(folder, tmp_path):
+    data = DataSpec(train=[str(folder)], validation=["Set5/baby"], crop=8, batch=1)
+    with pytest.raises(DatasetError, match=r"'Set5/baby' is in none of .*: name it set/stem"):
+        split(data)
+    (tmp_path / "only.png").touch()
+    with pytest.raises(DatasetError, match=r"1 picture\(s\) leave none to train on"):
+        split(DataSpec(train=[str(tmp_path)], crop=8, batch=1))
+    with pytest.raises(DatasetError, match="no such set or folder"):
+        split(DataSpec(train=["NoSuchSet"], crop=8, batch=1))
+
+
+# load_examples
+
+
+def examples_of(recipe):
+    return load_examples(find_pictures(recipe.data.train[0]), recipe, build(recipe))
+
+
+def test_luminance_pair_sees_exact_luminance(recipe, folder):
+    first = examples_of(recipe())[0]
+    rgb = np.asarray(Image.open(folder / "p00.png"), dtype=np.float32) / 255
+    assert first.low is None
+    assert first.truth.dtype == np.float32
+    np.testing.assert_allclose(first.truth, luminance(rgb), atol=1e-6)
+
+
+def test_rgb_is_kept_in_levels(recipe, folder):
+    first = examples_of(recipe(colour="rgb"))[0]
+    assert first.truth.dtype == np.uint8
+    np.testing.assert_array_equal(first.truth, np.asarray(Image.open(folder / "p00.png")))
+
+
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_super_resolution_starts_from_the_bicubic_reduction_and_enlargement(recipe, colour):
+    made = recipe(architecture="srcnn", scale=7, colour=colour)  # 60 x 72 is cut to 56 x 70
+    first = examples_of(made)[0]
+    assert first.truth.shape[:2] == (56, 70)
+    expected = imresize(imresize(first.truth, 1 / 7), size=(56, 70))
+    np.testing.assert_array_equal(first.low, expected)
+
+
+def test_blur_is_a_gaussian_sampled_at_the_centre_of_each_block(recipe, monkeypatch):
+    monkeypatch.setattr("twinscale.nets.SRCNN.interpolated_input", False)
+    first = examples_of(recipe(architecture="srcnn", scale=3, crop=15, blur=1.0))[0]
+    blurred = ndimage.gaussian_filter(first.truth[:, :, 0].astype(np.float64), 1.0, mode="reflect")
+    np.testing.assert_allclose(first.low[:, :, 0], blurred[1::3, 1::3], atol=1e-3)
+
+
+def test_blur_does_not_shift(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("twinscale.nets.SRCNN.interpolated_input", False)
+    ramp = np.add.outer(np.arange(40), 2 * np.arange(40)).astype(np.uint8)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    (first,) = examples_of(recipe(architecture="srcnn", blur=1.0, train=[str(tmp_path)]))
+    blocks = ramp.reshape(20, 2, 20, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(first.low[4:-4, 4:-4, 0] * 255, blocks[4:-4, 4:-4], atol=1e-3)
+
+
+def test_grey_pictures_train_rgb_networks(recipe, tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (20, 24), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    (example,) = examples_of(recipe(colour="rgb", train=[str(tmp_path)]))
+    np.testing.assert_array_equal(example.truth, np.stack([grey] * 3, axis=2))
+    (example,) = examples_of(recipe(colour="y", train=[str(tmp_path)]))
+    np.testing.assert_allclose(example.truth[:, :, 0], grey / 255, atol=1e-6)
+
+
+def test_pictures_smaller_than_a_crop_are_left_out(recipe, folder, tmp_path):
+    for size in ((40, 30), (15, 90)):
+        Image.new("RGB", size).save(tmp_path / f"{size[0]}.png")
+    (example,) = examples_of(recipe(train=[str(tmp_path)]))
+    assert example.truth.shape == (30, 40, 1)
+    with pytest.raises(DatasetError, match="no picture has sides of at least 32 pixels"):
+        examples_of(recipe(train=[str(tmp_path)], crop=32))
+
+
+def test_crop_must_be_a_multiple_of_the_scale(recipe):
+    with pytest.raises(UsageError, match="crop = 17 must be a multiple of the scale 2"):
+        examples_of(recipe(crop=17))
+    assert examples_of(recipe(crop=17, architecture="srcnn"))  # its input is as large as its output
+
+
+def test_validation_sees_the_centre_of_large_pictures(tmp_path):
+    levels = np.zeros((500, 700, 3), dtype=np.uint8)
+    levels[10:490, 110:590] = 255
+    Image.fromarray(levels).save(tmp_path / "large.png")
+    Image.new("L", (30, 20)).save(tmp_path / "small.png")
+    large, small = validation_examples([tmp_path / "large.png", tmp_path / "small.png"])
+    assert large.shape == (480, 480, 3)
+    assert large.min() == 1
+    assert small.shape == (20, 30, 1)
+
+
+# Crops
+
+
+def numbered(factor):
+    """Pictures in which every pixel has a number of its own, and a number to its picture and place."""
+    examples, places = [], []
+    for picture, (rows, columns) in enumerate(SIDES):
+        truth = np.arange(rows * factor * columns * factor).reshape(rows * factor, columns * factor)
+        start = len(places)
+        places += [(picture, *divmod(i, columns * factor)) for i in range(truth.size)]
+        truth = (truth + start).astype(np.float32)[:, :, None]
+        examples.append(Example(truth, truth[::factor, ::factor] if factor > 1 else None))
+    return examples, np.array(places)
+
+
+def make(factor=1, **changes):
+    data = replace(DataSpec(train=[], crop=4 * factor, batch=30), **changes)
+    examples, places = numbered(factor)
+    return lambda **more: Crops(examples, data, more.pop("seed", 0), CPU, **more), places
+
+
+def dihedral(square):
+    """The eight rotations and reflections of a square of places."""
+    return [np.rot90(face, turn) for face in (square, np.fliplr(square)) for turn in range(4)]
+
+
+@pytest.mark.parametrize("stride", [0, 3])
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_every_crop_is_a_turned_square_of_one_picture(factor, stride):
+    crops, places = make(factor, stride=stride * factor)
+    square = np.stack(np.mgrid[: 4 * factor, : 4 * factor], axis=2)
+    seen = set()
+    for step in range(6):
+        low, truth = crops().batch(step)
+        assert truth.shape == (30, 1, 4 * factor, 4 * factor)
+        for low_crop, truth_crop in zip(low[:, 0].long().numpy(), truth[:, 0].long().numpy(), strict=True):
+            where = places[truth_crop]
+            assert len(set(where[:, :, 0].ravel())) == 1
+            corner = where[:, :, 1:].min(axis=(0, 1))
+            assert not (corner % (max(stride, 1) * factor)).any()
+            turn = [np.array_equal(where[:, :, 1:] - corner, view) for view in dihedral(square)]
+            assert sum(turn) == 1
+            seen.add(turn.index(True))
+            # Each input pixel lies where the block of truth pixels lies that it stands for.
+            below = places[low_crop].repeat(factor, axis=0).repeat(factor, axis=1)
+            np.testing.assert_array_equal(where // [1, factor, factor], below // [1, factor, factor])
+    assert seen == set(range(8))
+
+
+@pytest.mark.parametrize(("augment", "turns"), [("none", 1), ("rotations", 4), ("all", 8)])
+def test_augmentation(augment, turns):
+    crops, places = make(augment=augment)
+    seen = set()
+    for step in range(5):
+        for crop in crops().batch(step)[1][:, 0].long().numpy():
+            where = places[crop][:, :, 1:]
+            seen.add((where - where.min(axis=(0, 1))).tobytes())
+    square = np.stack(np.mgrid[:4, :4], axis=2)
+    assert seen == {np.ascontiguousarray(view).tobytes() for view in dihedral(square)[:turns]}
+
+
+def test_random_crops_reach_every_position():
+    crops, _ = make(batch=1000)
+    corners = {crop.min().item() for step in range(10) for crop in crops().batch(step)[1]}
+    assert len(corners) == len(crops()) == sum((h - 3) * (w - 3) for h, w in SIDES)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_an_epoch_of_the_grid_sees_each_position_once(factor, ranks):
+    positions = sum(((h - 4) // 3 + 1) * ((w - 4) // 3 + 1) for h, w in SIDES)
+    assert positions == 48 + 9 + 50
+    crops, _ = make(factor, stride=3 * factor, batch=10)
+    processes = [crops(rank=rank, ranks=ranks) for rank in range(ranks)]
+    assert len(processes[0]) == positions
+    steps = positions // (10 * ranks)
+    orders = []
+    for epoch in range(2):
+        batches = [p.batch(epoch * steps + step)[1] for step in range(steps) for p in processes]
+        orders.append([crop.min().item() for crop in torch.cat(batches)])
+        assert len(set(orders[-1])) == len(orders[-1]) == steps * 10 * ranks
+    assert orders[0] != orders[1]
+
+
+def test_a_batch_larger_than_the_grid_repeats_positions():
+    crops, _ = make(stride=20, batch=7)
+    assert len(crops()) == 5
+    corners = [crop.min().item() for crop in crops().batch(0)[1]]
+    assert len(corners) == 7
+    assert len(set(corners)) == 5
+
+
+def test_seed_step_and_rank_decide_the_batch():
+    crops, _ = make()
+    batch = crops().batch(5)[1]
+    assert torch.equal(batch, crops().batch(5)[1])
+    others = [crops().batch(6), crops(seed=1).batch(5), crops(rank=1, ranks=2).batch(5)]
+    assert not any(torch.equal(batch, other) for _, other in others)
+
+
+def test_levels_become_planes():
+    levels = np.arange(16, dtype=np.uint8).reshape(4, 4, 1).repeat(3, axis=2) * 17
+    crops = Crops([Example(levels, None)], DataSpec(train=[], crop=4, batch=1, augment="none"), 0, CPU)
+    truth = crops.batch(0)[1]
+    assert truth.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(truth[0].permute(1, 2, 0), levels / np.float32(255))

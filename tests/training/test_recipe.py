@@ -1,0 +1,122 @@
+import pytest
+
+from twinscale.datasets import catalogue
+from twinscale.errors import UsageError
+from twinscale.training.recipe import Recipe, shipped_recipes
+
+MINIMAL = """
+name = "mine"
+[network]
+architecture = "dsn"
+scale = 2
+colour = "y"
+[data]
+train = ["T91"]
+crop = 32
+batch = 4
+[optimisation]
+steps = 10
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a recipe after replacing one piece of the minimal one's text."""
+
+    def load(old="", new=""):
+        assert old in MINIMAL
+        path = tmp_path / "mine.toml"
+        path.write_text(MINIMAL.replace(old, new, 1))
+        return Recipe.load(path)
+
+    return load
+
+
+def test_minimal_recipe_has_documented_defaults(load):
+    recipe = load()
+    assert recipe.data.augment == "all"
+    assert recipe.data.validation == []
+    assert recipe.optimisation.loss == "l1"
+    assert recipe.optimisation.precision == "32-true"
+
+
+def test_integer_is_taken_for_a_float(load):
+    rate = load("steps = 10", "steps = 10\nlearning_rate = 1").optimisation.learning_rate
+    assert rate == 1.0
+    assert isinstance(rate, float)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "steps = 10",
+            "steps = 10\nlearning_rat = 1.0",
+            "unknown key 'learning_rat'; did you mean 'learning_rate'?",
+        ),
+        ("steps = 10", "steps = 10\nzzz = 1", "unknown key 'zzz'; known keys are steps, loss"),
+        ("[data]", "[dat]", "unknown key 'dat'; did you mean 'data'?"),
+        ('name = "mine"', "", "missing key 'name'"),
+        ("crop = 32", "", "data: missing key 'crop'"),
+        ("crop = 32", "crop = 32.0", "crop = 32.0 must be of type int"),
+        ("crop = 32", "crop = true", "crop = True must be of type int"),
+        ("steps = 10", "steps = 10\nema = true", "ema = True must be of type float"),
+        ("steps = 10", 'steps = "10"', "steps = '10' must be of type int"),
+        ('["T91"]', '"T91"', "train = 'T91' must be of type list"),
+        ('["T91"]', '["T91", 3]', "must hold only str values"),
+        ('colour = "y"', 'colour = "Y"', "colour = 'Y' must be one of y, rgb"),
+        ("steps = 10", 'steps = 10\nloss = "l3"', "loss = 'l3' must be one of l1, l2, charbonnier"),
+        ("steps = 10", "steps = ", "is not valid TOML"),
+    ],
+)
+def test_strict(load, old, new, message):
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")) as error:
+        load(old, new)
+    assert "\n" not in str(error.value)
+
+
+def test_table_must_be_a_table(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\nnetwork = 1\ndata = 2\noptimisation = 3\n')
+    with pytest.raises(UsageError, match="network must be a table, not 1"):
+        Recipe.load(path)
+
+
+def test_unknown_recipes_are_named():
+    with pytest.raises(UsageError, match="no shipped recipe 'dsn-x5': use one of dsn-x2, dsn-x3"):
+        Recipe.load("dsn-x5")
+    with pytest.raises(UsageError, match=r"cannot read recipe nowhere\.toml: No such file"):
+        Recipe.load("nowhere.toml")
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_shipped_recipe(name, tmp_path):
+    recipe = Recipe.load(name)
+    assert recipe.name == name
+    # What is written with a run is the same recipe.
+    path = tmp_path / "recipe.toml"
+    path.write_text(recipe.dumps())
+    assert Recipe.load(path) == recipe
+    assert Recipe.load(path).digest() == recipe.digest()
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_shipped_recipe_validates_on_named_training_pictures(name):
+    data = Recipe.load(name).data
+    sets = {dataset.name: dataset for dataset in catalogue()}
+    tested = {
+        picture.stem for dataset in sets.values() if dataset.kind == "test" for picture in dataset.pictures
+    }
+    assert len(data.validation) == len(set(data.validation)) == 10
+    for source in data.train:
+        assert sets[source].kind == "train"
+        assert tested.isdisjoint(picture.stem for picture in sets[source].pictures)
+    for picture in data.validation:
+        source, _, stem = picture.partition("/")
+        assert source in data.train
+        assert stem in {picture.stem for picture in sets[source].pictures}
+
+
+def test_digest_follows_every_value(load):
+    assert load().digest() != load("crop = 32", "crop = 34").digest()
+    assert load().digest() == load("steps = 10", 'steps = 10\nloss = "l1"').digest()
