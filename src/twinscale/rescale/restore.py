@@ -1,6 +1,5 @@
 """Bring a shrunk picture back."""
 
-import math
 import os
 from dataclasses import replace
 from typing import Literal
@@ -67,7 +66,7 @@ def restore(
     else:
         pair = choose_pair(None, model, threads=threads)
     if tag is not None:
-        expected = (math.ceil(tag.height / tag.scale), math.ceil(tag.width / tag.scale))
+        expected = (-(-tag.height // tag.scale), -(-tag.width // tag.scale))  # whole numbers, however large
         if picture.size != expected or tag.scale != pair.card.scale:
             raise UsageError(
                 f"the picture is {picture.width}x{picture.height} but was shrunk to {expected[1]}x{expected[0]} at "

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 from twinscale.engine.tiling import DEFAULT_TILE
+from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, Progress, as_model, as_picture
 from twinscale.rescale.tag import Tag, add_tag

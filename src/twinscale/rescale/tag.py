@@ -3,10 +3,12 @@
 XMP is kept by most formats and programs, so the small file stays an ordinary picture.
 """
 
+import codecs
 import io
 import re
 from dataclasses import asdict, dataclass, fields
 from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
 
 NAMESPACE = "urn:twinscale:shrunk:1:"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -15,6 +17,13 @@ _PACKET = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}">{tag}</rdf:RDF></x:xmpmeta>'
     '<?xpacket end="w"?>'
 )
+# How a packet in UTF-16 begins: with a mark, or with a wide "<".
+_WIDE = {
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
 _END = re.compile(rb"</[\w.-]+:RDF\s*>")
 
 
@@ -33,14 +42,18 @@ class Tag:
 
 
 def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
-    """Put a tag into an XMP packet, or into a new one; a tag that is there already is replaced."""
-    attributes = "".join(f' t:{name}="{value}"' for name, value in asdict(tag).items())
+    """Put a tag into an XMP packet; a tag that is there already is replaced.
+
+    Without a packet, or with one that cannot be read, there is a new one.
+    """
+    attributes = "".join(f" t:{name}={quoteattr(str(value))}" for name, value in asdict(tag).items())
     element = f'<r:Description xmlns:r="{_RDF}" r:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
     xmp = remove_tag(xmp)
-    end = _END.search(xmp) if xmp else None
-    if xmp is None or end is None:
+    body = _body(xmp) if xmp is not None and _parse(xmp) is not None else b""
+    end = _END.search(body)
+    if end is None:
         return _PACKET.format(rdf=_RDF, tag=element).encode()
-    return xmp[: end.start()] + element.encode() + xmp[end.start() :]
+    return body[: end.start()] + element.encode() + body[end.start() :]
 
 
 def read_tag(xmp: bytes | None) -> Tag | None:
@@ -67,7 +80,7 @@ def read_tag(xmp: bytes | None) -> Tag | None:
 def remove_tag(xmp: bytes | None) -> bytes | None:
     """The XMP packet without a tag; none if nothing else was in it."""
     root = _parse(xmp)
-    if xmp is None or root is None or NAMESPACE.encode() not in xmp:
+    if xmp is None or root is None or NAMESPACE.encode() not in _body(xmp):
         return xmp
     for parent in root.iter():
         for child in list(parent):
@@ -89,14 +102,23 @@ def remove_tag(xmp: bytes | None) -> bytes | None:
 
 
 def _parse(xmp: bytes | None) -> ElementTree.Element | None:
+    body = b"" if xmp is None else _body(xmp)
     # A document type is not part of XMP; its entities are how XML is made to explode.
-    if xmp is None or b"<!DOCTYPE" in xmp:
+    if b"<!DOCTYPE" in body:
         return None
     try:
-        return ElementTree.fromstring(_body(xmp))
-    except ElementTree.ParseError:
+        return ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError, LookupError):  # the last two: encodings that Python refuses
         return None
 
 
 def _body(xmp: bytes) -> bytes:
+    """The packet in UTF-8, without what surrounds it."""
+    for start, encoding in _WIDE.items():
+        if xmp.startswith(start):
+            try:
+                xmp = xmp.decode(encoding).encode()
+            except UnicodeDecodeError:
+                return b""
+            break
     return xmp.strip(b"\0 \t\r\n")
