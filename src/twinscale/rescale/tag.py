@@ -47,7 +47,7 @@ def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
     Without a packet, or with one that cannot be read, there is a new one.
     """
     attributes = "".join(f" t:{name}={quoteattr(str(value))}" for name, value in asdict(tag).items())
-    element = f'<r:Description xmlns:r="{_RDF}" r:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
+    element = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
     xmp = remove_tag(xmp)
     body = _body(xmp) if xmp is not None and _parse(xmp) is not None else b""
     end = _END.search(body)
@@ -94,9 +94,12 @@ def remove_tag(xmp: bytes | None) -> bytes | None:
                 parent.remove(child)
         if len(parent) == 0:
             return None
+    prefixes: dict[str, str] = {}  # keep those that the packet came with
     for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(_body(xmp)), events=("start-ns",)):
         if uri != NAMESPACE and prefix and not re.fullmatch(r"ns\d+", prefix):
-            ElementTree.register_namespace(prefix, uri)  # keep the prefixes that the packet came with
+            prefixes.setdefault(uri, prefix)
+    for uri, prefix in prefixes.items():
+        ElementTree.register_namespace(prefix, uri)
     head, tail = _PACKET.split("<x:xmpmeta")[0], '<?xpacket end="w"?>'
     return head.encode() + ElementTree.tostring(root) + tail.encode()
 

@@ -1,0 +1,304 @@
+"""Upscale, shrink and restore, with tiny random models in a catalogue of their own."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.awkward import exif_block, icc_profile, pattern
+from tests.models import make_pair, make_upscaler
+from twinscale import load, restore, shrink, upscale
+from twinscale.errors import ModelError, PictureError, UsageError
+from twinscale.images.picture import Picture
+from twinscale.images.resize import imresize
+from twinscale.rescale import model as model_module
+from twinscale.rescale.tag import Tag, add_tag, read_tag
+from twinscale.zoo import catalogue
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="a camera"/>'
+    b"</rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    make_pair(folder, 2, "rgb", name="dsn-x2")
+    make_pair(folder, 3, "y", name="dsn-x3")
+    make_upscaler(folder, 2, "y", name="srcnn-x2")
+    make_upscaler(folder, 3, "rgb", name="srcnn-x3")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only the tiny models are shipped, and none is remembered from before."""
+    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
+    model_module._shipped.cache_clear()
+    yield
+    model_module._shipped.cache_clear()
+
+
+def picture(
+    height: int = 21, width: int = 34, channels: int = 3, dtype: type = np.uint8, *, alpha: bool = False
+) -> Picture:
+    pixels = pattern(height, width, channels, dtype)
+    opacity = np.ascontiguousarray(pattern(height, width, 4, dtype)[:, :, 3]) if alpha else None
+    return Picture(
+        pixels,
+        opacity,
+        icc=icc_profile(b"GRAY" if channels == 1 else b"RGB "),
+        exif=exif_block(),
+        xmp=XMP,
+        format="PNG",
+    )
+
+
+def same(one: Picture, two: Picture) -> bool:
+    if (one.alpha is None) != (two.alpha is None):
+        return False
+    alphas = one.alpha is None or np.array_equal(one.alpha, two.alpha)
+    return np.array_equal(one.pixels, two.pixels) and alphas and (one.icc, one.exif) == (two.icc, two.exif)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_original_size_comes_back_for_every_remainder(scale: int) -> None:
+    for height in (1, *range(10, 10 + scale)):
+        for width in (1, *range(13, 13 + scale)):
+            small = shrink(picture(height, width), scale)
+            assert small.size == (math.ceil(height / scale), math.ceil(width / scale))
+            assert restore(small).size == (height, width)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, 3])
+def test_every_kind_of_picture(scale: int, channels: int, dtype: type, alpha: bool) -> None:
+    original = picture(17, 26, channels, dtype, alpha=alpha)
+    for result in (small := shrink(original, scale), restore(small), upscale(original, scale)):
+        assert result.pixels.dtype == dtype
+        assert result.channels == channels
+        assert (result.alpha is not None) == alpha
+        assert (result.icc, result.exif, result.format) == (original.icc, original.exif, original.format)
+    assert restore(small).size == original.size
+    assert upscale(original, scale).size == (17 * scale, 26 * scale)
+
+
+def test_input_is_not_changed() -> None:
+    original = picture(alpha=True)
+    pixels, alpha = original.pixels.copy(), original.alpha.copy()
+    small = shrink(original)
+    small_pixels = small.pixels.copy()
+    restore(small)
+    upscale(original, 1.5)
+    np.testing.assert_array_equal(original.pixels, pixels)
+    np.testing.assert_array_equal(original.alpha, alpha)
+    np.testing.assert_array_equal(small.pixels, small_pixels)
+    assert original.xmp == XMP
+
+
+def test_other_xmp_is_kept_and_the_tag_goes_again() -> None:
+    small = shrink(picture())
+    assert small.xmp is not None
+    assert b'dc:source="a camera"' in small.xmp
+    restored = restore(small)
+    assert restored.xmp is not None
+    assert b'dc:source="a camera"' in restored.xmp
+    assert read_tag(restored.xmp) is None
+    assert restore(shrink(replace(picture(), xmp=None))).xmp is None
+
+
+def test_tag_says_what_shrank_it() -> None:
+    card = load("dsn-x3").card
+    tag = read_tag(shrink(picture(20, 31), 3).xmp)
+    assert tag == Tag("dsn-x3", card.digest, 3, width=31, height=20)
+
+
+def test_what_the_networks_do(shelf: Path) -> None:
+    # shrink is the down part on the padded picture and restore the up part on what a file holds.
+    original = picture(20, 30)
+    model = load("dsn-x2", threads=1)
+    low = np.floor(np.clip(model.down(original.planes()), 0, 1) * 255 + 0.5)
+    small = shrink(original)
+    assert np.abs(small.pixels - low).max() <= 1
+    assert (small.pixels == low).mean() > 0.99
+    high = np.floor(np.clip(model.up(small.planes()), 0, 1) * 255 + 0.5)
+    restored = restore(small)
+    assert np.abs(restored.pixels - high).max() <= 1
+    assert (restored.pixels == high).mean() > 0.99
+
+
+def test_defaults_names_folders_and_loaded_models_agree(shelf: Path) -> None:
+    original = picture()
+    small = shrink(original)
+    for model in ("dsn-x2", shelf / "dsn-x2", str(shelf / "dsn-x2"), load("dsn-x2")):
+        assert same(shrink(original, model=model), small)
+        assert same(restore(small, model=model), restore(small))
+    assert same(shrink(original, 2), small)
+    assert same(upscale(original), upscale(original, 2, model="srcnn-x2"))
+    assert same(upscale(original, tile=0), upscale(original, tile=32, threads=1))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "JPEG"])
+def test_through_files(format: str, tmp_path: Path) -> None:
+    original = picture(23, 37)
+    source, shrunk = tmp_path / "a.png", tmp_path / f"b.{format.lower()}"
+    original.write(source)
+    shrink(source).write(shrunk, format=format)
+    restored = restore(shrunk)
+    assert restored.size == (23, 37)
+    if format != "JPEG":
+        assert same(replace(restored, exif=None), replace(restore(shrink(original)), exif=None))
+
+
+def test_missing_file() -> None:
+    for function in (shrink, restore, upscale):
+        with pytest.raises(PictureError, match=r"nowhere\.png"):
+            function("nowhere.png")
+
+
+def test_no_tag() -> None:
+    with pytest.raises(UsageError, match="carries no tag that says how it was shrunk"):
+        restore(picture())
+    restored = restore(picture(10, 12), model="dsn-x2")  # a named model works without
+    assert restored.size == (20, 24)
+    assert restored.xmp == XMP
+
+
+def test_fallbacks_for_a_lost_tag() -> None:
+    lost = picture(10, 12, alpha=True)
+    assert same(restore(lost, fallback="upscale", scale=3), upscale(lost, 3))
+    assert same(restore(lost, fallback="upscale"), upscale(lost, 2))
+    assert restore(lost, fallback="bicubic", scale=4).size == (40, 48)
+    opaque = picture(10, 12)
+    np.testing.assert_array_equal(restore(opaque, fallback="bicubic").pixels, imresize(opaque.pixels, 2))
+    small = shrink(opaque)
+    assert same(restore(small, fallback="bicubic"), restore(small))  # the tag is there
+
+
+def test_tag_of_a_model_that_is_not_shipped(shelf: Path, tmp_path: Path) -> None:
+    own = make_pair(tmp_path, 2, "rgb", name="R&D <own>")
+    small = shrink(picture(), model=own)
+    with pytest.raises(ModelError, match=r"shrunk by 'R&D <own>', which is not among the shipped models"):
+        restore(small)
+    assert restore(small, model=own).size == picture().size
+
+
+def test_tag_never_names_a_folder(shelf: Path) -> None:
+    digest = load("dsn-x2").card.digest
+    small = shrink(picture(20, 30))
+    for name in (str(shelf / "dsn-x2"), "../models/dsn-x2", "."):
+        tag = Tag(name, digest, 2, width=30, height=20)
+        with pytest.raises(ModelError, match="not among the shipped models"):
+            restore(replace(small, xmp=add_tag(None, tag)))
+
+
+def test_other_weights_than_the_ones_that_shrank() -> None:
+    small = shrink(picture(20, 30))
+    changed = replace(small, xmp=add_tag(None, Tag("dsn-x2", "0" * 64, 2, width=30, height=20)))
+    with pytest.raises(ModelError, match="shrunk by other weights of dsn-x2 than the installed ones"):
+        restore(changed)
+    assert same(restore(changed, model="dsn-x2"), restore(small))
+
+
+@pytest.mark.parametrize("size", [(10, 14), (9, 15), (15, 10), (20, 30)])
+def test_small_picture_that_was_cropped_or_resized(size: tuple[int, int]) -> None:
+    small = shrink(picture(20, 30))
+    pixels = imresize(small.pixels, size=size)
+    for model in (None, "dsn-x2"):
+        with pytest.raises(UsageError, match=rf"is {size[1]}x{size[0]} but was shrunk to 15x10 at x2"):
+            restore(replace(small, pixels=pixels), model=model)
+
+
+def test_foreign_numbers_in_a_tag() -> None:
+    small = shrink(picture(20, 30))
+    digest = load("dsn-x2").card.digest
+    for scale, width, height in [(10**400, 30, 20), (2, 10**400, 20), (1, 15, 10), (2, 32, 20)]:
+        with pytest.raises(UsageError, match="cropped or resized"):
+            restore(replace(small, xmp=add_tag(None, Tag("dsn-x2", digest, scale, width, height))))
+
+
+def test_partner_of_another_scale() -> None:
+    small = shrink(picture(20, 30), 2)
+    with pytest.raises(UsageError, match="x2"):
+        restore(small, model="dsn-x3")
+
+
+def test_models_of_the_wrong_kind_or_scale() -> None:
+    with pytest.raises(UsageError, match="srcnn-x2 only enlarges, it cannot shrink"):
+        shrink(picture(), model="srcnn-x2")
+    with pytest.raises(UsageError, match="srcnn-x2"):
+        restore(shrink(picture()), model="srcnn-x2")
+    with pytest.raises(UsageError, match="dsn-x2 shrinks 2 times, not 3"):
+        shrink(picture(), 3, model="dsn-x2")
+    with pytest.raises(UsageError, match="no pair of scale 5: use one of 2, 3, 4"):
+        shrink(picture(), 5)
+    with pytest.raises(ModelError, match="no model 'dsn-x4'"):  # not on this shelf
+        shrink(picture(), 4)
+    with pytest.raises(ModelError, match=r"no model 'dns-x2'.*did you mean 'dsn-x2'"):
+        shrink(picture(), model="dns-x2")
+
+
+@pytest.mark.parametrize("scale", [1.5, 1.25, 2.5, 2.2, 1.01, 3])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_fractional_scales(scale: float, alpha: bool) -> None:
+    original = picture(21, 34, alpha=alpha)
+    enlarged = upscale(original, scale)
+    assert enlarged.size == (round(21 * scale), round(34 * scale))
+    assert (enlarged.alpha is not None) == alpha
+    assert enlarged.xmp == XMP
+    if not alpha:
+        whole = upscale(original, math.ceil(scale))
+        np.testing.assert_array_equal(enlarged.pixels, imresize(whole.pixels, size=enlarged.size))
+
+
+def test_reduction_after_upscaling_does_not_bleed_transparent_colour() -> None:
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    pixels[:, :10], pixels[:, 10:] = (255, 0, 0), (0, 255, 0)
+    alpha = np.zeros((20, 20), np.uint8)
+    alpha[:, 10:] = 255
+    with_red = upscale(Picture(pixels, alpha), 1.5)
+    pixels[:, :10] = (0, 0, 255)
+    with_blue = upscale(Picture(pixels, alpha), 1.5)
+    visible = with_red.alpha > 0
+    np.testing.assert_array_equal(with_red.pixels[visible], with_blue.pixels[visible])
+
+
+@pytest.mark.parametrize("scale", [1, 0.5, 4.01, 8, math.nan, -2])
+def test_scales_out_of_range(scale: float) -> None:
+    with pytest.raises(UsageError, match=r"must be above 1 and at most 4"):
+        upscale(picture(), scale)
+
+
+@pytest.mark.parametrize("scale", [1, 2.5, 3])
+def test_scales_beyond_the_model(scale: float) -> None:
+    with pytest.raises(UsageError, match=rf"scale {scale} must be above 1 and at most the 2 of srcnn-x2"):
+        upscale(picture(), scale, model="srcnn-x2")
+
+
+def test_pair_enlarges_too() -> None:
+    assert upscale(picture(10, 12), model="dsn-x2").size == (20, 24)
+
+
+def test_progress() -> None:
+    for function in (shrink, upscale):
+        calls: list[tuple[int, int]] = []
+        function(picture(130, 70), tile=32, progress=lambda done, total, calls=calls: calls.append((done, total)))
+        assert len(calls) > 1
+        assert [done for done, _ in calls] == list(range(1, calls[0][1] + 1))
+
+
+def test_damaged_model(shelf: Path, tmp_path: Path) -> None:
+    folder = make_pair(tmp_path, 2, "rgb", name="damaged")
+    (folder / "down.onnx").write_bytes(b"x")
+    (folder / "up.onnx").unlink()
+    with pytest.raises(ModelError, match="does not match the SHA-256"):
+        shrink(picture(), model=folder)
+    with pytest.raises(ModelError, match="cannot read"):
+        restore(picture(), model=folder)
