@@ -71,9 +71,7 @@ class EngineSpeed:
     """Pillow's bicubic enlargement by the same scale."""
 
 
-def measure_training(
-    seconds: float, rounds: int, notify: Callable[[str], None] = lambda line: None
-) -> TrainingSpeed:
+def measure_training(seconds: float, rounds: int, notify: Callable[[str], None] = lambda line: None) -> TrainingSpeed:
     """Train on random pictures with twinscale's settings and without, in turns.
 
     Every turn has a process of its own, because the memory setting must precede ``import torch``.

@@ -48,9 +48,7 @@ def recipe(folder) -> Callable[..., Recipe]:
         def changed(spec: Any) -> Any:
             return replace(spec, **{key: changes.pop(key) for key in list(changes) if hasattr(spec, key)})
 
-        made = Recipe(
-            name="tiny", network=changed(network), data=changed(data), optimisation=changed(optimisation)
-        )
+        made = Recipe(name="tiny", network=changed(network), data=changed(data), optimisation=changed(optimisation))
         return replace(made, **changes)
 
     return make

@@ -12,9 +12,7 @@ INPUT = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 def make(kind, width=4):
-    network = nn.Sequential(nn.Conv2d(1, width, 3), nn.Conv2d(width, 1, 3)).to(
-        memory_format=torch.channels_last
-    )
+    network = nn.Sequential(nn.Conv2d(1, width, 3), nn.Conv2d(width, 1, 3)).to(memory_format=torch.channels_last)
     optimisers = {
         "adam": lambda: torch.optim.Adam(network.parameters(), fused=True),
         "sgd": lambda: torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9),
@@ -47,9 +45,7 @@ def test_training_goes_on_as_if_nothing_had_happened(kind, tmp_path):
     save_checkpoint(tmp_path / "c.safetensors", network, average, optimiser, progress)
 
     other, other_average, other_optimiser = make(kind)
-    assert (
-        load_checkpoint(tmp_path / "c.safetensors", other, other_average, other_optimiser, "abc") == progress
-    )
+    assert load_checkpoint(tmp_path / "c.safetensors", other, other_average, other_optimiser, "abc") == progress
     for _ in range(3):
         step(network, optimiser)
         step(other, other_optimiser)
@@ -64,9 +60,7 @@ def test_progress_without_a_validation_survives(saved):
 
 def test_a_failed_write_leaves_the_old_checkpoint(saved, monkeypatch):
     before = saved.read_bytes()
-    monkeypatch.setattr(
-        "twinscale.images.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
-    )
+    monkeypatch.setattr("twinscale.images.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(Exception, match="full"):
         save_checkpoint(saved, *make("adam"), Progress(step=4))
     assert saved.read_bytes() == before

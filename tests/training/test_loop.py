@@ -35,9 +35,7 @@ def log_of(run):
 
 def test_warmup_rises_to_the_full_rate_and_cosine_falls_from_there():
     spec = OptimisationSpec(steps=1010, learning_rate=0.5, final_learning_rate=0.1, warmup=10)
-    assert [learning_rate(step, spec) for step in range(10)] == pytest.approx(
-        [0.05 * i for i in range(1, 11)]
-    )
+    assert [learning_rate(step, spec) for step in range(10)] == pytest.approx([0.05 * i for i in range(1, 11)])
     assert learning_rate(10, spec) == 0.5
     assert learning_rate(510, spec) == pytest.approx(0.3)
     assert learning_rate(260, spec) == pytest.approx(0.1 + 0.4 * (1 + math.sqrt(0.5)) / 2)
@@ -47,9 +45,7 @@ def test_warmup_rises_to_the_full_rate_and_cosine_falls_from_there():
 
 
 def test_steps_halve_down_to_the_floor():
-    spec = OptimisationSpec(
-        steps=100, learning_rate=0.8, decay="step", decay_every=10, final_learning_rate=0.15
-    )
+    spec = OptimisationSpec(steps=100, learning_rate=0.8, decay="step", decay_every=10, final_learning_rate=0.15)
     assert [learning_rate(step, spec) for step in (0, 9, 10, 19, 20, 30, 99)] == pytest.approx(
         [0.8, 0.8, 0.4, 0.4, 0.2, 0.15, 0.15]
     )
@@ -127,9 +123,7 @@ def test_without_averaging_the_last_weights_count(fabric):
 def test_gradients_are_clipped(fabric):
     network = Tiny()
     before = parameters(network)
-    spec = OptimisationSpec(
-        steps=9, loss="l2", optimiser="sgd", learning_rate=1.0, decay="none", clip_norm=1e-3
-    )
+    spec = OptimisationSpec(steps=9, loss="l2", optimiser="sgd", learning_rate=1.0, decay="none", clip_norm=1e-3)
     Learner(network, spec, fabric).step(0, *batches(1)[0])
     assert (parameters(network) - before).norm().item() == pytest.approx(1e-3, rel=1e-3)
 
@@ -160,9 +154,7 @@ def stripes(tmp_path_factory):
 
 def test_training_beats_averaging_and_bicubic(recipe, stripes, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "_LOG_STEPS", 20)
-    made = recipe(
-        train=[str(stripes)], crop=24, batch=8, steps=200, learning_rate=2e-3, ema=0.95, validate_every=100
-    )
+    made = recipe(train=[str(stripes)], crop=24, batch=8, steps=200, learning_rate=2e-3, ema=0.95, validate_every=100)
     outcome = train(made, tmp_path / "run", accelerator="cpu")
     losses = [float(row["loss"]) for row in log_of(tmp_path / "run")]
     assert losses[-1] < 0.7 * losses[0]
@@ -300,10 +292,7 @@ def test_killed_runs_continue_exactly(recipe, tmp_path):
         for name, tensor in whole.items():
             assert torch.equal(tensor, killed[name]), name
     curves = [
-        [
-            (row["step"], row["loss"], row["learning_rate"], row["validation_psnr_y"])
-            for row in log_of(tmp_path / run)
-        ]
+        [(row["step"], row["loss"], row["learning_rate"], row["validation_psnr_y"]) for row in log_of(tmp_path / run)]
         for run in ("whole", "killed")
     ]
     assert curves[0] == curves[1]
@@ -315,9 +304,7 @@ def test_killed_runs_continue_exactly(recipe, tmp_path):
 
 
 def test_a_resumed_log_is_on_disk_before_its_next_row(tmp_path):
-    (tmp_path / "log.csv").write_text(
-        ",".join(loop._Log._COLUMNS) + "\n5,1,1,,1,1\n10,2,1,,1,1\n15,3,1,,1,1\n"
-    )
+    (tmp_path / "log.csv").write_text(",".join(loop._Log._COLUMNS) + "\n5,1,1,,1,1\n10,2,1,,1,1\n15,3,1,,1,1\n")
     log = loop._Log(tmp_path, 10)
     assert [row["loss"] for row in log_of(tmp_path)] == ["1", "2"]
     log.close()

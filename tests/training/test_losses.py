@@ -27,9 +27,7 @@ def test_against_numpy(name, border):
 
 
 def test_bfloat16_results_are_compared_in_float32():
-    loss = pixel_loss(
-        "l2", torch.full((1, 1, 2, 2), 0.5, dtype=torch.bfloat16), torch.full((1, 1, 2, 2), 0.501)
-    )
+    loss = pixel_loss("l2", torch.full((1, 1, 2, 2), 0.5, dtype=torch.bfloat16), torch.full((1, 1, 2, 2), 0.501))
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(1e-6, rel=1e-3)
 

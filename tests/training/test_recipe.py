@@ -104,9 +104,7 @@ def test_shipped_recipe(name, tmp_path):
 def test_shipped_recipe_validates_on_named_training_pictures(name):
     data = Recipe.load(name).data
     sets = {dataset.name: dataset for dataset in catalogue()}
-    tested = {
-        picture.stem for dataset in sets.values() if dataset.kind == "test" for picture in dataset.pictures
-    }
+    tested = {picture.stem for dataset in sets.values() if dataset.kind == "test" for picture in dataset.pictures}
     assert len(data.validation) == len(set(data.validation)) == 10
     for source in data.train:
         assert sets[source].kind == "train"

@@ -15,6 +15,7 @@ import onnx
 import tomli_w
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -23,7 +24,7 @@ from twinscale import __version__
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
-from twinscale.training.loop import BEST, build
+from twinscale.training.loop import BEST, SUMMARY, build
 from twinscale.training.recipe import Recipe
 from twinscale.zoo.card import CARD_FILE, Card
 
@@ -37,8 +38,8 @@ _RESEARCH = "Apache-2.0 for the weights as such; trained on pictures that their 
 def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = None) -> Card:
     """Turn a run's best weights into a model folder ``models/NAME``.
 
-    An existing folder of that name is replaced only by weights with a higher validation score, or by
-    another architecture or recipe; its record of runs is kept.
+    An existing folder of that name is replaced only by weights with a higher validation score, or with
+    a score on other validation pictures; its record of runs is kept.
 
     Args:
         run: the folder of a training run.
@@ -49,15 +50,17 @@ def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = No
         UsageError: the run has no weights yet, or does not beat the model that is there.
         ModelError: the weights do not fit the recipe's network.
     """
-    if not (run / BEST).exists():
-        raise UsageError(f"{run} holds no {BEST}: train first")
+    for file in (BEST, SUMMARY):
+        if not (run / file).exists():
+            raise UsageError(f"{run} holds no {file}: train first")
     recipe = Recipe.load(run / "recipe.toml")
-    summary = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    summary = json.loads((run / SUMMARY).read_text(encoding="utf-8"))
     network = build(recipe)
     try:
         network.load_state_dict(load_file(run / BEST))
-    except RuntimeError as error:
-        raise ModelError(f"{run / BEST} does not fit its recipe: {error}") from None
+    except (RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{run / BEST} does not fit its recipe ({reason}): train again") from None
     folder = models / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
     runs: list[dict[str, Any]] = []
@@ -133,7 +136,7 @@ def to_onnx(network: Network, channels: int) -> bytes:
     _store_as_float16(model)
     _strip(model)
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
@@ -199,11 +202,12 @@ def count_multiply_adds(network: Network, channels: int) -> float:
     side = 16 * network.multiple_of
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.eval()(torch.zeros(1, channels, side, side))
-    return counter.get_total_flops() / 2 / side**2
+    return float(counter.get_total_flops() / 2 / side**2)
 
 
 def read_published(name: str) -> dict[str, Any]:
     """The paper's figures for a shipped model's name; empty where there are none."""
     path = Path(__file__).parent / "published.toml"
     published: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    return published.get(name, {})
+    own: dict[str, Any] = published.get(name, {})
+    return own

@@ -34,6 +34,7 @@ from twinscale.training.recipe import OptimisationSpec, Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
+SUMMARY = "run.json"
 _CHECKPOINT_SECONDS = 180.0
 _LOG_STEPS = 100
 
@@ -97,9 +98,7 @@ def train(
     learner = Learner(network, spec, fabric)
     progress = Progress(recipe=recipe.digest())
     if resume:
-        progress = load_checkpoint(
-            folder / CHECKPOINT, network, learner.average, learner.optimiser, progress.recipe
-        )
+        progress = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser, progress.recipe)
 
     with _log(folder, progress.step, fabric.is_global_zero) as log:
         _steps(fabric, learner, crops, validation, recipe, folder, progress, log)
@@ -225,6 +224,7 @@ def _steps(
             if psnr > progress.best_psnr:
                 progress.best_psnr, progress.best_step = psnr, progress.step
                 save_best(folder / BEST, learner.average)
+                _save_summary(folder, recipe, progress, fabric)
         if progress.step % _LOG_STEPS and not validated:
             continue
         if log:
@@ -242,9 +242,7 @@ def _steps(
         losses.clear()
         # Only here, so that every logged loss is the mean of one sitting's steps.
         if fabric.is_global_zero and (final or time.monotonic() - last_saved > _CHECKPOINT_SECONDS):
-            save_checkpoint(
-                folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, progress
-            )
+            save_checkpoint(folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, progress)
             _save_summary(folder, recipe, progress, fabric)
             last_saved = time.monotonic()
 
@@ -297,7 +295,7 @@ def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabr
         "best_step": progress.best_step,
         "recipe_sha256": progress.recipe,
     }
-    write_atomically(folder / "run.json", json.dumps(summary, indent=2).encode(), overwrite=True)
+    write_atomically(folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)
 
 
 @contextmanager
@@ -345,9 +343,7 @@ class _Log:
         pictures_per_second: float,
     ) -> None:
         score = "" if psnr is None else f"{psnr:.4f}"
-        self._rows.writerow(
-            (step, f"{loss:.6g}", f"{rate:.4g}", score, f"{seconds:.1f}", f"{pictures_per_second:.1f}")
-        )
+        self._rows.writerow((step, f"{loss:.6g}", f"{rate:.4g}", score, f"{seconds:.1f}", f"{pictures_per_second:.1f}"))
         self._file.flush()
         self._board.add_scalar("loss", loss, step)
         self._board.add_scalar("learning_rate", rate, step)

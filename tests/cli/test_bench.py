@@ -1,0 +1,65 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.models import make_pair, make_upscaler
+from twinscale.cli.bench import app
+
+
+@pytest.fixture
+def run():
+    def run(*args):
+        result = CliRunner().invoke(app, [str(argument) for argument in args])
+        assert result.exit_code == 0, result.output
+        return result
+
+    return run
+
+
+def test_train(run):
+    pytest.importorskip("torch")
+    result = run("train", "--seconds", 0, "--rounds", 1, "--json")
+    speed = json.loads(result.stdout)
+    assert speed["tuned"] > 0
+    assert speed["plain"] > 0
+    assert speed["ratio"] == pytest.approx(speed["tuned"] / speed["plain"])
+    assert "round 1 of 1" in result.stderr
+
+
+def test_train_shows_both_speeds(run, monkeypatch):
+    from twinscale import benchmark
+
+    monkeypatch.setattr(
+        benchmark, "measure_training", lambda seconds, rounds, notify: benchmark.TrainingSpeed(18.4, 6.8)
+    )
+    lines = run("train").stdout.splitlines()
+    assert lines == ["twinscale    18.4 steps/s", "plain torch  6.8 steps/s", "ratio        2.71"]
+
+
+def test_resize(run):
+    speed = json.loads(run("resize", "--megapixels", 0.01, "--rounds", 1, "--json").stdout)
+    assert min(speed.values()) > 0
+    assert speed["ratio"] == pytest.approx(speed["imresize_ms"] / speed["pillow_ms"])
+    lines = run("resize", "--megapixels", 0.01, "--rounds", 1).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["imresize", "Pillow", "ratio"]
+
+
+def test_engine(run, tmp_path):
+    folders = [make_pair(tmp_path, 3, "y"), make_upscaler(tmp_path, 2, "rgb")]
+    result = run("engine", *folders, "--megapixels", 0.01, "--rounds", 1, "--json")
+    pair, upscaler = json.loads(result.stdout)
+    assert (pair["model"], pair["scale"]) == (folders[0].name, 3)
+    assert min(value for key, value in pair.items() if key != "model") > 0
+    assert upscaler.pop("shrink") is None
+    assert min(value for key, value in upscaler.items() if key != "model") > 0
+    assert len(result.stderr.splitlines()) == 2
+
+    table = run("engine", *folders, "--megapixels", 0.01, "--rounds", 1).stdout.splitlines()
+    assert len(table) == 3
+    assert "—" in table[2]
+
+
+def test_numbers_must_make_sense():
+    assert CliRunner().invoke(app, ["train", "--rounds", "0"]).exit_code == 2
+    assert CliRunner().invoke(app, ["resize", "--megapixels", "0"]).exit_code == 2

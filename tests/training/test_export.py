@@ -1,0 +1,213 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.conftest import untrained_run
+from twinscale.engine import OnnxNetwork
+from twinscale.errors import ModelError, UsageError
+from twinscale.nets import SRCNN
+from twinscale.nets.dsn import DownSNet, UpSNet
+from twinscale.rescale import load
+from twinscale.training.export import count_multiply_adds, export_run, load_weights, read_published
+from twinscale.training.loop import BEST, build, train
+from twinscale.training.recipe import Recipe, shipped_recipes
+from twinscale.zoo import Card
+
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Where the pair that :func:`pair` exports lies."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture
+def pair(recipe, models, tmp_path_factory):
+    """The run and the card of a trained luminance DSN x2."""
+    run = models / "run"
+    if not run.exists():
+        train(recipe(), run, accelerator="cpu")
+        export_run(run, models)
+    return run, Card.load(models / "tiny")
+
+
+@pytest.fixture
+def srcnn(recipe, tmp_path):
+    """The run and the card of an SRCNN 9-1-5 x3 for RGB."""
+    made = recipe(architecture="srcnn", scale=3, colour="rgb", parameters={"init": "msra"}, name="enlarger")
+    run = untrained_run(tmp_path / "run", made)
+    return run, export_run(run, tmp_path / "models")
+
+
+def halved(weights):
+    """Weights as a model file stores them: float16, except the small tensors."""
+    return {name: t if t.numel() < 32 else t.half().float() for name, t in weights.items()}
+
+
+# Counts
+
+
+def conv(kernel, channels, filters):
+    """Multiply-adds per output pixel, which are also the weights."""
+    return kernel**2 * channels * filters
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_multiply_adds_of_srcnn(channels):
+    counted = count_multiply_adds(SRCNN(3, channels), channels)
+    convolutions = conv(9, channels, 64) + conv(1, 64, 32) + conv(5, 32, channels)
+    assert counted == convolutions
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_multiply_adds_of_dsn(scale, channels):
+    down = conv(3, channels, 64) + 2 * conv(3, 64, 64) + conv(scale, 64, channels) / scale**2
+    assert count_multiply_adds(DownSNet(scale, channels), channels) == down
+    dense = sum(conv(1, 64 * i, 64) + conv(3, 64, 64) for i in (1, 2, 3))
+    up = conv(3, channels, 64) + dense + conv(1, 256, channels * scale**2)
+    assert count_multiply_adds(UpSNet(scale, channels), channels) == up
+
+
+def test_counts_on_the_card_are_per_full_size_pixel(pair, srcnn):
+    _, card = pair
+    assert card.down.multiply_adds == conv(3, 1, 64) + 2 * conv(3, 64, 64) + 64
+    assert card.up.multiply_adds == count_multiply_adds(UpSNet(2, 1), 1) / 4
+    biases = 3 * 64 + 1
+    assert card.down.parameters == conv(3, 1, 64) + 2 * conv(3, 64, 64) + conv(2, 64, 1) + biases
+    _, card = srcnn
+    assert card.up.multiply_adds == conv(9, 3, 64) + conv(1, 64, 32) + conv(5, 32, 3)
+    assert card.up.parameters == conv(9, 3, 64) + conv(1, 64, 32) + conv(5, 32, 3) + 64 + 32 + 3
+
+
+# The card and the files
+
+
+def test_card(pair, folder):
+    run, card = pair
+    assert (card.name, card.kind, card.architecture) == ("tiny", "pair", "dsn")
+    assert (card.scale, card.colour, card.input) == (2, "y", "small")
+    assert (card.down.radius, card.down.multiple_of) == (3, 2)
+    assert (card.up.radius, card.up.multiple_of) == (4, 1)
+    assert "research" in card.licence
+    (entry,) = card.training["runs"]
+    summary = json.loads((run / "run.json").read_text())
+    assert entry == {key: value for key, value in summary.items() if key != "name"}
+    assert card.training["data"] == [str(folder)]
+    assert card.training["validation"] == Recipe.load(run / "recipe.toml").data.validation
+
+
+def test_card_of_a_network_on_interpolated_input(srcnn):
+    _, card = srcnn
+    assert (card.kind, card.input, card.down) == ("upscaler", "interpolated", None)
+    assert card.parameters == {"init": "msra"}
+    assert card.up.radius == 6
+
+
+@pytest.mark.parametrize("part", ["down", "up"])
+def test_onnx_computes_what_torch_computes(pair, part):
+    run, card = pair
+    network = build(Recipe.load(run / "recipe.toml")).eval()
+    network.load_state_dict(halved(load_file(run / BEST)))
+    planes = np.random.default_rng(0).random((18, 26, 1), dtype=np.float32)
+    result = OnnxNetwork(card.read(getattr(card, part)), name=part)(planes)
+    with torch.no_grad():
+        expected = getattr(network, part)(torch.from_numpy(planes).permute(2, 0, 1)[None])
+    np.testing.assert_allclose(result, expected[0].permute(1, 2, 0), atol=1e-5)
+
+
+def test_exported_model_serves(pair):
+    _, card = pair
+    planes = np.random.default_rng(0).random((20, 24, 1), dtype=np.float32)
+    model = load(card.folder)
+    assert model.up(model.down(planes)).shape == planes.shape
+
+
+def test_weights_come_back(pair, srcnn):
+    for run, card in (pair, srcnn):
+        network = build(Recipe.load(run / "recipe.toml"))
+        expected = halved(load_file(run / BEST))
+        weights = load_weights(card, network)
+        assert weights.keys() == expected.keys()
+        for name, tensor in expected.items():
+            assert weights[name].dtype == torch.float32
+            assert torch.equal(weights[name], tensor), name
+
+
+def test_weights_of_another_network_are_refused(pair, recipe):
+    _, card = pair
+    with pytest.raises(ModelError, match=r"tiny does not fit the recipe's network at down\.features\.0\.weight"):
+        load_weights(card, build(recipe(colour="rgb")))
+
+
+def test_files_hold_weights_as_halves_and_nothing_of_this_machine(pair, srcnn):
+    _, card = pair
+    for part in (card.down, card.up):
+        data = card.read(part)
+        assert len(data) < 2.5 * part.parameters + 20_000
+    for data in (card.read(card.down), card.read(card.up), srcnn[1].read(srcnn[1].up)):
+        traces = [str(Path.home()), sys.prefix, "site-packages", ".py", "Traceback", "/src/", "torch/"]
+        assert not [trace for trace in traces if trace.encode() in data]
+
+
+# Replacing a model
+
+
+def exported_again(folder, recipe, psnr, models, **options):
+    return export_run(untrained_run(folder, recipe, psnr), models, **options)
+
+
+def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
+    made, models = recipe(validation=["a/b"]), tmp_path / "models"
+    exported_again(tmp_path / "1", made, 30.0, models, published={"source": "Table 2"})
+    files = {path.name: path.read_bytes() for path in (models / "tiny").iterdir()}
+    assert files.keys() == {"card.toml", "down.onnx", "up.onnx"}
+
+    for psnr in (29.0, 30.0):
+        with pytest.raises(UsageError, match=r"does not beat the 30\.0 dB of .*: train longer"):
+            exported_again(tmp_path / f"worse-{psnr}", recipe(validation=["a/b"], seed=1), psnr, models)
+        assert {path.name: path.read_bytes() for path in (models / "tiny").iterdir()} == files
+
+    card = exported_again(tmp_path / "2", recipe(validation=["a/b"], seed=1), 31.0, models)
+    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 31.0]
+    assert card.published == {"source": "Table 2"}
+    assert card.read(card.up) != files["up.onnx"]
+    with pytest.raises(UsageError, match=r"does not beat the 31\.0 dB"):
+        exported_again(tmp_path / "between", made, 30.5, models)
+
+
+def test_scores_on_other_pictures_are_not_compared(recipe, tmp_path):
+    models = tmp_path / "models"
+    exported_again(tmp_path / "1", recipe(validation=["a/b"]), 30.0, models)
+    card = exported_again(tmp_path / "2", recipe(validation=["c/d"]), 25.0, models)
+    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 25.0]
+
+
+def test_runs_without_fitting_weights(recipe, tmp_path):
+    with pytest.raises(UsageError, match=r"holds no best\.safetensors: train first"):
+        export_run(tmp_path, tmp_path / "models")
+    run = untrained_run(tmp_path / "run", recipe())
+    (run / "recipe.toml").write_text(recipe(colour="rgb").dumps())
+    with pytest.raises(ModelError, match="does not fit its recipe"):
+        export_run(run, tmp_path / "models")
+    (run / BEST).write_bytes(b"damaged")
+    with pytest.raises(ModelError, match="does not fit its recipe"):
+        export_run(run, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_licence_follows_the_data(recipe, tmp_path):
+    made = recipe(train=["OpenPhotos", "CameraPhotos"], name="free")
+    card = export_run(untrained_run(tmp_path / "run", made), tmp_path / "models")
+    assert "openly licensed" in card.licence
+
+
+def test_published_figures_are_for_shipped_recipes():
+    assert any(read_published(name) for name in shipped_recipes())
+    assert read_published("no-such-model") == {}
