@@ -13,7 +13,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from twinscale.images.picture import Picture
-    from twinscale.rescale import Evaluation, Model, evaluate, load, restore, shrink, upscale
+    from twinscale.rescale.evaluate import Evaluation, evaluate
+    from twinscale.rescale.model import Model, load
+    from twinscale.rescale.restore import restore
+    from twinscale.rescale.shrink import shrink
+    from twinscale.rescale.upscale import upscale
 
 __all__ = ["Evaluation", "Model", "Picture", "evaluate", "load", "restore", "shrink", "upscale"]
 

@@ -63,7 +63,9 @@ def plan(inputs: list[str], settings: Settings) -> list[Job]:
     if settings.overwrite and settings.skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: choose one")
     output = settings.output
-    if output is None and len(inputs) == 2 and _is_output(inputs[1]):
+    if output is None and len(inputs) == 2 and not (Path(inputs[1]).is_dir() or glob.has_magic(inputs[1])):
+        if Path(inputs[1]).exists():
+            raise UsageError(f"{inputs[1]} exists, so it could be a second input or the output: say which with -o")
         inputs, output = inputs[:1], inputs[1]
     found = [entry for given in inputs for entry in _expand(given, settings.recursive)]
     single = len(inputs) == 1 and found == [(inputs[0], None)]
@@ -75,9 +77,7 @@ def plan(inputs: list[str], settings: Settings) -> list[Job]:
     return [Job(inputs[0], output)]
 
 
-def run_batch(
-    inputs: list[str], settings: Settings, work: Callable[[Picture, TileProgress], Picture]
-) -> None:
+def run_batch(inputs: list[str], settings: Settings, work: Callable[[Picture, TileProgress], Picture]) -> None:
     """Read, work on and write every picture; a bad file never stops the rest.
 
     Raises:
@@ -162,11 +162,6 @@ def _run(
     }
 
 
-def _is_output(name: str) -> bool:
-    """Whether the second of two names is meant as the output: no such input exists."""
-    return name == STANDARD_STREAM or not (Path(name).exists() or glob.has_magic(name))
-
-
 def _expand(given: str, recursive: bool) -> Iterator[tuple[str, str | None]]:
     """The files that an input stands for, each with its place below the folder it was found in."""
     path = Path(given)
@@ -180,7 +175,7 @@ def _expand(given: str, recursive: bool) -> Iterator[tuple[str, str | None]]:
             raise UsageError(f"folder {given} holds no pictures: {hint}")
         for file in found:
             yield str(file), str(file.relative_to(path))
-    elif glob.has_magic(given) and (matches := sorted(glob.glob(given, recursive=True))):
+    elif glob.has_magic(given) and (matches := sorted(glob.glob(given, recursive=True))):  # noqa: PTH207 (patterns may be absolute)
         for match in matches:
             if Path(match).is_file():
                 yield match, None

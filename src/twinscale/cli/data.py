@@ -71,7 +71,5 @@ def _get(name: str) -> str:
     shown = sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
         task = bar.add_task(name)
-        folder = datasets.get(
-            name, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        folder = datasets.get(name, progress=lambda done, total: bar.update(task, completed=done, total=total))
     return str(folder)

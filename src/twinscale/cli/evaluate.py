@@ -1,5 +1,6 @@
 """``twinscale evaluate``: measure a model by the field's protocol."""
 
+import functools
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,8 @@ import typer
 from twinscale.cli import options
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from twinscale.images.protocol import Scores
     from twinscale.rescale import Evaluation
 
@@ -50,9 +53,7 @@ def evaluate(
                 if kept and kept.has(entry.card, dataset):
                     continue
                 task = bar.add_task(f"{entry.card.name} on {dataset}")
-                evaluation = evaluate(
-                    entry, dataset, progress=lambda done, total, t=task: bar.update(t, completed=done, total=total)
-                )
+                evaluation = evaluate(entry, dataset, progress=functools.partial(_advance, bar, task))
                 bar.remove_task(task)
                 evaluations.append(evaluation)
                 if kept:
@@ -66,10 +67,14 @@ def evaluate(
         _print(evaluations, per_picture)
 
 
+def _advance(bar: "Progress", task: "TaskID", done: int, total: int) -> None:
+    bar.update(task, completed=done, total=total)
+
+
 def _row(evaluation: "Evaluation", per_picture: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    row = {
+    row: dict[str, Any] = {
         "model": evaluation.model.card.name,
         "dataset": evaluation.dataset,
         "protocol": asdict(evaluation.protocol),

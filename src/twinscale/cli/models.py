@@ -46,9 +46,7 @@ def list_models(as_json: options.AsJson = False) -> None:
         parameters = sum(part.parameters for part in (card.down, card.up) if part)
         down = f"{card.down.multiply_adds / 1e3:.1f}" if card.down else "–"
         up = f"{card.up.multiply_adds / 1e3:.1f}"
-        table.add_row(
-            card.name, card.kind, card.colour, str(card.scale), f"{parameters:,}", down, up, card.licence
-        )
+        table.add_row(card.name, card.kind, card.colour, str(card.scale), f"{parameters:,}", down, up, card.licence)
     Console().print(table)
 
 

@@ -9,17 +9,15 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT... [OUTPUT]",
-        help="Pictures, folders, patterns, or - for standard input. Of two names, the second is the output if no "
-        "file has it.",
+        help="Pictures, folders, patterns, or - for standard input. Of two names, the second is the "
+        "output; name it with -o where that file exists.",
     ),
 ]
 Output = Annotated[
     str | None,
     typer.Option("--output", "-o", help="Output file or folder, or - for standard output.", show_default=False),
 ]
-Model = Annotated[
-    str | None, typer.Option("--model", "-m", help="Name or folder of a model.", show_default=False)
-]
+Model = Annotated[str | None, typer.Option("--model", "-m", help="Name or folder of a model.", show_default=False)]
 Format = Annotated[
     str | None,
     typer.Option("--format", "-f", help="Format of the output, instead of its extension's.", show_default=False),

@@ -1,7 +1,7 @@
 """``twinscale train``: from a recipe and pictures to a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,7 +24,8 @@ def train(
         int | None, typer.Option(min=1, help="Train this many steps instead of the recipe's.", show_default=False)
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="32-true or bf16-mixed instead of the recipe's.", show_default=False)
+        Literal["32-true", "bf16-mixed"] | None,
+        typer.Option(help="Precision instead of the recipe's.", show_default=False),
     ] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many accelerators.")] = 1,
@@ -55,12 +56,11 @@ def train(
         loaded = Recipe.load(folder / "recipe.toml")
     if data:
         loaded = replace(loaded, data=replace(loaded.data, train=data, validation=[]))
-    changes = {"steps": steps, "precision": precision}
-    changes = {key: value for key, value in changes.items() if value is not None}
-    loaded = replace(loaded, optimisation=replace(loaded.optimisation, **changes))
+    if steps:
+        loaded = replace(loaded, optimisation=replace(loaded.optimisation, steps=steps))
+    if precision:
+        loaded = replace(loaded, optimisation=replace(loaded.optimisation, precision=precision))
     initial = load_weights(load_card(model), build(loaded)) if model else None
-    outcome = run(
-        loaded, folder, resume=resume, initial=initial, accelerator=accelerator, devices=devices
-    )
+    outcome = run(loaded, folder, resume=resume, initial=initial, accelerator=accelerator, devices=devices)
     card = export_run(folder, folder / "models")
     typer.echo(f"{card.folder} ({outcome.progress.best_psnr:.2f} dB on the validation pictures)")

@@ -51,8 +51,7 @@ class OnnxNetwork:
             raise ModelError(f"model {self._name} failed on {planes.shape[1]}x{planes.shape[0]}: {message}") from None
         if not np.isfinite(result).all():
             raise ModelError(f"model {self._name} returned values that are no numbers: its weights are damaged")
-        planes = result[0].transpose(1, 2, 0)
-        return planes
+        return np.moveaxis(result[0], 0, -1)
 
 
 def _processors() -> int:

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 _STUDIO = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
 _STUDIO_OFFSET = np.array([16.0, 128.0, 128.0]) / 255
 # JFIF 1.02: Y, Cb and Cr in 0..255.
-_FULL = np.array(
-    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
-)
+_FULL = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
 _FULL_OFFSET = np.array([0.0, 128.0, 128.0]) / 255
 
 
@@ -25,7 +23,7 @@ def luminance(rgb: NDArray) -> NDArray:
     Returns:
         ``(..., 1)`` of the same type, in [16/255, 235/255].
     """
-    return (rgb @ _STUDIO[:1].T.astype(rgb.dtype)) + rgb.dtype.type(_STUDIO_OFFSET[0])
+    return _affine(rgb, _STUDIO[:1], _STUDIO_OFFSET[:1])
 
 
 def rgb_to_ycbcr(rgb: NDArray, *, full_range: bool = False) -> NDArray:
@@ -39,10 +37,17 @@ def rgb_to_ycbcr(rgb: NDArray, *, full_range: bool = False) -> NDArray:
         ``(..., 3)`` of the same type, not rounded and not clipped.
     """
     matrix, offset = (_FULL, _FULL_OFFSET) if full_range else (_STUDIO, _STUDIO_OFFSET)
-    return rgb @ matrix.T.astype(rgb.dtype) + offset.astype(rgb.dtype)
+    return _affine(rgb, matrix, offset)
 
 
 def ycbcr_to_rgb(ycbcr: NDArray, *, full_range: bool = False) -> NDArray:
     """Invert :func:`rgb_to_ycbcr`; the result is not clipped."""
     matrix, offset = (_FULL, _FULL_OFFSET) if full_range else (_STUDIO, _STUDIO_OFFSET)
-    return (ycbcr - offset.astype(ycbcr.dtype)) @ np.linalg.inv(matrix).T.astype(ycbcr.dtype)
+    inverse = np.linalg.inv(matrix)
+    return _affine(ycbcr, inverse, -inverse @ offset)
+
+
+def _affine(pixels: NDArray, matrix: NDArray, offset: NDArray) -> NDArray:
+    """``matrix @ pixel + offset`` for every pixel, in the pixels' own type."""
+    result: NDArray = pixels @ matrix.T.astype(pixels.dtype) + offset.astype(pixels.dtype)
+    return result

@@ -75,9 +75,7 @@ def format_of_path(path: str | os.PathLike[str]) -> str:
     """
     extension = Path(path).suffix.lower()
     if extension not in _BY_EXTENSION:
-        raise UsageError(
-            f"{path}: extension {extension!r} is not supported; use one of {', '.join(_BY_EXTENSION)}"
-        )
+        raise UsageError(f"{path}: extension {extension!r} is not supported; use one of {', '.join(_BY_EXTENSION)}")
     return _BY_EXTENSION[extension]
 
 

@@ -122,9 +122,7 @@ def _alpha_last(count: int) -> bytes:
     """The box that says: all channels are colour, in order, but the last, which is opacity."""
     colours = [(channel, 0, channel + 1) for channel in range(count - 1)]
     entries = [*colours, (count - 1, 1, 0)]
-    return _box(
-        b"cdef", struct.pack(">H", count) + b"".join(struct.pack(">HHH", *entry) for entry in entries)
-    )
+    return _box(b"cdef", struct.pack(">H", count) + b"".join(struct.pack(">HHH", *entry) for entry in entries))
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

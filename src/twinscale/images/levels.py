@@ -7,13 +7,14 @@ from numpy.typing import DTypeLike, NDArray
 def to_planes(pixels: NDArray) -> NDArray[np.float32]:
     """uint8 or uint16 levels as float32 in [0, 1]; float32 pixels as they are."""
     if np.issubdtype(pixels.dtype, np.integer):
-        return np.divide(pixels, np.iinfo(pixels.dtype).max, dtype=np.float32)
+        planes: NDArray[np.float32] = np.divide(pixels, np.iinfo(pixels.dtype).max, dtype=np.float32)
+        return planes
     return pixels
 
 
 def to_pixels(planes: NDArray, dtype: DTypeLike) -> NDArray:
     """Float planes clipped to [0, 1] and stored as uint8 or uint16, rounded half up, or as float32."""
-    clipped = np.clip(planes, 0, 1, dtype=np.float32)
+    clipped: NDArray = np.clip(planes, 0, 1, dtype=np.float32)
     dtype = np.dtype(dtype)
     if np.issubdtype(dtype, np.integer):
         clipped = clipped * np.iinfo(dtype).max + 0.5  # never negative, so truncation rounds half up

@@ -59,12 +59,8 @@ class Picture:
         if len(shape) != 3 or shape[2] not in (1, 3) or 0 in shape:
             raise UsageError(f"pixels of shape {shape} are not a picture; give (height, width, 1 or 3)")
         if self.pixels.dtype not in _DEPTHS:
-            raise UsageError(
-                f"pixels of type {self.pixels.dtype} are not supported; use uint8, uint16 or float32"
-            )
-        if self.alpha is not None and (
-            self.alpha.shape != shape[:2] or self.alpha.dtype != self.pixels.dtype
-        ):
+            raise UsageError(f"pixels of type {self.pixels.dtype} are not supported; use uint8, uint16 or float32")
+        if self.alpha is not None and (self.alpha.shape != shape[:2] or self.alpha.dtype != self.pixels.dtype):
             raise UsageError(
                 f"alpha of shape {self.alpha.shape} and type {self.alpha.dtype} does not fit the pixels; "
                 f"give {shape[:2]} and {self.pixels.dtype}"
@@ -121,15 +117,11 @@ class Picture:
     def _stored(self, values: np.ndarray) -> np.ndarray:
         """Float values of 0 to 1 in this picture's type."""
         if not np.isfinite(values).all():
-            raise UsageError(
-                "picture values must be finite numbers of 0 to 1; some are infinite or not numbers"
-            )
+            raise UsageError("picture values must be finite numbers of 0 to 1; some are infinite or not numbers")
         return to_pixels(values, self.pixels.dtype)
 
     @classmethod
-    def read(
-        cls, source: str | os.PathLike[str] | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS
-    ) -> "Picture":
+    def read(cls, source: str | os.PathLike[str] | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> "Picture":
         """Reads a picture from a path, from bytes, or from an open binary file.
 
         The format is told by the contents, never by the name. Orientation is applied. Of several

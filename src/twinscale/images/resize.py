@@ -18,7 +18,7 @@ def _box(x: Float64) -> Float64:
 
 
 def _triangle(x: Float64) -> Float64:
-    return np.maximum(1 - np.abs(x), 0)
+    return np.where(np.abs(x) < 1, 1 - np.abs(x), 0)
 
 
 def _cubic(x: Float64) -> Float64:

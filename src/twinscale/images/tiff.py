@@ -46,9 +46,7 @@ class TiffHeader:
         """Whether samples are whole bytes of grey or RGB, so that they can be taken as stored."""
         whole = self.bits[0] in (8, 16, 32, 64) and len(set(self.bits)) == 1
         premultiplied_bytes = self.bits[0] == 8 and self.extra == (_PREMULTIPLIED,)
-        return (
-            self.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) and whole and not premultiplied_bytes
-        )
+        return self.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) and whole and not premultiplied_bytes
 
 
 def read_header(data: bytes) -> TiffHeader:
@@ -107,9 +105,7 @@ def decode_plain(data: bytes, header: TiffHeader, notes: list[str]) -> np.ndarra
     if header.samples < colours:
         raise PictureError(f"RGB TIFF with {header.samples} channels; the file is damaged")
     if extra[:1] == (_PREMULTIPLIED,):
-        raise PictureError(
-            "premultiplied alpha of more than 8 bits is not supported; save it with plain alpha"
-        )
+        raise PictureError("premultiplied alpha of more than 8 bits is not supported; save it with plain alpha")
     kept = colours + (extra[:1] == (_ALPHA,))
     if kept < header.samples:
         notes.append(f"{header.samples - kept} extra channels left out")

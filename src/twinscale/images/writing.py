@@ -47,18 +47,14 @@ def encode_picture(picture: Picture, format: str, quality: int | None) -> bytes:
         raise
     except Exception as error:  # codecs raise errors of every type
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise PictureError(
-            f"the picture cannot be written as {target.name} ({reason}); write PNG or TIFF"
-        ) from error
+        raise PictureError(f"the picture cannot be written as {target.name} ({reason}); write PNG or TIFF") from error
 
 
 def _quality(target: Format, quality: int | None) -> int:
     if quality is None:
         return target.quality or 0
     if target.quality is None:
-        raise UsageError(
-            f"quality {quality} has no meaning for {target.name}, which is lossless; leave it out"
-        )
+        raise UsageError(f"quality {quality} has no meaning for {target.name}, which is lossless; leave it out")
     if not 1 <= quality <= 100:
         raise UsageError(f"quality {quality} is out of range; give 1 to 100")
     return quality
@@ -82,9 +78,7 @@ def _fitting_pixels(picture: Picture, target: Format) -> np.ndarray:
     if target.alpha:
         return np.dstack([pixels, alpha])
     if (alpha != np.iinfo(alpha.dtype).max).any():
-        raise PictureError(
-            f"{target.name} cannot hold transparency; write {_able(lambda other: other.alpha)}"
-        )
+        raise PictureError(f"{target.name} cannot hold transparency; write {_able(lambda other: other.alpha)}")
     return pixels
 
 

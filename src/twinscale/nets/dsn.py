@@ -42,7 +42,8 @@ class DownSNet(Network):
         x = picture
         for conv in self.features:
             x = F.leaky_relu(conv(x), _SLOPE)
-        return F.avg_pool2d(picture, self.scale) + self.residual(x)
+        residual: Tensor = self.residual(x)
+        return F.avg_pool2d(picture, self.scale) + residual
 
     def output_layers(self) -> list[nn.Module]:
         return [self.residual]

@@ -53,9 +53,7 @@ class SRCNN(Upscaler):
         self._border = border
         self.radius = sum(kernel // 2 for kernel in kernels)
         widths = (channels, *filters, channels)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(widths[i], widths[i + 1], kernels[i]) for i in range(len(kernels))
-        )
+        self.convs = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], kernels[i]) for i in range(len(kernels)))
         for conv in self.convs:
             assert isinstance(conv, nn.Conv2d)
             assert conv.bias is not None

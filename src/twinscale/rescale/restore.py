@@ -13,7 +13,6 @@ from twinscale.rescale.tag import Tag, read_tag, remove_tag
 from twinscale.rescale.upscale import resized, upscale
 from twinscale.zoo import model_names
 
-
 Fallback = Literal["bicubic", "upscale"]
 
 

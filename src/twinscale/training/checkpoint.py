@@ -63,9 +63,7 @@ def load_checkpoint(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
             progress = Progress(**json.loads(file.metadata()["progress"]))
         if progress.recipe != recipe:
-            raise UsageError(
-                f"{path.parent} was started with another recipe: resume with its own recipe.toml"
-            )
+            raise UsageError(f"{path.parent} was started with another recipe: resume with its own recipe.toml")
         network.load_state_dict(_under("network", tensors))
         average.load_state_dict(_under("average", tensors))
     except UsageError:
@@ -91,6 +89,4 @@ def _prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")
-    }
+    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}

@@ -46,9 +46,7 @@ def split(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
         DatasetError: a set is not found, a named validation picture is in none, or nothing is left.
     """
     pictures = [
-        (f"{dataset_name(source)}/{path.stem}", path)
-        for source in data.train
-        for path in find_pictures(source)
+        (f"{dataset_name(source)}/{path.stem}", path) for source in data.train for path in find_pictures(source)
     ]
     named = dict(pictures)
     names = data.validation
@@ -57,14 +55,11 @@ def split(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
         names = list(named)[:: max(1, len(named) // count)][:count]
     missing = [name for name in names if name not in named]
     if missing:
-        raise DatasetError(
-            f"validation picture {missing[0]!r} is in none of {', '.join(data.train)}: name it set/stem"
-        )
+        raise DatasetError(f"validation picture {missing[0]!r} is in none of {', '.join(data.train)}: name it set/stem")
     train = [path for name, path in pictures if name not in names]
     if not train:
         raise DatasetError(
-            f"{', '.join(data.train)}: {len(pictures)} picture(s) leave none to train on "
-            "beside validation; add more"
+            f"{', '.join(data.train)}: {len(pictures)} picture(s) leave none to train on beside validation; add more"
         )
     return train, [named[name] for name in names], names
 
@@ -85,8 +80,7 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     large = [example for example in examples if min(example.truth.shape[:2]) >= crop]
     if not large:
         raise DatasetError(
-            f"no picture has sides of at least {crop} pixels, the recipe's crop: use larger pictures "
-            "or a smaller crop"
+            f"no picture has sides of at least {crop} pixels, the recipe's crop: use larger pictures or a smaller crop"
         )
     return large
 
@@ -176,9 +170,7 @@ class Crops:
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both the same."""
         rng = np.random.default_rng((self._seed, step, self._rank))
-        chosen = (
-            self._grid_positions(step) if self._data.stride else rng.integers(0, len(self), self._data.batch)
-        )
+        chosen = self._grid_positions(step) if self._data.stride else rng.integers(0, len(self), self._data.batch)
         picture = np.searchsorted(self._ends, chosen, side="right")
         within = chosen - np.concatenate(([0], self._ends))[picture]
         y, x = (
@@ -224,5 +216,5 @@ class _Store:
         corner, width = corner.to(self._flat.device), width.to(self._flat.device)
         turns = torch.from_numpy(turn).to(self._flat.device)
         index = corner[:, None] + self._rows[turns] * width[:, None] + self._columns[turns]
-        crops = self._flat[index].unflatten(1, (self.crop, self.crop)).permute(0, 3, 1, 2)
+        crops: Tensor = self._flat[index].reshape(len(turn), self.crop, self.crop, -1).permute(0, 3, 1, 2)
         return crops.float() / 255 if crops.dtype == torch.uint8 else crops

@@ -69,8 +69,10 @@ class Card:
         path = folder / CARD_FILE
         try:
             mapping = tomllib.loads(path.read_text(encoding="utf-8"))
-            parts = {key: Part(**mapping.pop(key)) for key in ("up", "down") if key in mapping}
-            return cls(folder=folder, **parts, **mapping)
+            for key in ("up", "down"):
+                if key in mapping:
+                    mapping[key] = Part(**mapping[key])
+            return cls(folder=folder, **mapping)
         except FileNotFoundError:
             raise ModelError(f"{folder} holds no model: a model folder has a {CARD_FILE}") from None
         except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
