@@ -1,0 +1,81 @@
+"""Measuring a model, against the steps of the protocol done by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from tests.models import make_pair, make_upscaler
+from twinscale import evaluate, load
+from twinscale.errors import DatasetError, UsageError
+from twinscale.images.metrics import psnr, ssim
+from twinscale.images.picture import Picture
+from twinscale.images.resize import imresize
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mine")
+    Picture(skimage.data.astronaut()[10:57, 190:252]).write(folder / "astronaut.png")
+    Picture(skimage.data.camera()[100:140, 200:250, None]).write(folder / "camera.png")
+    return folder
+
+
+def y_of(levels: np.ndarray) -> np.ndarray:
+    return 16 + (levels.astype(np.float64) @ [[65.481], [128.553], [24.966]]) / 255
+
+
+def test_luminance_upscaler(pictures: Path, tmp_path: Path) -> None:
+    model = load(make_upscaler(tmp_path, 2, "y"), threads=1)
+    result = evaluate(model, pictures)
+    assert (result.dataset, [p.name for p in result.pictures]) == (pictures.name, ["astronaut", "camera"])
+
+    y = y_of(skimage.data.astronaut()[10:56, 190:252])
+    enlarged = imresize(imresize(y, 0.5), 2)
+    ours = model.up(imresize(y, 0.5).astype(np.float32) / 255) * 255
+    x, bicubic, network = (np.floor(np.clip(z, 0, 255) + 0.5)[2:-2, 2:-2] for z in (y, enlarged, ours))
+    measured = result.pictures[0]
+    assert measured.bicubic.psnr_y == pytest.approx(psnr(x, bicubic), abs=0.002)
+    assert measured.ours.psnr_y == pytest.approx(psnr(x, network), abs=0.002)
+    assert measured.ours.ssim_y == pytest.approx(ssim(x, network), abs=1e-4)
+    assert measured.ours.psnr_rgb is None
+    assert measured.megapixels == pytest.approx(46 * 62 / 1e6)
+
+
+def test_rgb_pair_stores_the_small_picture_as_8_bits(pictures: Path, tmp_path: Path) -> None:
+    model = load(make_pair(tmp_path, 2, "rgb"), threads=1)
+    result = evaluate(model, pictures)
+
+    levels = skimage.data.astronaut()[10:56, 190:252]
+    small = np.floor(np.clip(model.down(levels.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
+    restored = np.floor(np.clip(model.up(small.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
+    inner = (slice(2, -2),) * 2
+    measured = result.pictures[0].ours
+    assert measured.psnr_rgb == pytest.approx(psnr(levels[inner], restored[inner]), abs=0.01)
+    assert measured.psnr_y == pytest.approx(psnr(y_of(levels)[inner], y_of(restored)[inner]), abs=0.01)
+    assert result.pictures[1].ours.psnr_rgb is None  # grey is measured as grey
+
+
+def test_means_and_progress(pictures: Path, tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    model = load(make_pair(tmp_path, 2, "rgb"), threads=1)
+    result = evaluate(model, pictures, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 2), (2, 2)]
+    first, second = (p.ours for p in result.pictures)
+    assert result.ours.psnr_y == pytest.approx((first.psnr_y + second.psnr_y) / 2)
+    assert result.ours.ssim_y == pytest.approx((first.ssim_y + second.ssim_y) / 2)
+    assert result.ours.psnr_rgb == first.psnr_rgb  # over the pictures that have one
+    assert result.bicubic.psnr_y == pytest.approx(np.mean([p.bicubic.psnr_y for p in result.pictures]))
+    assert result.seconds_per_megapixel > 0
+    assert result.published is None
+
+
+def test_errors(tmp_path: Path) -> None:
+    model = load(make_pair(tmp_path / "models", 2, "rgb"), threads=1)
+    with pytest.raises(DatasetError):
+        evaluate(model, tmp_path / "nowhere")
+    (tmp_path / "tiny").mkdir()
+    Picture(np.zeros((14, 40, 3), np.uint8)).write(tmp_path / "tiny" / "a.png")
+    with pytest.raises(UsageError, match="40x14 is too small to measure at x2"):
+        evaluate(model, tmp_path / "tiny")
