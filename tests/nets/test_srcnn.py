@@ -46,11 +46,12 @@ def test_parameters_of_the_main_network_as_published() -> None:
     assert sum(p.numel() for p in SRCNN(3, channels=3).parameters()) == 64 * 244 + 32 * 65 + 3 * 801
 
 
+@pytest.mark.parametrize("border", ["replicated", "normalised"])
 @pytest.mark.parametrize(("filters", "kernels", "expected"), SIZES)
 def test_training_output_is_the_interior(
-    filters: tuple[int, int], kernels: tuple[int, int, int], expected: int
+    filters: tuple[int, int], kernels: tuple[int, int, int], expected: int, border: str
 ) -> None:
-    network = randomised(SRCNN(3, filters=filters, kernels=kernels))
+    network = randomised(SRCNN(3, filters=filters, kernels=kernels, border=border))
     radius = sum(kernel // 2 for kernel in kernels)
     enlarged = picture(2 * radius + 6, 2 * radius + 4)
     valid, same = network.train()(enlarged), network.eval()(enlarged)
@@ -63,34 +64,59 @@ def test_a_sub_image_of_32_gives_20_as_in_the_paper() -> None:
     assert SRCNN(2).train()(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 20, 20)
 
 
+@pytest.mark.parametrize("border", ["replicated", "normalised"])
 @pytest.mark.parametrize(("height", "width"), [(9, 11), (3, 7), (1, 4), (1, 1)])
-def test_border_is_repeated_in_front_of_every_convolution(height: int, width: int) -> None:
-    network = randomised(SRCNN(2, filters=(3, 2), kernels=(5, 1, 3)))
+def test_border(height: int, width: int, border: str) -> None:
+    network = randomised(SRCNN(2, filters=(3, 2), kernels=(5, 1, 3), border=border))
     enlarged = picture(height, width)[:1]
     x = enlarged[0].numpy()
     for index, conv in enumerate(network.convs):
-        x = loop(x, conv.weight.detach().numpy(), conv.bias.detach().numpy())
+        x = LOOPS[border](x, conv.weight.detach().numpy(), conv.bias.detach().numpy())
         if index < 2:
             x = np.maximum(x, 0)
     np.testing.assert_allclose(network.eval()(enlarged).detach()[0].numpy(), x, rtol=0, atol=1e-10)
 
 
-def loop(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def replicated(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """A convolution whose window finds, outside the picture, the nearest pixel inside."""
     outs, ins, size, _ = weight.shape
     _, height, width = x.shape
     result = np.zeros((outs, height, width))
-    for out in range(outs):
-        for row in range(height):
-            for column in range(width):
-                total = bias[out]
-                for i in range(size):
-                    for j in range(size):
-                        y = min(max(row + i - size // 2, 0), height - 1)
-                        z = min(max(column + j - size // 2, 0), width - 1)
-                        total += sum(weight[out, c, i, j] * x[c, y, z] for c in range(ins))
-                result[out, row, column] = total
+    for out, row, column in np.ndindex(outs, height, width):
+        total = bias[out]
+        for i, j in np.ndindex(size, size):
+            y = min(max(row + i - size // 2, 0), height - 1)
+            z = min(max(column + j - size // 2, 0), width - 1)
+            total += sum(weight[out, c, i, j] * x[c, y, z] for c in range(ins))
+        result[out, row, column] = total
     return result
+
+
+def normalised(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """The mean over the valid pixels under each window, times the window's size, plus the bias."""
+    outs, ins, size, _ = weight.shape
+    _, height, width = x.shape
+    result = np.zeros((outs, height, width))
+    for out, row, column in np.ndindex(outs, height, width):
+        total, valid = 0.0, 0
+        for i, j in np.ndindex(size, size):
+            y, z = row + i - size // 2, column + j - size // 2
+            if 0 <= y < height and 0 <= z < width:
+                valid += 1
+                total += sum(weight[out, c, i, j] * x[c, y, z] for c in range(ins))
+        result[out, row, column] = total * size**2 / valid + bias[out]
+    return result
+
+
+LOOPS = {"replicated": replicated, "normalised": normalised}
+
+
+def test_normalised_border_suits_a_box_filter() -> None:
+    network = SRCNN(2, filters=(2, 2), kernels=(5, 1, 3), border="normalised").double().eval()
+    for conv in network.convs:
+        nn.init.constant_(conv.weight, 1 / conv.weight[0].numel())
+    grey = torch.full((1, 1, 8, 6), 0.5, dtype=torch.float64)
+    torch.testing.assert_close(network(grey), grey, rtol=0, atol=1e-12)
 
 
 def test_constant_picture_stays_constant_up_to_its_border() -> None:
