@@ -22,6 +22,8 @@ from twinscale.images.picture import (
 )
 
 STANDARD_STREAM = "-"
+_POOR = frozenset({".gif", ".bmp"})
+_LOSSY = frozenset({".jpg", ".jpeg", ".jfif", ".avif"})
 TileProgress = Callable[[int, int], None]
 
 
@@ -39,10 +41,8 @@ class Settings:
 
     suffix: str
     """Goes between the name and the extension of outputs that are not named."""
-    extension: str | None = None
-    """Extension of outputs that are not named; by default the input's, or .png where it cannot hold the result."""
     carries_tag: bool = False
-    """Whether the result is worthless without its XMP packet."""
+    """Whether the result lives by its XMP packet and its exact pixels, as a shrunk picture does."""
     output: str | None = None
     format: str | None = None
     quality: int | None = None
@@ -73,7 +73,15 @@ def plan(inputs: list[str], settings: Settings) -> list[Job]:
     if output is None or as_folder or not single:
         if output == STANDARD_STREAM:
             raise UsageError("standard output takes one picture, not several: name a folder with -o")
-        return [Job(source, _default_target(source, below, output, settings)) for source, below in found]
+        jobs: dict[str, Job] = {}
+        for source, below in found:
+            target = _default_target(source, below, output, settings)
+            if target in jobs:  # photo.gif beside photo.png, both to become photo_x2.png
+                target = _default_target(source, below, output, settings, whole_name=True)
+            if target in jobs and target != STANDARD_STREAM:
+                raise UsageError(f"{source} and {jobs[target].source} have the same output {target}: run them apart")
+            jobs[target] = Job(source, target)
+        return list(jobs.values())
     return [Job(inputs[0], output)]
 
 
@@ -87,16 +95,10 @@ def run_batch(inputs: list[str], settings: Settings, work: Callable[[Picture, Ti
     jobs = plan(inputs, settings)
     report: list[dict[str, Any]] = []
     failures: list[TwinscaleError] = []
-    taken: dict[str, str] = {}
     with _progress(len(jobs), settings) as (advance, tiles):
         for job in jobs:
             start = time.perf_counter()
             try:
-                if job.target != STANDARD_STREAM and job.target in taken:
-                    raise OutputExistsError(
-                        f"{job.source}: its output {job.target} is already that of {taken[job.target]}: name it with -o"
-                    )
-                taken[job.target] = job.source
                 outcome = _run(job, settings, work, tiles)
             except TwinscaleError as error:
                 failures.append(error)
@@ -183,17 +185,21 @@ def _expand(given: str, recursive: bool) -> Iterator[tuple[str, str | None]]:
         yield given, None  # reading it gives the one clear error
 
 
-def _default_target(source: str, below: str | None, output: str | None, settings: Settings) -> str:
-    """Where a picture goes whose output is not named."""
+def _default_target(
+    source: str, below: str | None, output: str | None, settings: Settings, *, whole_name: bool = False
+) -> str:
+    """Where a picture goes whose output is not named; ``whole_name`` keeps the input's extension inside the name."""
     if source == STANDARD_STREAM:
         return STANDARD_STREAM
     path = Path(source)
-    extension = settings.extension or path.suffix.lower()
+    extension = path.suffix.lower()
+    # GIF has too few colours for a result and BMP holds no metadata; other lossy formats spoil a shrunk picture.
+    unfit = _LOSSY | _POOR if settings.carries_tag else _POOR
     if settings.format:
         extension = "." + {"jpeg2000": "jp2", "tiff": "tif"}.get(settings.format.lower(), settings.format.lower())
-    elif extension in (".gif", ".bmp") or extension not in READABLE_EXTENSIONS:
-        extension = ".png"  # GIF has too few colours for a result; BMP cannot hold metadata
-    name = f"{path.stem}{settings.suffix}{extension}"
+    elif extension in unfit or extension not in READABLE_EXTENSIONS:
+        extension = ".png"
+    name = f"{path.name if whole_name else path.stem}{settings.suffix}{extension}"
     if below is None:
         return str((Path(output) if output else path.parent) / name)
     folder = path.parent

@@ -39,6 +39,7 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
+    from twinscale.datasets import dataset_name
     from twinscale.rescale import evaluate, load
     from twinscale.rescale.record import Record
     from twinscale.zoo import model_names
@@ -50,7 +51,7 @@ def evaluate(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         for entry in loaded:
             for dataset in datasets:
-                if kept and kept.has(entry.card, dataset):
+                if kept and kept.has(entry.card, dataset_name(dataset)):
                     continue
                 task = bar.add_task(f"{entry.card.name} on {dataset}")
                 evaluation = evaluate(entry, dataset, progress=functools.partial(_advance, bar, task))

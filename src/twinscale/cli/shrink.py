@@ -27,7 +27,8 @@ def shrink(
 ) -> None:
     """Shrink pictures with the first network of a pair; `restore` brings them back.
 
-    The result is an ordinary picture, PNG unless named otherwise, since a lossless file restores best.
+    The result is an ordinary picture. JPEG and AVIF become PNG unless named otherwise, since a lossless file
+    restores best.
     Example: twinscale shrink photo.jpg; twinscale restore photo_shrunk.png
     """
     from twinscale.cli.batch import Settings, run_batch
@@ -36,7 +37,6 @@ def shrink(
     loaded = choose_pair(scale, model, threads=threads)
     settings = Settings(
         suffix="_shrunk",
-        extension=".png",
         carries_tag=True,
         output=output,
         format=format,

@@ -1,0 +1,176 @@
+"""The commands as a user runs them: files, streams, exit codes, and folders full of trouble."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.awkward import make_awkward_pictures, pattern
+from tests.cli.conftest import Run
+
+from twinscale import __version__
+from twinscale.images.picture import Picture
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(pattern(41, 63)).save(path, icc_profile=b"", pnginfo=None)
+    return path
+
+
+def one_line(error: bytes) -> str:
+    text = error.decode()
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+    return text
+
+
+class TestShrinkAndRestore:
+    def test_round_trip_through_files(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
+        shrunk = run("shrink", "-m", pair, photo)
+        assert shrunk.returncode == 0, shrunk.stderr
+        assert shrunk.stdout.decode().startswith(f"{photo} -> {tmp_path / 'photo_shrunk.png'} (32x21")
+        restored = run("restore", "-m", pair, "photo_shrunk.png", "back.png")
+        assert restored.returncode == 0, restored.stderr
+        assert Image.open(tmp_path / "back.png").size == (63, 41)
+
+    def test_round_trip_through_streams(self, run: Run, photo: Path, pair: Path) -> None:
+        shrunk = run("shrink", "-m", pair, "-", stdin=photo.read_bytes())
+        assert shrunk.returncode == 0, shrunk.stderr
+        restored = run("restore", "-m", pair, "-", "-f", "png", stdin=shrunk.stdout)
+        assert Image.open(io.BytesIO(restored.stdout)).size == (63, 41)
+
+    def test_info_tells_how_it_was_shrunk(self, run: Run, photo: Path, pair: Path) -> None:
+        run("shrink", "-m", pair, photo)
+        told = run("info", "photo_shrunk.png").stdout.decode()
+        assert f"from 63x41 by {pair.name}" in told
+        facts = json.loads(run("info", "--json", photo).stdout)
+        assert facts[0]["size"] == "63x41"
+        assert facts[0]["shrunk"] is None
+
+    def test_formats_that_drop_the_tag_are_refused(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
+        refused = run("shrink", "-m", pair, photo, "small.bmp")
+        assert refused.returncode == 2
+        assert "BMP cannot hold the tag" in one_line(refused.stderr)
+        assert not (tmp_path / "small.bmp").exists()
+
+    def test_without_a_tag_restore_says_what_to_do(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        refused = run("restore", photo)
+        assert refused.returncode == 2
+        assert "carries no tag" in one_line(refused.stderr)
+        enlarged = run("restore", "--fallback", "bicubic", "-s", "3", photo)
+        assert enlarged.returncode == 0
+        assert Image.open(tmp_path / "photo_restored.png").size == (189, 123)
+
+
+class TestFiles:
+    def test_nothing_is_overwritten_unasked(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
+        (tmp_path / "photo_x2.png").write_bytes(b"precious")
+        refused = run("upscale", "-m", upscaler, photo)
+        assert refused.returncode == 1
+        assert "exists already" in one_line(refused.stderr)
+        assert (tmp_path / "photo_x2.png").read_bytes() == b"precious"
+        skipped = run("upscale", "-m", upscaler, photo, "--skip-existing", "--json")
+        assert json.loads(skipped.stdout)[0]["status"] == "skipped"
+        assert run("upscale", "-m", upscaler, photo, "--overwrite").returncode == 0
+        assert Image.open(tmp_path / "photo_x2.png").size == (126, 82)
+
+    def test_exit_codes(self, run: Run, photo: Path, upscaler: Path, pair: Path, tmp_path: Path) -> None:
+        (tmp_path / "letter.jpg").write_text("Dear reader")
+        cases = {
+            3: [("upscale", "-m", upscaler, "letter.jpg"), ("upscale", "-m", upscaler, "missing.png")],
+            2: [("upscale", "-m", upscaler, "-s", "9", photo), ("upscale",), ("shrink", "-m", upscaler, photo)],
+            4: [("upscale", "-m", "no-such-model", photo), ("restore", "-m", "no-such-model", photo)],
+            1: [("upscale", "-m", upscaler, photo, "letter.jpg", "-o", "out")],
+        }
+        for code, commands in cases.items():
+            for command in commands:
+                result = run(*command)
+                assert result.returncode == code, (command, result.stderr)
+                assert b"Traceback" not in result.stderr
+        assert (tmp_path / "out" / "photo_x2.png").exists()  # the bad file did not stop the good one
+
+    def test_a_fractional_scale(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
+        result = run("upscale", "-m", upscaler, "-s", "1.5", photo)
+        assert result.returncode == 0, result.stderr
+        assert Image.open(tmp_path / "photo_x1.5.png").size == (94, 62)
+
+    def test_fail_fast_stops(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
+        (tmp_path / "a.jpg").write_text("no picture")
+        result = run("upscale", "-m", upscaler, "--fail-fast", "--json", "a.jpg", photo, "-o", "out")
+        assert result.returncode == 1
+        assert [entry["status"] for entry in json.loads(result.stdout)] == ["failed"]
+
+
+@pytest.mark.parametrize("command", ["upscale", "shrink"])
+def test_a_folder_of_awkward_pictures(command: str, run: Run, upscaler: Path, pair: Path, tmp_path: Path) -> None:
+    """Each is processed with everything kept or refused in one line; nothing stops, nothing half-written stays."""
+    folder = tmp_path / "awkward"
+    folder.mkdir()
+    expected = make_awkward_pictures(folder)
+    model = upscaler if command == "upscale" else pair
+    result = run(command, "-m", model, "--json", folder, "-o", "out")
+    report = {Path(entry["input"]).name: entry for entry in json.loads(result.stdout)}
+    assert set(report) == set(expected)
+    assert result.returncode == 1
+    assert b"Traceback" not in result.stderr
+    unwritable = {"ten-bits.avif"} if command == "upscale" else set()  # AVIF is written with 8 bits only
+    for name, verdict in expected.items():
+        entry = report[name]
+        if verdict == "refused" or name in unwritable:
+            assert entry["status"] == "failed", name
+            assert "\n" not in entry["error"]
+            assert name in entry["error"]
+            assert not Path(tmp_path / entry["output"]).exists()
+            continue
+        assert entry["status"] == "done", (name, entry)
+        before, after = Picture.read(folder / name), Picture.read(tmp_path / entry["output"])
+        factor = 2 if command == "upscale" else 0.5
+        assert after.size == tuple(int(np.ceil(side * factor)) for side in before.size)
+        assert after.depth == before.depth
+        transparent = before.alpha is not None and (before.alpha != np.iinfo(before.alpha.dtype).max).any()
+        assert (after.alpha is not None) >= transparent, name
+        if before.exif and name.endswith((".jpg", ".JPG")):
+            assert after.exif is not None
+        if command == "shrink":
+            assert after.xmp is not None
+            assert pair.name.encode() in after.xmp
+    left = {path.name for path in (tmp_path / "out").rglob("*")}
+    assert left == {Path(entry["output"]).name for entry in report.values() if entry["status"] == "done"}
+
+
+def test_models_and_version(run: Run, pair: Path) -> None:
+    assert __version__ in run("--version").stdout.decode()
+    shown = run("models", "show", pair).stdout.decode()
+    assert f'name = "{pair.name}"' in shown
+    names = [row["name"] for row in json.loads(run("models", "list", "--json").stdout)]
+    assert {"srcnn-x2", "dsn-x2", "dsn-y-x2"} <= set(names)
+
+
+def test_evaluate_a_folder(run: Run, pair: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("one", "two"):
+        Image.fromarray(pattern(60, 80)).save(folder / f"{name}.png")
+    result = run("evaluate", pair, folder, "--json", "--per-picture")
+    assert result.returncode == 0, result.stderr
+    (row,) = json.loads(result.stdout)
+    assert [picture["name"] for picture in row["pictures"]] == ["one", "two"]
+    mean = np.mean([picture["ours"]["psnr_y"] for picture in row["pictures"]])
+    assert row["ours"]["psnr_y"] == pytest.approx(mean)
+    table = run("evaluate", pair, folder).stdout.decode()
+    assert re.search(rf"{row['bicubic']['psnr_y']:.2f} / {row['bicubic']['ssim_y']:.4f}", table)
+
+
+def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    Image.fromarray(pattern(60, 80)).save(folder / "one.png")
+    (tmp_path / "docs").mkdir()
+    assert len(json.loads(run("evaluate", pair, folder, "--json", "--record", "docs").stdout)) == 1
+    assert json.loads(run("evaluate", pair, folder, "--json", "--record", "docs").stdout) == []
+    assert f"## {pair.name}" in (tmp_path / "docs" / "results.md").read_text()
