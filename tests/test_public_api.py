@@ -24,9 +24,7 @@ def test_import_costs_nothing() -> None:
 
 
 def test_using_it_never_imports_torch() -> None:
-    code = (
-        "import twinscale; from twinscale import *; twinscale.Picture, twinscale.shrink, twinscale.evaluate"
-    )
+    code = "import twinscale; from twinscale import *; twinscale.Picture, twinscale.shrink, twinscale.evaluate"
     loaded = modules_after(code)
     assert "numpy" in loaded
     assert not loaded & {"torch", "onnx", "safetensors", "lightning_fabric", "skimage", "scipy"}

@@ -61,9 +61,7 @@ def test_number_of_threads_does_not_matter() -> None:
 def test_weights_are_stored_as_float16_under_their_own_names() -> None:
     onnx = pytest.importorskip("onnx")
     made = network("up", 2, 3)
-    stored = {
-        tensor.name: tensor for tensor in onnx.load_from_string(onnx_bytes("up", 2, 3)).graph.initializer
-    }
+    stored = {tensor.name: tensor for tensor in onnx.load_from_string(onnx_bytes("up", 2, 3)).graph.initializer}
     for name, parameter in made.named_parameters():
         if parameter.numel() >= 32:
             tensor = stored[name + "_float16"]

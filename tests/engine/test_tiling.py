@@ -21,9 +21,7 @@ SIZES = [(1, 1), (1, 50), (50, 1), (5, 7), (33, 64), (71, 45)]
 def median(radius: int = 2) -> Operation:
     """A filter that is not linear and not separable."""
     side = 2 * radius + 1
-    return Operation(
-        lambda planes: scipy.ndimage.median_filter(planes, (side, side, 1), mode="nearest"), radius=radius
-    )
+    return Operation(lambda planes: scipy.ndimage.median_filter(planes, (side, side, 1), mode="nearest"), radius=radius)
 
 
 def block_minimum(scale: int) -> Operation:

@@ -11,9 +11,7 @@ def loop(image: np.ndarray, first: np.ndarray, weights: np.ndarray) -> np.ndarra
     mirror = [*range(height), *reversed(range(height))]
     rows = []
     for start, row in zip(first, weights, strict=True):
-        rows.append(
-            sum(w * image[mirror[(start + k) % (2 * height)]].astype(float) for k, w in enumerate(row))
-        )
+        rows.append(sum(w * image[mirror[(start + k) % (2 * height)]].astype(float) for k, w in enumerate(row)))
     return np.stack(rows)
 
 

@@ -133,9 +133,7 @@ def test_to_levels_rounds_half_up() -> None:
 
 def test_refuses() -> None:
     protocol = Protocol(4, "rgb")
-    with pytest.raises(
-        UsageError, match="a picture of 100x18 is too small to measure at x4: at least 19 pixels"
-    ):
+    with pytest.raises(UsageError, match="a picture of 100x18 is too small to measure at x4: at least 19 pixels"):
         protocol.truth(np.zeros((18, 100, 3), np.float32))
     with pytest.raises(UsageError, match="make them equal"):
         protocol.score(np.zeros((40, 40, 3)), np.zeros((40, 44, 3)))
@@ -183,9 +181,7 @@ def test_rgb_differs_from_the_table_only_by_rounding_between_the_dimensions(scal
     inner = (slice(scale, -scale),) * 2
     for row in rows_of_set5(scale):
         levels = levels_of(row)
-        truth = levels[: levels.shape[0] // scale * scale, : levels.shape[1] // scale * scale].astype(
-            np.float64
-        )
+        truth = levels[: levels.shape[0] // scale * scale, : levels.shape[1] // scale * scale].astype(np.float64)
         low = to_levels(imresize(truth, 1 / scale) / 255)
         result = to_levels(imresize(low, scale) / 255)
         once = psnr(y_of(truth)[inner], y_of(result)[inner])

@@ -90,9 +90,7 @@ def picture(shape: tuple[int, ...], dtype: type = np.float64, seed: int = 0) -> 
     return values.astype(dtype)
 
 
-def assert_integers_match(
-    image: np.ndarray, *arguments: float, exact: bool = False, **options: object
-) -> None:
+def assert_integers_match(image: np.ndarray, *arguments: float, exact: bool = False, **options: object) -> None:
     """Equal to the reference; without exact weights, ties may be rounded either way."""
     result = imresize(image, *arguments, **options)
     expected, ties = reference_and_ties(image, *arguments, **options)
@@ -193,12 +191,8 @@ def test_published_weights_of_matlab() -> None:
 
 def test_known_small_results() -> None:
     ramp = np.array([[0, 100, 200]], dtype=np.uint8)
-    np.testing.assert_array_equal(
-        imresize(ramp, size=(1, 6), kernel="bilinear")[0], [0, 25, 75, 125, 175, 200]
-    )
-    np.testing.assert_array_equal(
-        imresize(ramp, size=(1, 6), kernel="nearest")[0], [0, 0, 100, 100, 200, 200]
-    )
+    np.testing.assert_array_equal(imresize(ramp, size=(1, 6), kernel="bilinear")[0], [0, 25, 75, 125, 175, 200])
+    np.testing.assert_array_equal(imresize(ramp, size=(1, 6), kernel="nearest")[0], [0, 0, 100, 100, 200, 200])
     checks = np.array([[0, 255], [255, 0]], dtype=np.uint8)
     np.testing.assert_array_equal(imresize(checks, 0.5, kernel="box"), [[128]])  # 127.5 rounds up
 
@@ -219,9 +213,7 @@ def test_constant_stays_constant(kernel: Kernel, dtype: type) -> None:
     image = np.full((11, 6, 3), 201, dtype)
     for scale in SCALES:
         result = imresize(image, scale, kernel=kernel)
-        np.testing.assert_allclose(
-            result, np.full_like(result, 201), rtol=1e-6 if dtype == np.float32 else 1e-13
-        )
+        np.testing.assert_allclose(result, np.full_like(result, 201), rtol=1e-6 if dtype == np.float32 else 1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])

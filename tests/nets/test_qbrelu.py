@@ -27,9 +27,7 @@ def test_value_is_equation_2(levels: int, low: float, high: float) -> None:
 @pytest.mark.parametrize(("levels", "low", "high"), LAYERS)
 def test_gradient_is_equation_3(levels: int, low: float, high: float) -> None:
     x = torch.linspace(low - 0.7, high + 0.7, 1999, dtype=torch.float64)
-    x = torch.cat(
-        (x, torch.tensor([low, high, math.nextafter(low, high), math.nextafter(high, low)]).double())
-    )
+    x = torch.cat((x, torch.tensor([low, high, math.nextafter(low, high), math.nextafter(high, low)]).double()))
     x.requires_grad_()
     upstream = torch.randn(x.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     QBReLU(levels, low, high)(x).backward(upstream)

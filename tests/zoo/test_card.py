@@ -56,9 +56,7 @@ def test_tampered_file(folder: Path, tmp_path: Path) -> None:
     data = bytearray((tmp_path / "up.onnx").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "up.onnx").write_bytes(data)
-    with pytest.raises(
-        ModelError, match=r"little: .*up\.onnx does not match the SHA-256 of its card: install"
-    ):
+    with pytest.raises(ModelError, match=r"little: .*up\.onnx does not match the SHA-256 of its card: install"):
         card.read(card.up)
 
 
@@ -97,9 +95,7 @@ def test_folder_without_card(tmp_path: Path) -> None:
         ("[up]", "[[up]]\nx = 1\n[[up]]", "is not a model card"),
     ],
 )
-def test_unknown_missing_and_broken_fields(
-    folder: Path, tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_unknown_missing_and_broken_fields(folder: Path, tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(ModelError, match=message) as caught:
         Card.load(copied(folder, tmp_path, **{old: new}))
     assert "is not a model card" in str(caught.value)

@@ -42,9 +42,7 @@ def test_by_name_and_by_folder(shelf: Path) -> None:
 
 
 def test_unknown_name_suggests_the_nearest(shelf: Path) -> None:
-    with pytest.raises(
-        ModelError, match=r"no model 'twin-x3', and no folder of that name: did you mean 'twin-x2'\?"
-    ):
+    with pytest.raises(ModelError, match=r"no model 'twin-x3', and no folder of that name: did you mean 'twin-x2'\?"):
         load_card("twin-x3")
     with pytest.raises(ModelError, match="'twinscale models list' shows the names"):
         load_card("something quite different")
