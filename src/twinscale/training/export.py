@@ -35,7 +35,7 @@ _FREE = "Apache-2.0; trained only on openly licensed photographs (CC0, CC-BY, CC
 _RESEARCH = "Apache-2.0 for the weights as such; trained on pictures that their owners give for research use only"
 
 
-def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = None) -> Card:
+def export_run(run: Path, models: Path) -> Card:
     """Turn a run's best weights into a model folder ``models/NAME``.
 
     An existing folder of that name is replaced only by weights with a higher validation score, or with
@@ -44,7 +44,6 @@ def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = No
     Args:
         run: the folder of a training run.
         models: the folder that holds model folders.
-        published: the paper's figures, for the card; by default those of the card that is replaced.
 
     Raises:
         UsageError: the run has no weights yet, or does not beat the model that is there.
@@ -67,7 +66,6 @@ def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = No
     if (folder / CARD_FILE).exists():
         old = Card.load(folder)
         runs = old.training.get("runs", [])
-        published = published if published is not None else old.published
         best = max((entry["validation_psnr_y"] for entry in runs), default=float("-inf"))
         if old.training.get("validation") == recipe.data.validation and summary["validation_psnr_y"] <= best:
             raise UsageError(
@@ -87,7 +85,7 @@ def export_run(run: Path, models: Path, *, published: dict[str, Any] | None = No
         "licence": _FREE if set(recipe.data.train) <= _FREE_DATA else _RESEARCH,
         "parameters": recipe.network.parameters,
         "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
-        "published": published or {},
+        "published": _published(recipe.name),
     }
     for key, part in parts.items():
         channels = 1 if recipe.network.colour == "y" else 3
@@ -205,7 +203,7 @@ def count_multiply_adds(network: Network, channels: int) -> float:
     return float(counter.get_total_flops() / 2 / side**2)
 
 
-def read_published(name: str) -> dict[str, Any]:
+def _published(name: str) -> dict[str, Any]:
     """The paper's figures for a shipped model's name; empty where there are none."""
     path = Path(__file__).parent / "published.toml"
     published: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
