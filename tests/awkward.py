@@ -12,15 +12,10 @@ from PIL import Image, ImageCms
 HEIGHT, WIDTH = 40, 60
 
 
-def pattern(
-    height: int = HEIGHT, width: int = WIDTH, channels: int = 3, dtype: type = np.uint8
-) -> np.ndarray:
+def pattern(height: int = HEIGHT, width: int = WIDTH, channels: int = 3, dtype: type = np.uint8) -> np.ndarray:
     """A smooth pattern without any symmetry, ``(H, W, C)``, over nearly the whole range of its type."""
     y, x = np.mgrid[:height, :width]
-    waves = [
-        (np.sin(x / (7 + k) + k) + np.cos(y / (5 + k)) + x / width - y / height + 3) / 6
-        for k in range(channels)
-    ]
+    waves = [(np.sin(x / (7 + k) + k) + np.cos(y / (5 + k)) + x / width - y / height + 3) / 6 for k in range(channels)]
     values = np.stack(waves, axis=-1)
     if np.dtype(dtype).kind == "f":
         return values.astype(dtype)
@@ -71,9 +66,7 @@ def _icc(space: bytes, kind: bytes, connection: bytes, tags: dict[bytes, bytes])
     for tag, body in tags.items():
         index += tag + struct.pack(">II", offset + len(bodies), len(body))
         bodies += body
-    head = struct.pack(
-        ">I4sI4s4s4s12x4s", offset + len(bodies), b"lcms", 0x02400000, kind, space, connection, b"acsp"
-    )
+    head = struct.pack(">I4sI4s4s4s12x4s", offset + len(bodies), b"lcms", 0x02400000, kind, space, connection, b"acsp")
     head = head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + index + bodies
 
@@ -96,12 +89,8 @@ def exif_block(orientation: int = 1, *, thumbnail: bytes = b"", order: str = "<"
     block += entry(274, 3, 1, struct.pack(order + "H", orientation))
     block += entry(34665, 4, 1, offset(exif)) + entry(34853, 4, 1, offset(gps))
     block += offset(first_end if thumbnail else 0) + b"Twinlab\0"
-    block += (
-        struct.pack(order + "H", 1) + entry(37500, 7, 12, offset(exif + 18)) + offset(0) + b"maker's note"
-    )
-    block += (
-        struct.pack(order + "H", 2) + entry(1, 2, 2, b"N\0") + entry(2, 5, 3, offset(gps + 30)) + offset(0)
-    )
+    block += struct.pack(order + "H", 1) + entry(37500, 7, 12, offset(exif + 18)) + offset(0) + b"maker's note"
+    block += struct.pack(order + "H", 2) + entry(1, 2, 2, b"N\0") + entry(2, 5, 3, offset(gps + 30)) + offset(0)
     block += struct.pack(order + "6I", 48, 1, 8, 1, 15, 1)
     if thumbnail:
         block += struct.pack(order + "H", 2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.models import make_pair, make_upscaler
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.awkward import make_awkward_pictures, pattern
 from tests.cli.conftest import Run
-
 from twinscale import __version__
 from twinscale.images.picture import Picture
 

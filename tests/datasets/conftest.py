@@ -134,9 +134,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SourceSe
     (folder / "Photos.tsv").write_text(
         _row(*head, "terms")
         + _row("now.jpg", 20, 30, "RGB", f"blob:{blob}", "owner/photos/c0ffee/lying.JPG", "CC0")
-        + _row(
-            "then.jpg", 20, 30, "RGB", f"blob:{blob}", f"repos/owner/photos/git/blobs/{blob}", "CC-BY (A. B.)"
-        )
+        + _row("then.jpg", 20, 30, "RGB", f"blob:{blob}", f"repos/owner/photos/git/blobs/{blob}", "CC-BY (A. B.)")
     )
     monkeypatch.setattr(sets, "CATALOGUE", folder)
     monkeypatch.setattr(download, "BACKOFF_SECONDS", 0)

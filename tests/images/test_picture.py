@@ -152,9 +152,7 @@ def test_depths_between_8_and_16_bits_fill_the_whole_range() -> None:
 def test_float_tiff_is_kept() -> None:
     expected = pattern(dtype=np.float32)
     np.testing.assert_array_equal(Picture.read(FOLDER / "float-rgb.tif").pixels, expected)
-    np.testing.assert_array_equal(
-        Picture.read(FOLDER / "float-grey.tif").pixels, pattern(channels=1, dtype=np.float32)
-    )
+    np.testing.assert_array_equal(Picture.read(FOLDER / "float-grey.tif").pixels, pattern(channels=1, dtype=np.float32))
     half = Picture.read(tiff_file(expected.astype(np.float16), photometric="rgb"))
     np.testing.assert_array_equal(half.pixels, expected.astype(np.float16).astype(np.float32))
 
@@ -174,9 +172,7 @@ def test_32_bit_whole_numbers_say_so() -> None:
 
 
 def test_sixteen_bit_cmyk_is_refused_rather_than_cut() -> None:
-    assert_refused(
-        tiff_file(pattern(channels=4, dtype=np.uint16), photometric="separated"), match="16-bit TIFF"
-    )
+    assert_refused(tiff_file(pattern(channels=4, dtype=np.uint16), photometric="separated"), match="16-bit TIFF")
 
 
 @pytest.mark.parametrize(("depth", "row"), [(1, 0b10000000), (2, 0b11000000), (4, 0xF0)])
@@ -261,9 +257,7 @@ def test_cmyk_with_a_damaged_profile() -> None:
 
 def test_lab_equals_scikit_image() -> None:
     lab = np.array([[[50, 0, 0], [60, 30, 20], [70, -20, 25], [40, 10, -30]]], float)
-    stored = np.dstack(
-        [(lab[..., :1] * 2.55).round().astype(np.uint8), lab[..., 1:].astype(np.int8).view(np.uint8)]
-    )
+    stored = np.dstack([(lab[..., :1] * 2.55).round().astype(np.uint8), lab[..., 1:].astype(np.int8).view(np.uint8)])
     picture = Picture.read(tiff_file(stored, photometric="cielab"))
     bradford = [
         [0.9555766, -0.0230393, 0.0631636],
@@ -315,9 +309,7 @@ def test_orientation_in_xmp() -> None:
     assert Picture.read(jpeg).size == (60, 40)
     assert Picture.read(jpeg).xmp == xmp_packet(1)
     element = b"<rdf:Description><tiff:Orientation>8</tiff:Orientation></rdf:Description>"
-    assert Picture.read(saved(Image.fromarray(pattern()), "JPEG", xmp=element)).xmp == element.replace(
-        b"8", b"1"
-    )
+    assert Picture.read(saved(Image.fromarray(pattern()), "JPEG", xmp=element)).xmp == element.replace(b"8", b"1")
     both = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6), exif=b"Exif\0\0" + exif_block(1))
     assert Picture.read(both).size == (40, 60), "EXIF goes first"
 
@@ -434,9 +426,7 @@ CUT = {
     ),
     "ours.tif": lambda image: Picture(pattern(1200, 160, dtype=np.uint16)).encode("TIFF"),
     "ours.jp2": lambda image: Picture(pattern(120, 160, dtype=np.uint16)).encode("JPEG2000"),
-    "deep.avif": lambda image: bytes(
-        imagecodecs.avif_encode(pattern(dtype=np.uint16) >> 6, bitspersample=10)
-    ),
+    "deep.avif": lambda image: bytes(imagecodecs.avif_encode(pattern(dtype=np.uint16) >> 6, bitspersample=10)),
 }
 
 
@@ -502,10 +492,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_reading_in_threads_changes_no_settings() -> None:
     before = Image.MAX_IMAGE_PIXELS
     results: list[tuple[int, int]] = []
-    threads = [
-        threading.Thread(target=lambda: results.append(Picture.read(FOLDER / "lab.tif").size))
-        for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: results.append(Picture.read(FOLDER / "lab.tif").size)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -533,9 +520,7 @@ def test_alpha_that_does_not_fit(alpha: np.ndarray) -> None:
 def test_planes_and_back(dtype: type) -> None:
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
     every = np.linspace(0, top, 65536).astype(dtype).reshape(256, 256, 1)
-    picture = Picture(
-        every, every[..., 0], icc=b"icc", exif=b"exif", xmp=b"xmp", format="PNG", notes=("note",)
-    )
+    picture = Picture(every, every[..., 0], icc=b"icc", exif=b"exif", xmp=b"xmp", format="PNG", notes=("note",))
     planes = picture.planes()
     assert planes.dtype == np.float32
     np.testing.assert_allclose(planes, every / np.float64(top), atol=1e-7)

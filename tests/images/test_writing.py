@@ -70,9 +70,7 @@ def test_sixteen_bits_as_other_libraries_read_them(format: str, channels: int, a
 def test_float_tiff_as_tifffile_reads_it(channels: int, alpha: bool) -> None:
     source = picture(channels, np.float32, alpha=alpha)
     expected = np.dstack([source.pixels, source.alpha]) if alpha else source.pixels
-    np.testing.assert_array_equal(
-        tifffile.imread(io.BytesIO(source.encode("TIFF"))).squeeze(), expected.squeeze()
-    )
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(source.encode("TIFF"))).squeeze(), expected.squeeze())
 
 
 def test_tiff_of_many_strips() -> None:
@@ -168,10 +166,7 @@ def test_xmp_in_jpeg2000_is_a_uuid_box() -> None:
 def test_jpeg2000_names_its_alpha() -> None:
     data = picture(alpha=True).encode("JPEG2000")
     at = data.index(b"cdef")
-    assert (
-        data[at + 4 : at + 30].hex(" ", 2)
-        == "0004 0000 0000 0001 0001 0000 0002 0002 0000 0003 0003 0001 0000"
-    )
+    assert data[at + 4 : at + 30].hex(" ", 2) == "0004 0000 0000 0001 0001 0000 0002 0002 0000 0003 0003 0001 0000"
 
 
 def test_profile_for_other_channels_is_not_written() -> None:
@@ -199,9 +194,7 @@ def test_opaque_alpha_is_no_transparency() -> None:
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP", "BMP", "GIF", "AVIF"])
 def test_sixteen_bits_are_refused_with_a_remedy(format: str) -> None:
-    with pytest.raises(
-        PictureError, match=f"^{format} cannot hold 16-bit samples; write PNG or TIFF or JPEG2000$"
-    ):
+    with pytest.raises(PictureError, match=f"^{format} cannot hold 16-bit samples; write PNG or TIFF or JPEG2000$"):
         picture(dtype=np.uint16).encode(format)
 
 
@@ -211,9 +204,7 @@ def test_float_is_refused_with_a_remedy(format: str) -> None:
         picture(dtype=np.float32).encode(format)
 
 
-@pytest.mark.parametrize(
-    ("format", "side"), [("JPEG", 65500), ("WEBP", 16383), ("GIF", 65535), ("AVIF", 65536)]
-)
+@pytest.mark.parametrize(("format", "side"), [("JPEG", 65500), ("WEBP", 16383), ("GIF", 65535), ("AVIF", 65536)])
 @pytest.mark.parametrize("turned", [False, True])
 def test_longest_sides(format: str, side: int, turned: bool) -> None:
     long = np.zeros((side + 1, 1, 1) if turned else (1, side + 1, 1), np.uint8)
@@ -285,9 +276,7 @@ def test_existing_files_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_file_that_appears_meanwhile_is_kept(
-    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_appears_meanwhile_is_kept(links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.bin"
     if not links:
         forbid_links(monkeypatch)
@@ -317,9 +306,7 @@ def test_disks_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("links", [True, False])
-@pytest.mark.parametrize(
-    "failure", [KeyboardInterrupt(), OSError(28, "No space left on device"), MemoryError()]
-)
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(28, "No space left on device"), MemoryError()])
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_nothing_is_left_behind(
     step: str, failure: BaseException, links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

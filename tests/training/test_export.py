@@ -13,7 +13,7 @@ from twinscale.errors import ModelError, UsageError
 from twinscale.nets import SRCNN
 from twinscale.nets.dsn import DownSNet, UpSNet
 from twinscale.rescale import load
-from twinscale.training.export import count_multiply_adds, export_run, load_weights, read_published
+from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures
 from twinscale.training.loop import BEST, build, train
 from twinscale.training.recipe import Recipe, shipped_recipes
 from twinscale.zoo import Card
@@ -159,13 +159,13 @@ def test_files_hold_weights_as_halves_and_nothing_of_this_machine(pair, srcnn):
 # Replacing a model
 
 
-def exported_again(folder, recipe, psnr, models, **options):
-    return export_run(untrained_run(folder, recipe, psnr), models, **options)
+def exported_again(folder, recipe, psnr, models):
+    return export_run(untrained_run(folder, recipe, psnr), models)
 
 
 def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
     made, models = recipe(validation=["a/b"]), tmp_path / "models"
-    exported_again(tmp_path / "1", made, 30.0, models, published={"source": "Table 2"})
+    exported_again(tmp_path / "1", made, 30.0, models)
     files = {path.name: path.read_bytes() for path in (models / "tiny").iterdir()}
     assert files.keys() == {"card.toml", "down.onnx", "up.onnx"}
 
@@ -176,7 +176,6 @@ def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
 
     card = exported_again(tmp_path / "2", recipe(validation=["a/b"], seed=1), 31.0, models)
     assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 31.0]
-    assert card.published == {"source": "Table 2"}
     assert card.read(card.up) != files["up.onnx"]
     with pytest.raises(UsageError, match=r"does not beat the 31\.0 dB"):
         exported_again(tmp_path / "between", made, 30.5, models)
@@ -187,6 +186,8 @@ def test_scores_on_other_pictures_are_not_compared(recipe, tmp_path):
     exported_again(tmp_path / "1", recipe(validation=["a/b"]), 30.0, models)
     card = exported_again(tmp_path / "2", recipe(validation=["c/d"]), 25.0, models)
     assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 25.0]
+    card = exported_again(tmp_path / "3", recipe(validation=["c/d"], seed=1), 26.0, models)
+    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 25.0, 26.0]
 
 
 def test_runs_without_fitting_weights(recipe, tmp_path):
@@ -206,8 +207,11 @@ def test_licence_follows_the_data(recipe, tmp_path):
     made = recipe(train=["OpenPhotos", "CameraPhotos"], name="free")
     card = export_run(untrained_run(tmp_path / "run", made), tmp_path / "models")
     assert "openly licensed" in card.licence
+    for sets, words in ((["T91", "OpenPhotos"], "research use only"), (["holiday"], "owner of the training pictures")):
+        made = recipe(train=sets, name=sets[0])
+        assert words in export_run(untrained_run(tmp_path / sets[0], made), tmp_path / "models").licence
 
 
 def test_published_figures_are_for_shipped_recipes():
-    assert any(read_published(name) for name in shipped_recipes())
-    assert read_published("no-such-model") == {}
+    assert any(published_figures(name) for name in shipped_recipes())
+    assert published_figures("no-such-model") == {}

@@ -35,6 +35,7 @@ def train(
     The trained model lies in the run's folder under models/NAME and serves every -m option.
     Example: twinscale train dsn-x2 --data ~/Pictures; twinscale shrink -m runs/dsn-x2/models/dsn-x2 photo.png
     """
+    import shutil
     from dataclasses import replace
 
     from twinscale.errors import UsageError
@@ -60,7 +61,19 @@ def train(
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, steps=steps))
     if precision:
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, precision=precision))
-    initial = load_weights(load_card(model), build(loaded)) if model else None
-    outcome = run(loaded, folder, resume=resume, initial=initial, accelerator=accelerator, devices=devices)
+    initial, started_from = None, ""
+    if model:
+        origin = load_card(model)
+        initial, started_from = load_weights(origin, build(loaded)), f"{origin.name} {origin.digest[:12]}"
+    outcome = run(
+        loaded,
+        folder,
+        resume=resume,
+        initial=initial,
+        started_from=started_from,
+        accelerator=accelerator,
+        devices=devices,
+    )
+    shutil.rmtree(folder / "models", ignore_errors=True)  # what an earlier sitting of this run exported
     card = export_run(folder, folder / "models")
     typer.echo(f"{card.folder} ({outcome.progress.best_psnr:.2f} dB on the validation pictures)")

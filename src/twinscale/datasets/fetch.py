@@ -18,9 +18,7 @@ FILES_HOST = "https://raw.githubusercontent.com"
 BLOBS_HOST = "https://api.github.com"
 
 
-def get(
-    name: str, *, base_url: str | None = None, progress: Callable[[int, int], None] | None = None
-) -> Path:
+def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int], None] | None = None) -> Path:
     """Download a set of the catalogue into the cache and return its folder.
 
     Pictures that are there and right are not downloaded again, and one that was interrupted is
@@ -53,9 +51,7 @@ def get(
                 progress(done, dataset.files)
             _get_picture(dataset, picture, folder, mirror)
     except OSError as error:
-        raise DatasetError(
-            f"{folder}: {error}; set TWINSCALE_CACHE to a writable folder with room"
-        ) from error
+        raise DatasetError(f"{folder}: {error}; set TWINSCALE_CACHE to a writable folder with room") from error
     if progress is not None:
         progress(dataset.files, dataset.files)
     return folder

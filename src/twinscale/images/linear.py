@@ -8,8 +8,10 @@ Float64 = NDArray[np.float64]
 # A band of this many output rows becomes one small dense matrix product. BLAS is so much faster than
 # element-wise sums that multiplying by the zeros outside the band costs less than avoiding them.
 _BAND = 16
-# Columns of one product: a band of the input stays in the second-level cache as float64.
-_COLUMNS = 4096
+# Multiply-adds of one product. A band of the input then stays in the second-level cache as float64, and
+# OpenBLAS does not spread products this small over threads: on a busy machine its threads wait for each
+# other thousands of times, and resizing takes a hundred times as long.
+_PRODUCT = 2**18
 
 
 def weighted_rows(image: NDArray[np.generic], first: NDArray[np.intp], weights: Float64) -> Float64 | NDArray:
@@ -40,8 +42,9 @@ def weighted_rows(image: NDArray[np.generic], first: NDArray[np.intp], weights: 
         if low < 0 or high > height:
             around = np.arange(low, high) % (2 * height)
             rows = np.where(around < height, around, 2 * height - 1 - around)
-        for left in range(0, flat.shape[1], _COLUMNS):
-            columns = slice(left, left + _COLUMNS)
+        step = max(1, _PRODUCT // band.size)
+        for left in range(0, flat.shape[1], step):
+            columns = slice(left, left + step)
             out[top : top + _BAND, columns] = to_dtype(band @ flat[rows, columns].astype(np.float64), out.dtype)
     return out.reshape(len(first), *image.shape[1:])
 

@@ -27,6 +27,8 @@ class Progress:
     best_step: int = 0
     recipe: str = ""
     """Digest of the resolved recipe."""
+    started_from: str = ""
+    """Name and digest of the model whose weights it started from; empty if they were random."""
 
 
 def save_checkpoint(

@@ -32,7 +32,9 @@ _HALF = "_float16"
 _SMALLEST_HALVED = 32  # smaller constants are not worth a cast
 _FREE_DATA = {"OpenPhotos", "CameraPhotos"}
 _FREE = "Apache-2.0; trained only on openly licensed photographs (CC0, CC-BY, CC-BY-SA, Unsplash, Pexels, free use)"
+_RESEARCH_DATA = {"T91", "BSDS200"}
 _RESEARCH = "Apache-2.0 for the weights as such; trained on pictures that their owners give for research use only"
+_OWN = "whatever the owner of the training pictures allows"
 
 
 def export_run(run: Path, models: Path) -> Card:
@@ -66,7 +68,7 @@ def export_run(run: Path, models: Path) -> Card:
     if (folder / CARD_FILE).exists():
         old = Card.load(folder)
         runs = old.training.get("runs", [])
-        best = max((entry["validation_psnr_y"] for entry in runs), default=float("-inf"))
+        best = runs[-1]["validation_psnr_y"] if runs else float("-inf")
         if old.training.get("validation") == recipe.data.validation and summary["validation_psnr_y"] <= best:
             raise UsageError(
                 f"{recipe.name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "
@@ -82,10 +84,10 @@ def export_run(run: Path, models: Path) -> Card:
         "colour": recipe.network.colour,
         "input": "interpolated" if isinstance(network, Upscaler) and network.interpolated_input else "small",
         "description": recipe.description,
-        "licence": _FREE if set(recipe.data.train) <= _FREE_DATA else _RESEARCH,
+        "licence": _licence(set(recipe.data.train)),
         "parameters": recipe.network.parameters,
         "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
-        "published": _published(recipe.name),
+        "published": published_figures(recipe.name),
     }
     for key, part in parts.items():
         channels = 1 if recipe.network.colour == "y" else 3
@@ -203,8 +205,15 @@ def count_multiply_adds(network: Network, channels: int) -> float:
     return float(counter.get_total_flops() / 2 / side**2)
 
 
-def _published(name: str) -> dict[str, Any]:
-    """The paper's figures for a shipped model's name; empty where there are none."""
+def _licence(sets: set[str]) -> str:
+    """What may be done with weights that were trained on these sets or folders."""
+    if sets <= _FREE_DATA:
+        return _FREE
+    return _RESEARCH if sets <= _FREE_DATA | _RESEARCH_DATA else _OWN
+
+
+def published_figures(name: str) -> dict[str, Any]:
+    """The paper's figures for a recipe's name; empty where there are none."""
     path = Path(__file__).parent / "published.toml"
     published: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     own: dict[str, Any] = published.get(name, {})

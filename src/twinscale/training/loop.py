@@ -53,6 +53,7 @@ def train(
     *,
     resume: bool = False,
     initial: dict[str, Tensor] | None = None,
+    started_from: str = "",
     accelerator: str = "auto",
     devices: int = 1,
 ) -> Outcome:
@@ -67,6 +68,7 @@ def train(
         folder: where the run lives.
         resume: continue from the folder's checkpoint, exactly where it was written.
         initial: weights to start from instead of random ones.
+        started_from: whose weights those are, for the record.
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         devices: how many of them.
 
@@ -96,7 +98,7 @@ def train(
     )
     validation = validation_examples(validation_paths)
     learner = Learner(network, spec, fabric)
-    progress = Progress(recipe=recipe.digest())
+    progress = Progress(recipe=recipe.digest(), started_from=started_from)
     if resume:
         progress = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser, progress.recipe)
 
@@ -294,6 +296,7 @@ def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabr
         "validation_psnr_y": round(progress.best_psnr, 4) if progress.best_step else None,
         "best_step": progress.best_step,
         "recipe_sha256": progress.recipe,
+        **({"started_from": progress.started_from} if progress.started_from else {}),
     }
     write_atomically(folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)
 
