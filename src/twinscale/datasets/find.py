@@ -6,11 +6,7 @@ from pathlib import Path
 from twinscale.datasets.places import search_folders
 from twinscale.datasets.sets import Dataset, named, suggestion
 from twinscale.errors import DatasetError
-
-PICTURE_SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg"),
-    *(".jpg", ".png", ".tif", ".tiff", ".webp"),
-)
+from twinscale.images.formats import READABLE_EXTENSIONS
 
 
 def find_pictures(name_or_folder: str | os.PathLike[str]) -> list[Path]:
@@ -76,7 +72,7 @@ def _pictures_below(folder: Path) -> list[Path]:
     pictures = (
         path
         for path in relative
-        if path.suffix.lower() in PICTURE_SUFFIXES and not any(part.startswith(".") for part in path.parts)
+        if path.suffix.lower() in READABLE_EXTENSIONS and not any(part.startswith(".") for part in path.parts)
     )
     return [folder / path for path in sorted(pictures, key=lambda path: path.as_posix().casefold())]
 
