@@ -31,9 +31,9 @@ from twinscale.zoo.card import CARD_FILE, Card
 _HALF = "_float16"
 _SMALLEST_HALVED = 32  # smaller constants are not worth a cast
 _FREE_DATA = {"OpenPhotos", "CameraPhotos"}
-_FREE = "Apache-2.0; trained only on openly licensed photographs (CC0, CC-BY, CC-BY-SA, Unsplash, Pexels, free use)"
+_FREE = "Apache-2.0; trained only on openly licensed photographs"
 _RESEARCH_DATA = {"T91", "BSDS200"}
-_RESEARCH = "Apache-2.0 for the weights as such; trained on pictures that their owners give for research use only"
+_RESEARCH = "Apache-2.0; trained on pictures that are for research use only"
 _OWN = "whatever the owner of the training pictures allows"
 
 
