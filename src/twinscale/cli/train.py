@@ -56,7 +56,11 @@ def train(
     if resume:
         loaded = Recipe.load(folder / "recipe.toml")
     if data:
-        loaded = replace(loaded, data=replace(loaded.data, train=data, validation=[]))
+        loaded = replace(
+            loaded,
+            description=f"Recipe {loaded.name} on other pictures.",
+            data=replace(loaded.data, train=data, validation=[]),
+        )
     if steps:
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, steps=steps))
     if precision:
@@ -74,6 +78,8 @@ def train(
         accelerator=accelerator,
         devices=devices,
     )
+    if not outcome.is_first:
+        return
     shutil.rmtree(folder / "models", ignore_errors=True)  # what an earlier sitting of this run exported
     card = export_run(folder, folder / "models")
     typer.echo(f"{card.folder} ({outcome.progress.best_psnr:.2f} dB on the validation pictures)")

@@ -45,6 +45,8 @@ class Outcome:
 
     folder: Path
     progress: Progress
+    is_first: bool
+    """Whether this process is the first of several devices', the one that wrote the folder."""
 
 
 def train(
@@ -104,7 +106,7 @@ def train(
 
     with _log(folder, progress.step, fabric.is_global_zero) as log:
         _steps(fabric, learner, crops, validation, recipe, folder, progress, log)
-    return Outcome(folder, progress)
+    return Outcome(folder, progress, fabric.is_global_zero)
 
 
 def build(recipe: Recipe) -> Upscaler | Pair:
