@@ -94,27 +94,32 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    for name, own in itertools.groupby(evaluations, key=lambda evaluation: evaluation.model.card.name):
-        table = Table(name, box=box.SIMPLE_HEAD)
-        for column in ("bicubic", "ours", "paper", "diff.", "RGB", "s/MP"):
-            table.add_column(column, justify="right", no_wrap=True)
+    for name, group in itertools.groupby(evaluations, key=lambda evaluation: evaluation.model.card.name):
+        own = list(group)
+        in_rgb, in_paper = own[0].protocol.colour == "rgb", any(evaluation.published for evaluation in own)
+        table = Table(box=box.SIMPLE_HEAD)
+        table.add_column(name, no_wrap=True)
+        headers = ["bicubic", "ours", *(["RGB"] if in_rgb else []), *(["paper", "diff."] if in_paper else []), "s/MP"]
+        for header in headers:
+            table.add_column(header, justify="right", no_wrap=True)
         for evaluation in own:
             if per_picture:
                 for picture in evaluation.pictures:
-                    speed = picture.seconds / picture.megapixels
-                    table.add_row(picture.name, _both(picture.bicubic), _both(picture.ours), "", "", "", f"{speed:.2f}")
-            paper, rgb = evaluation.published, evaluation.ours.psnr_rgb
-            table.add_row(
-                evaluation.dataset,
-                _both(evaluation.bicubic),
-                _both(evaluation.ours),
-                " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper)) if paper else "–",
-                f"{evaluation.ours.psnr_y - paper[0]:+.2f}" if paper else "–",
-                "–" if rgb is None else f"{rgb:.2f}",
-                f"{evaluation.seconds_per_megapixel:.2f}",
-            )
-        console.print(table)
+                    cells = _cells(picture.bicubic, picture.ours, None, in_rgb, in_paper)
+                    table.add_row(picture.name, *cells, f"{picture.seconds / picture.megapixels:.2f}")
+            cells = _cells(evaluation.bicubic, evaluation.ours, evaluation.published, in_rgb, in_paper)
+            table.add_row(evaluation.dataset, *cells, f"{evaluation.seconds_per_megapixel:.2f}")
+        Console().print(table)
+
+
+def _cells(bicubic: "Scores", ours: "Scores", paper: list[float] | None, in_rgb: bool, in_paper: bool) -> list[str]:
+    cells = [_both(bicubic), _both(ours)]
+    if in_rgb:
+        cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
+    if in_paper:
+        digits = " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper or []))
+        cells += [digits or "–", f"{ours.psnr_y - paper[0]:+.2f}" if paper else "–"]
+    return cells
 
 
 def _both(scores: "Scores") -> str:
