@@ -1,0 +1,1 @@
+"""Pixels: reading and writing pictures, resizing, colour, metrics and the evaluation protocol."""
