@@ -53,7 +53,8 @@ class Record:
     def markdown(self) -> str:
         """One table a model."""
         rows = list(self._rows.values())
-        sets = sorted({row["dataset"] for row in rows}, key=lambda name: (name == "Kodak24", name))
+        sizes = {row["dataset"]: row["pictures"] for row in rows}
+        sets = sorted(sizes, key=lambda name: (sizes[name], name))
         lines = [_INTRODUCTION.format(sets=" ".join(sets))]
         for model in sorted({row["model"] for row in rows}):
             own = {row["dataset"]: row for row in rows if row["model"] == model}
