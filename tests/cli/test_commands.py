@@ -99,6 +99,12 @@ class TestFiles:
         assert result.returncode == 0, result.stderr
         assert Image.open(tmp_path / "photo_x1.5.png").size == (94, 62)
 
+    def test_report_and_picture_do_not_share_a_stream(self, run: Run, photo: Path, upscaler: Path) -> None:
+        refused = run("upscale", "-m", upscaler, photo, "-o", "-", "--json")
+        assert refused.returncode == 2
+        assert refused.stdout == b""
+        assert "cannot take both" in one_line(refused.stderr)
+
     def test_fail_fast_stops(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
         (tmp_path / "a.jpg").write_text("no picture")
         result = run("upscale", "-m", upscaler, "--fail-fast", "--json", "a.jpg", photo, "-o", "out")

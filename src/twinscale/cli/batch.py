@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from twinscale.errors import OutputExistsError, TwinscaleError, UsageError
+from twinscale.errors import OutOfMemoryError, OutputExistsError, TwinscaleError, UsageError
 from twinscale.images.picture import (
     READABLE_EXTENSIONS,
     Picture,
@@ -93,13 +93,20 @@ def run_batch(inputs: list[str], settings: Settings, work: Callable[[Picture, Ti
         typer.Exit: code 1 where some of several inputs failed.
     """
     jobs = plan(inputs, settings)
+    if settings.as_json and any(job.target == STANDARD_STREAM for job in jobs):
+        raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
     report: list[dict[str, Any]] = []
     failures: list[TwinscaleError] = []
     with _progress(len(jobs), settings) as (advance, tiles):
         for job in jobs:
             start = time.perf_counter()
             try:
-                outcome = _run(job, settings, work, tiles)
+                try:
+                    outcome = _run(job, settings, work, tiles)
+                except MemoryError:
+                    raise OutOfMemoryError(
+                        f"{job.source}: too large for the memory at hand: use a smaller one"
+                    ) from None
             except TwinscaleError as error:
                 failures.append(error)
                 outcome = {"status": "failed", "error": str(error)}
