@@ -101,13 +101,10 @@ def run_batch(inputs: list[str], settings: Settings, work: Callable[[Picture, Ti
         for job in jobs:
             start = time.perf_counter()
             try:
-                try:
-                    outcome = _run(job, settings, work, tiles)
-                except MemoryError:
-                    raise OutOfMemoryError(
-                        f"{job.source}: too large for the memory at hand: use a smaller one"
-                    ) from None
-            except TwinscaleError as error:
+                outcome = _run(job, settings, work, tiles)
+            except (TwinscaleError, MemoryError) as caught:
+                too_large = OutOfMemoryError(f"{job.source}: too large for the memory at hand: use a smaller picture")
+                error = caught if isinstance(caught, TwinscaleError) else too_large
                 failures.append(error)
                 outcome = {"status": "failed", "error": str(error)}
                 if len(jobs) > 1:
