@@ -118,7 +118,7 @@ def _cells(bicubic: "Scores", ours: "Scores", paper: list[float] | None, in_rgb:
         cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
     if in_paper:
         digits = " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper or []))
-        cells += [digits or "–", f"{ours.psnr_y - paper[0]:+.2f}" if paper else "–"]
+        cells += [digits or "–", f"{round(ours.psnr_y - paper[0], 2) + 0.0:+.2f}" if paper else "–"]
     return cells
 
 

@@ -79,7 +79,7 @@ def _table(rows: list[dict[str, Any]], *, with_rgb: bool) -> list[str]:
             row["dataset"],
             *(f"{row[key]['psnr_y']:.2f} / {row[key]['ssim_y']:.4f}" for key in ("bicubic", "ours")),
             " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper)) if paper else "–",
-            f"{ours['psnr_y'] - paper[0]:+.2f}" if paper else "–",
+            f"{round(ours['psnr_y'] - paper[0], 2) + 0.0:+.2f}" if paper else "–",
             *([f"{ours['psnr_rgb']:.2f}"] if with_rgb else []),
         ]
         lines.append("| " + " | ".join(cells) + " |")
