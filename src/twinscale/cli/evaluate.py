@@ -113,14 +113,11 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
 
 
 def _cells(bicubic: "Scores", ours: "Scores", paper: list[float] | None, in_rgb: bool, in_paper: bool) -> list[str]:
-    cells = [_both(bicubic), _both(ours)]
+    from twinscale.rescale.evaluate import beside_paper
+
+    cells = [str(bicubic), str(ours)]
     if in_rgb:
         cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
     if in_paper:
-        digits = " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper or []))
-        cells += [digits or "–", f"{round(ours.psnr_y - paper[0], 2) + 0.0:+.2f}" if paper else "–"]
+        cells += beside_paper(ours, paper)
     return cells
-
-
-def _both(scores: "Scores") -> str:
-    return f"{scores.psnr_y:.2f} / {scores.ssim_y:.4f}"

@@ -1,6 +1,5 @@
 """Arguments and options that several commands share."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,4 +38,3 @@ SkipExisting = Annotated[
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a report as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
-Folder = Annotated[Path, typer.Argument(show_default=False)]

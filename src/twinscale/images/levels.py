@@ -19,3 +19,8 @@ def to_pixels(planes: NDArray, dtype: DTypeLike) -> NDArray:
     if np.issubdtype(dtype, np.integer):
         clipped = clipped * np.iinfo(dtype).max + 0.5  # never negative, so truncation rounds half up
     return clipped.astype(dtype)
+
+
+def to_levels(planes: NDArray) -> NDArray[np.float64]:
+    """Round planes in [0, 1] to whole levels 0..255, half up, as float64."""
+    return np.floor(np.clip(planes.astype(np.float64), 0, 1) * 255 + 0.5)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from twinscale.errors import UsageError
 from twinscale.images.colour import luminance
+from twinscale.images.levels import to_levels, to_pixels, to_planes
 from twinscale.images.metrics import psnr, ssim
 from twinscale.images.resize import Kernel, imresize
 
@@ -36,6 +37,10 @@ class Scores:
     ssim_y: float
     psnr_rgb: float | None = None
     """dB over R, G and B; none for luminance networks and grey pictures."""
+
+    def __str__(self) -> str:
+        """PSNR and SSIM on luminance as tables show them: ``36.38 / 0.9520``."""
+        return f"{self.psnr_y:.2f} / {self.ssim_y:.4f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +75,13 @@ class Protocol:
         """The classical low-resolution picture that super-resolution starts from."""
         if self.colour == "y":
             return imresize(truth, 1 / self.scale, kernel=kernel)
-        return imresize(to_levels(truth).astype(np.uint8), 1 / self.scale, kernel=kernel) / np.float32(255)
+        return to_planes(imresize(to_pixels(truth, np.uint8), 1 / self.scale, kernel=kernel))
 
     def enlarge(self, low: NDArray, kernel: Kernel = "bicubic") -> NDArray:
         """The classical enlargement: the baseline of every table."""
         if self.colour == "y":
             return imresize(low, self.scale, kernel=kernel)
-        return imresize(to_levels(low).astype(np.uint8), self.scale, kernel=kernel) / np.float32(255)
+        return to_planes(imresize(to_pixels(low, np.uint8), self.scale, kernel=kernel))
 
     def score(self, truth: NDArray, result: NDArray) -> Scores:
         """Compare a result with the truth, both ``(H, W, C)`` as :meth:`truth` returns them.
@@ -90,8 +95,3 @@ class Protocol:
             return Scores(psnr(x, y), ssim(x, y))
         x_y, y_y = luminance(x / 255) * 255, luminance(y / 255) * 255
         return Scores(psnr(x_y, y_y), ssim(x_y, y_y), psnr(x, y))
-
-
-def to_levels(planes: NDArray) -> NDArray[np.float64]:
-    """Round planes in [0, 1] to whole levels 0..255, half up, as float64."""
-    return np.floor(np.clip(planes.astype(np.float64), 0, 1) * 255 + 0.5)

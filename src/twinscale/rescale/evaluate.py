@@ -90,6 +90,14 @@ def evaluate(
     return Evaluation(model, dataset_name(dataset), protocol, pictures)
 
 
+def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
+    """A paper's ``[PSNR, SSIM]`` or ``[PSNR]`` as tables show it, and our PSNR minus the paper's."""
+    if not paper:
+        return "–", "–"
+    difference = round(ours.psnr_y - paper[0], 2) + 0.0  # the sum turns -0.0 into 0.0
+    return " / ".join([f"{paper[0]:.2f}", *(f"{ssim:.4f}" for ssim in paper[1:])]), f"{difference:+.2f}"
+
+
 def _measure(model: Model, protocol: Protocol, path: Path) -> PictureResult:
     truth = protocol.truth(Picture.read(path).planes())
     low = protocol.reduce(truth)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from twinscale.images.files import write_atomically
-from twinscale.rescale.evaluate import Evaluation
+from twinscale.images.protocol import Scores
+from twinscale.rescale.evaluate import Evaluation, beside_paper
 from twinscale.zoo import Card
 
 _JSON, _MARKDOWN = "results.json", "results.md"
@@ -74,13 +75,9 @@ def _table(rows: list[dict[str, Any]], *, with_rgb: bool) -> list[str]:
     header = ["set", "bicubic", "ours", "paper", "difference", *(["ours, RGB"] if with_rgb else [])]
     lines = [" | ".join(["", *header, ""]).strip(), "| --- " + "| ---: " * (len(header) - 1) + "|"]
     for row in rows:
-        paper, ours = row["published"], row["ours"]
-        cells = [
-            row["dataset"],
-            *(f"{row[key]['psnr_y']:.2f} / {row[key]['ssim_y']:.4f}" for key in ("bicubic", "ours")),
-            " / ".join(f"{value:.{2 if i == 0 else 4}f}" for i, value in enumerate(paper)) if paper else "–",
-            f"{round(ours['psnr_y'] - paper[0], 2) + 0.0:+.2f}" if paper else "–",
-            *([f"{ours['psnr_rgb']:.2f}"] if with_rgb else []),
-        ]
+        bicubic, ours = Scores(**row["bicubic"]), Scores(**row["ours"])
+        cells = [row["dataset"], str(bicubic), str(ours), *beside_paper(ours, row["published"])]
+        if with_rgb:
+            cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
         lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -17,6 +17,7 @@ from torch import Tensor
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
+from twinscale.images.levels import to_pixels
 from twinscale.images.linear import weighted_rows
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
@@ -92,7 +93,7 @@ def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> Example:
         truth = luminance(planes) if picture.channels == 3 else planes
     else:
         rgb = np.repeat(planes, 3, axis=2) if picture.is_grey else planes
-        truth = np.floor(rgb * 255 + 0.5).astype(np.uint8)
+        truth = to_pixels(rgb, np.uint8)
     if isinstance(network, Pair):
         return Example(truth, None)
     height, width = (side // network.scale * network.scale for side in truth.shape[:2])

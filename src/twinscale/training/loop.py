@@ -25,7 +25,8 @@ from twinscale.engine import Operation
 from twinscale.engine.operation import on_grey
 from twinscale.errors import UsageError
 from twinscale.images.files import write_atomically
-from twinscale.images.protocol import Protocol, to_levels
+from twinscale.images.levels import to_pixels, to_planes
+from twinscale.images.protocol import Protocol
 from twinscale.nets import Network, Pair, Upscaler, create
 from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from twinscale.training.data import Crops, load_examples, split, validation_examples
@@ -265,7 +266,7 @@ def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) 
         truth = protocol.truth(planes)
         if isinstance(network, Pair):
             low = through(network.down, truth)
-            result = through(network.up, to_levels(low) / 255)
+            result = through(network.up, to_planes(to_pixels(low, np.uint8)))
         else:
             low = protocol.reduce(truth)
             result = through(network, protocol.enlarge(low) if network.interpolated_input else low)
