@@ -153,8 +153,27 @@ def test_models_and_version(run: Run, pair: Path) -> None:
     assert __version__ in run("--version").stdout.decode()
     shown = run("models", "show", pair).stdout.decode()
     assert f'name = "{pair.name}"' in shown
-    names = [row["name"] for row in json.loads(run("models", "list", "--json").stdout)]
-    assert {"srcnn-x2", "dsn-x2", "dsn-y-x2"} <= set(names)
+
+
+def test_list_of_models(run: Run) -> None:
+    listed = run("models", "list", "--json")
+    rows = {row["name"]: row for row in json.loads(listed.stdout)}
+    assert {"srcnn-x2", "dsn-x2", "dsn-y-x2"} <= set(rows)
+    for name, row in rows.items():
+        parts = {"down", "up"} if row["kind"] == "pair" else {"up"}
+        assert set(row["multiply_adds_per_pixel"]) == set(row["milliseconds_per_megapixel"]) == parts, name
+        assert min(row["milliseconds_per_megapixel"].values()) > 0
+    assert listed.stderr == b""
+
+    lines = run("models", "list").stdout.decode().splitlines()
+    cells = {line.split()[0]: line.split() for line in lines if line.strip()}
+    down, up = (f"{rows['dsn-x2']['multiply_adds_per_pixel'][key] / 1e3:.1f}k" for key in ("down", "up"))
+    assert cells["dsn-x2"][1:4] == ["pair", "rgb", "2"]
+    assert cells["dsn-x2"][5:7] == [down, up]
+    assert [cells["srcnn-x2"][column] for column in (5, 7)] == ["–", "–"]
+    for name, row in rows.items():
+        assert f"licence {cells[name][-1]}: {row['licence']}" in lines
+    assert max(map(len, lines)) <= 100
 
 
 def test_evaluate_a_folder(run: Run, pair: Path, tmp_path: Path) -> None:
@@ -168,8 +187,10 @@ def test_evaluate_a_folder(run: Run, pair: Path, tmp_path: Path) -> None:
     assert [picture["name"] for picture in row["pictures"]] == ["one", "two"]
     mean = np.mean([picture["ours"]["psnr_y"] for picture in row["pictures"]])
     assert row["ours"]["psnr_y"] == pytest.approx(mean)
+    assert row["looks"] == row["pictures"][0]["looks"]  # both pictures are the same
     table = run("evaluate", pair, folder).stdout.decode()
     assert re.search(rf"{row['bicubic']['psnr_y']:.2f} / {row['bicubic']['ssim_y']:.4f}", table)
+    assert re.search(rf" small .*\n.*\n +set .* {row['looks']['fidelity']:.2f} ", table)
 
 
 def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path) -> None:

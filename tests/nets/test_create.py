@@ -1,11 +1,14 @@
 """Building networks by name."""
 
+import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from twinscale.errors import UsageError
-from twinscale.nets import ARCHITECTURES, Pair, Upscaler, create
+from tests.nets.explicit import randomised  # noqa: E402
+from twinscale.engine import OnnxNetwork  # noqa: E402
+from twinscale.errors import UsageError  # noqa: E402
+from twinscale.nets import ARCHITECTURES, Pair, Upscaler, create  # noqa: E402
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -22,11 +25,26 @@ def test_every_architecture_declares_itself(architecture: str, scale: int, chann
         assert set(part.output_layers()) <= set(part.modules())
 
 
+@pytest.mark.parametrize("architecture", ["espcn", "fsrcnn", "upsnet", "vdsr"])
+def test_onnx_computes_what_torch_computes(architecture: str) -> None:
+    pytest.importorskip("onnxscript")
+    from twinscale.training.export import to_onnx
+
+    network = randomised(create(architecture, scale=3, channels=3))
+    network = network.half().float()  # as weights are stored
+    planes = np.random.default_rng(0).random((9, 13, 3), dtype=np.float32)
+    result = OnnxNetwork(to_onnx(network, 3), name=architecture, threads=1)(planes)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+    assert expected.shape == (9 * network.factor, 13 * network.factor, 3)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-4)
+
+
 def test_unknown_architecture() -> None:
-    with pytest.raises(UsageError, match="unknown architecture 'dns': use one of dsn, srcnn"):
+    with pytest.raises(UsageError, match="unknown architecture 'dns': use one of dsn, espcn, fsrcnn, srcnn"):
         create("dns", scale=2)
 
 
 def test_unknown_parameter() -> None:
-    with pytest.raises(UsageError, match="dsn has no parameter 'width': it takes scale, channels"):
+    with pytest.raises(UsageError, match="dsn has no parameter 'width': it takes scale, channels, quantised"):
         create("dsn", scale=2, width=8)

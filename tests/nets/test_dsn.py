@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from tests.nets.receptive import measured_radius  # noqa: E402
-from twinscale.nets import create  # noqa: E402
+from twinscale.nets import Upscaler, create  # noqa: E402
 from twinscale.nets.dsn import DSN, DownSNet, UpSNet  # noqa: E402
 
 SCALES = [2, 3, 4]
@@ -180,6 +180,34 @@ def test_pair_shapes_and_gradients(scale: int, channels: int) -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES)
+def test_without_quantisation_the_small_picture_leaves_down_snet_as_it_is(scale: int) -> None:
+    torch.manual_seed(0)
+    pair = create("dsn", scale=scale, quantised=False)
+    assert pair.state_dict().keys() == DSN(scale).state_dict().keys()
+    high = picture(1, 5 * scale, 7 * scale).float() * 9 - 4  # averages beyond [0, 1], too
+    low, restored = pair(high)
+    assert low.min() < 0
+    assert low.max() > 1
+    torch.testing.assert_close(low, pair.down(high), rtol=0, atol=0)
+    torch.testing.assert_close(restored, pair.up(low), rtol=0, atol=0)
+    (gradient,) = torch.autograd.grad(low.sum(), pair.down.residual.bias)
+    assert gradient == low.numel()  # clipping would keep some of it back
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_up_snet_on_its_own_is_the_one_of_the_pair(scale: int) -> None:
+    network, pair = create("upsnet", scale=scale, channels=3), DSN(scale, 3)
+    assert isinstance(network, Upscaler)
+    assert not network.interpolated_input
+    network.load_state_dict(pair.up.state_dict())
+    low = picture(3, 4, 3).float()
+    torch.testing.assert_close(network(low), pair.up(low), rtol=0, atol=0)
+    names = [f"{layer}.{i}" for layer in ("bottlenecks", "convs") for i in range(3)]
+    expected = [f"{name}.{kind}" for name in ("head", *names, "residual") for kind in ("weight", "bias")]
+    assert list(network.state_dict()) == expected  # shipped models store them by these names
+
+
+@pytest.mark.parametrize("scale", SCALES)
 def test_declared_radius_is_the_measured_one(scale: int) -> None:
     pair = DSN(scale)
     assert measured_radius(pair.down) == pair.down.radius == 3
@@ -189,7 +217,7 @@ def test_declared_radius_is_the_measured_one(scale: int) -> None:
 @pytest.mark.parametrize("scale", SCALES)
 def test_declarations(scale: int) -> None:
     pair = DSN(scale, 3)
-    assert (pair.scale, pair.channels) == (scale, 3)
+    assert (pair.scale, pair.channels) == (pair.up.scale, pair.up.channels) == (scale, 3)
     assert pair.down.factor == 1 / scale
     assert pair.up.factor == scale
     assert pair.down.multiple_of == scale

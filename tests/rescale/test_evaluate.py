@@ -1,5 +1,6 @@
 """Measuring a model, against the steps of the protocol done by hand."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import skimage.data
 from tests.models import make_pair, make_upscaler
 from twinscale import evaluate, load
 from twinscale.errors import DatasetError, UsageError
+from twinscale.images.looks import Looks
 from twinscale.images.metrics import psnr, ssim
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
@@ -55,6 +57,32 @@ def test_rgb_pair_stores_the_small_picture_as_8_bits(pictures: Path, tmp_path: P
     assert measured.psnr_rgb == pytest.approx(psnr(levels[inner], restored[inner]), abs=0.01)
     assert measured.psnr_y == pytest.approx(psnr(y_of(levels)[inner], y_of(restored)[inner]), abs=0.01)
     assert result.pictures[1].ours.psnr_rgb is None  # grey is measured as grey
+
+
+def test_looks_compare_8_bits_with_8_bits(pictures: Path, tmp_path: Path) -> None:
+    levels = skimage.data.astronaut()[10:56, 190:252]
+    camera = skimage.data.camera()[100:140, 200:250, None]
+    rgb, luma = load(make_pair(tmp_path, 2, "rgb"), threads=1), load(make_pair(tmp_path, 2, "y"), threads=1)
+
+    small = np.floor(np.clip(rgb.down(levels.astype(np.float32) / 255), 0, 1) * 255 + 0.5).astype(np.uint8)
+    colour, grey = (picture.looks for picture in evaluate(rgb, pictures).pictures)
+    expected = Looks.beside(small, imresize(levels, 0.5))
+    assert astuple(colour) == pytest.approx(astuple(expected))
+    three = rgb.down(np.repeat(camera, 3, axis=2).astype(np.float32) / 255) @ np.float32([0.299, 0.587, 0.114])
+    small = np.floor(np.clip(three, 0, 1) * 255 + 0.5)[:, :, None]
+    assert grey.fidelity == pytest.approx(psnr(small, imresize(camera, 0.5)), abs=0.01)
+
+    y = y_of(levels)
+    small = np.floor(np.clip(luma.down(y.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
+    result = evaluate(luma, pictures)
+    assert result.pictures[0].looks.fidelity == pytest.approx(psnr(small, np.round(imresize(y, 0.5))), abs=0.01)
+    assert result.looks == Looks.mean([picture.looks for picture in result.pictures])
+
+
+def test_an_upscaler_has_no_looks(pictures: Path, tmp_path: Path) -> None:
+    result = evaluate(load(make_upscaler(tmp_path, 2, "y"), threads=1), pictures)
+    assert result.looks is None
+    assert [picture.looks for picture in result.pictures] == [None, None]
 
 
 def test_means_and_progress(pictures: Path, tmp_path: Path) -> None:

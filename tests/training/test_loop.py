@@ -3,6 +3,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from twinscale.errors import ModelError, UsageError
 from twinscale.images.protocol import Protocol
 from twinscale.nets import Upscaler
 from twinscale.training import loop
+from twinscale.training.data import split, validation_examples
 from twinscale.training.loop import BEST, CHECKPOINT, Learner, build, learning_rate, train, validate
 from twinscale.training.recipe import OptimisationSpec, Recipe
 
@@ -163,7 +165,7 @@ def test_training_beats_averaging_and_bicubic(recipe, stripes, tmp_path, monkeyp
     protocol = Protocol(2, "y")
     truth = protocol.truth(pictures[0])
     bicubic = protocol.score(truth, protocol.enlarge(protocol.reduce(truth))).psnr_y
-    average = validate(build(made).eval(), pictures, made)  # a DSN starts from averaging and repeating
+    average, _ = validate(build(made).eval(), pictures, made)  # a DSN starts from averaging and repeating
     assert outcome.progress.best_psnr > max(bicubic, average) + 1
 
 
@@ -187,6 +189,10 @@ def test_everything_about_a_run_is_in_its_folder(recipe, folder, tmp_path):
     best = max(rows, key=lambda row: float(row["validation_psnr_y"]))
     assert summary["best_step"] == int(best["step"])
     assert summary["validation_psnr_y"] == float(best["validation_psnr_y"])
+    network = build(resolved).eval()
+    network.load_state_dict(load_file(run / BEST))
+    _, looks = validate(network, validation_examples(split(resolved.data)[1]), resolved)
+    assert summary["looks"] == pytest.approx(asdict(looks), abs=1e-3)
     assert list(run.glob("events.out.tfevents.*"))
     assert load_file(run / BEST).keys() == build(resolved).state_dict().keys()
     assert (run / CHECKPOINT).exists()
@@ -230,10 +236,10 @@ def test_grey_pictures_validate_rgb_networks(recipe):
         network = build(recipe(colour=colour)).eval()
         for part in (network.down, network.up):
             nn.init.zeros_(part.residual.weight)
-        scores.append(validate(network, grey, recipe(colour=colour)))
+        scores.append(validate(network, grey, recipe(colour=colour))[0])
     assert scores[0] == pytest.approx(scores[1], abs=0.01)
     srcnn = recipe(architecture="srcnn", colour="rgb")
-    assert math.isfinite(validate(build(srcnn).eval(), grey, srcnn))
+    assert math.isfinite(validate(build(srcnn).eval(), grey, srcnn)[0])
 
 
 # A run that is killed

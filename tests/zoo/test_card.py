@@ -41,7 +41,12 @@ def test_reads_every_field(folder: Path) -> None:
     assert card.down is not None
     assert (card.down.radius, card.down.multiple_of) == (2, 2)
     assert (card.up.radius, card.up.multiple_of) == (3, 1)
-    assert card.training == card.published == card.parameters == {}
+    assert card.training == card.published == card.parameters == card.looks == {}
+
+
+def test_reads_looks(folder: Path, tmp_path: Path) -> None:
+    looks = "[looks]\nfidelity = 31.5\ntotal_variation = 1.25\n\n[up]"
+    assert Card.load(copied(folder, tmp_path, **{"[up]": looks})).looks == {"fidelity": 31.5, "total_variation": 1.25}
 
 
 def test_files_are_checked_against_the_card(folder: Path) -> None:

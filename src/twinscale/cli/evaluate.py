@@ -12,6 +12,7 @@ from twinscale.cli import options
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from twinscale.images.looks import Looks
     from twinscale.images.protocol import Scores
     from twinscale.rescale import Evaluation
 
@@ -33,6 +34,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure PSNR and SSIM on sets of pictures, beside bicubic and the paper's figures.
+
+    For pairs, "small" is the PSNR of the small picture against the bicubic reduction.
 
     Example: twinscale evaluate dsn-y-x3 Set5 Set14 BSD100 Urban100
     """
@@ -81,6 +84,7 @@ def _row(evaluation: "Evaluation", per_picture: bool) -> dict[str, Any]:
         "protocol": asdict(evaluation.protocol),
         "bicubic": asdict(evaluation.bicubic),
         "ours": asdict(evaluation.ours),
+        "looks": asdict(evaluation.looks) if evaluation.looks else None,
         "published": evaluation.published,
         "seconds_per_megapixel": evaluation.seconds_per_megapixel,
     }
@@ -99,20 +103,23 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
         in_rgb, in_paper = own[0].protocol.colour == "rgb", any(evaluation.published for evaluation in own)
         table = Table(box=box.SIMPLE_HEAD)
         table.add_column(name, no_wrap=True)
-        headers = ["bicubic", "ours", *(["RGB"] if in_rgb else []), *(["paper", "diff."] if in_paper else []), "s/MP"]
-        for header in headers:
+        headers = ["bicubic", "ours", *(["RGB"] if in_rgb else []), *(["paper", "diff."] if in_paper else [])]
+        for header in [*headers, *(["small"] if own[0].looks else []), "s/MP"]:
             table.add_column(header, justify="right", no_wrap=True)
         for evaluation in own:
             if per_picture:
                 for picture in evaluation.pictures:
-                    cells = _cells(picture.bicubic, picture.ours, None, in_rgb, in_paper)
+                    cells = _cells(picture.bicubic, picture.ours, None, picture.looks, in_rgb, in_paper)
                     table.add_row(picture.name, *cells, f"{picture.seconds / picture.megapixels:.2f}")
-            cells = _cells(evaluation.bicubic, evaluation.ours, evaluation.published, in_rgb, in_paper)
+            paper, looks = evaluation.published, evaluation.looks
+            cells = _cells(evaluation.bicubic, evaluation.ours, paper, looks, in_rgb, in_paper)
             table.add_row(evaluation.dataset, *cells, f"{evaluation.seconds_per_megapixel:.2f}")
         Console().print(table)
 
 
-def _cells(bicubic: "Scores", ours: "Scores", paper: list[float] | None, in_rgb: bool, in_paper: bool) -> list[str]:
+def _cells(
+    bicubic: "Scores", ours: "Scores", paper: list[float] | None, looks: "Looks | None", in_rgb: bool, in_paper: bool
+) -> list[str]:
     from twinscale.rescale.evaluate import beside_paper
 
     cells = [str(bicubic), str(ours)]
@@ -120,4 +127,6 @@ def _cells(bicubic: "Scores", ours: "Scores", paper: list[float] | None, in_rgb:
         cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
     if in_paper:
         cells += beside_paper(ours, paper)
+    if looks:
+        cells.append(f"{looks.fidelity:.2f}")
     return cells

@@ -1,53 +1,80 @@
 """``twinscale models``: the shipped models and their cards."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinscale.cli import options
+
+if TYPE_CHECKING:
+    from twinscale.benchmark import NetworkSpeed
+    from twinscale.zoo import Card
 
 app = typer.Typer(help="List the models and show their cards.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(as_json: options.AsJson = False) -> None:
-    """List the models that come with twinscale."""
-    from twinscale.zoo import load_card, model_names
+    """List the models that come with twinscale, their cost and their speed on this machine.
 
-    cards = [load_card(name) for name in model_names()]
+    Multiply-adds (MAC) are per pixel, milliseconds per megapixel (MP), both of the full-size picture.
+    """
+    from rich.console import Console
+
+    from twinscale.benchmark import measure_networks
+    from twinscale.rescale import load
+    from twinscale.zoo import model_names
+
+    models = [load(name) for name in model_names()]
+    with Console(stderr=True).status("measuring speed"):
+        speeds = [measure_networks(model) for model in models]
+    rows = [_row(model.card, speed) for model, speed in zip(models, speeds, strict=True)]
     if as_json:
         import json
 
-        rows = [
-            {
-                "name": card.name,
-                "kind": card.kind,
-                "scale": card.scale,
-                "colour": card.colour,
-                "parameters": sum(part.parameters for part in (card.down, card.up) if part),
-                "multiply_adds_per_pixel": {
-                    key: part.multiply_adds for key, part in (("down", card.down), ("up", card.up)) if part
-                },
-                "licence": card.licence,
-            }
-            for card in cards
-        ]
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
+    else:
+        _print(rows)
 
+
+def _row(card: "Card", speed: "NetworkSpeed") -> dict[str, Any]:
+    parts = {key: part for key, part in (("down", card.down), ("up", card.up)) if part}
+    return {
+        "name": card.name,
+        "kind": card.kind,
+        "scale": card.scale,
+        "colour": card.colour,
+        "parameters": sum(part.parameters for part in parts.values()),
+        "multiply_adds_per_pixel": {key: part.multiply_adds for key, part in parts.items()},
+        "milliseconds_per_megapixel": {key: getattr(speed, key) for key in parts},
+        "licence": card.licence,
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "kind", "colour", box=None)
-    for column in ("scale", "parameters", "kMAC/pixel down", "up"):
+    licences = list(dict.fromkeys(row["licence"] for row in rows))
+    table = Table("name", "kind", "colour", box=None, pad_edge=False)
+    for column in ("scale", "params", "MAC/px\ndown", "\nup", "ms/MP\ndown", "\nup", "licence"):
         table.add_column(column, justify="right")
-    table.add_column("licence", overflow="fold")
-    for card in cards:
-        parameters = sum(part.parameters for part in (card.down, card.up) if part)
-        down = f"{card.down.multiply_adds / 1e3:.1f}" if card.down else "–"
-        up = f"{card.up.multiply_adds / 1e3:.1f}"
-        table.add_row(card.name, card.kind, card.colour, str(card.scale), f"{parameters:,}", down, up, card.licence)
-    Console().print(table)
+    for row in rows:
+        adds, times = row["multiply_adds_per_pixel"], row["milliseconds_per_megapixel"]
+        table.add_row(
+            row["name"],
+            row["kind"],
+            row["colour"],
+            str(row["scale"]),
+            f"{row['parameters'] / 1e3:.1f}k",
+            *(f"{adds[key] / 1e3:.1f}k" if key in adds else "–" for key in ("down", "up")),
+            *(f"{times[key]:.0f}" if key in times else "–" for key in ("down", "up")),
+            str(licences.index(row["licence"]) + 1),
+        )
+    console = Console()
+    console.print(table)
+    for number, licence in enumerate(licences, start=1):
+        console.print(f"licence {number}: {licence}", highlight=False)
 
 
 @app.command()

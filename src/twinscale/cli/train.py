@@ -18,10 +18,18 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
     model: Annotated[
         str | None,
-        typer.Option("--from", help="Start from the weights of this model, a name or a folder.", show_default=False),
+        typer.Option(
+            "--from",
+            help="Start from the weights of this model, a name or a folder; of a pair, from the half that fits.",
+            show_default=False,
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Train this many steps instead of the recipe's.", show_default=False)
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Train as many steps as fit into this time instead.", show_default=False),
     ] = None,
     precision: Annotated[
         Literal["32-true", "bf16-mixed"] | None,
@@ -51,6 +59,8 @@ def train(
     from twinscale.training.recipe import Recipe
     from twinscale.zoo import load_card
 
+    if steps and minutes:
+        raise UsageError("--steps and --minutes both say how long to train: give one of them")
     loaded = Recipe.load(recipe)
     folder = output or Path("runs") / loaded.name
     if resume:
@@ -68,7 +78,10 @@ def train(
     initial, started_from = None, ""
     if model:
         origin = load_card(model)
-        initial, started_from = load_weights(origin, build(loaded)), f"{origin.name} {origin.digest[:12]}"
+        network = build(loaded)
+        initial = load_weights(origin, network)
+        halves = "" if len(initial) == len(network.state_dict()) else f", {next(iter(initial)).split('.')[0]} only"
+        started_from = f"{origin.name} {origin.digest[:12]}{halves}"
     outcome = run(
         loaded,
         folder,
@@ -77,6 +90,7 @@ def train(
         started_from=started_from,
         accelerator=accelerator,
         devices=devices,
+        minutes=minutes,
     )
     if not outcome.is_first:
         return

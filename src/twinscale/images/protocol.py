@@ -13,6 +13,7 @@ comparison  both Y rounded to integers                   result rounded to 8 bit
 the valid region. Grey pictures are measured as grey under both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,16 @@ class Scores:
     ssim_y: float
     psnr_rgb: float | None = None
     """dB over R, G and B; none for luminance networks and grey pictures."""
+
+    @classmethod
+    def mean(cls, scores: "Sequence[Scores]") -> "Scores":
+        """Mean over pictures; over RGB only of those that have it."""
+        rgb = [score.psnr_rgb for score in scores if score.psnr_rgb is not None]
+        return cls(
+            psnr_y=float(np.mean([score.psnr_y for score in scores])),
+            ssim_y=float(np.mean([score.ssim_y for score in scores])),
+            psnr_rgb=float(np.mean(rgb)) if rgb else None,
+        )
 
     def __str__(self) -> str:
         """PSNR and SSIM on luminance as tables show them: ``36.38 / 0.9520``."""

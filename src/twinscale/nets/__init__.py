@@ -5,12 +5,21 @@ from typing import Any
 
 from twinscale.errors import UsageError
 from twinscale.nets.base import Network, Pair, Rescaled, Upscaler
-from twinscale.nets.dsn import DSN
+from twinscale.nets.dsn import DSN, UpSNet
+from twinscale.nets.espcn import ESPCN
+from twinscale.nets.fsrcnn import FSRCNN
 from twinscale.nets.srcnn import SRCNN
+from twinscale.nets.twin import Twin
+from twinscale.nets.vdsr import VDSR
 
 ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {
     "dsn": DSN,
+    "espcn": ESPCN,
+    "fsrcnn": FSRCNN,
     "srcnn": SRCNN,
+    "twin": Twin,
+    "upsnet": UpSNet,
+    "vdsr": VDSR,
 }
 
 __all__ = ["ARCHITECTURES", "Network", "Pair", "Rescaled", "Upscaler", "create"]

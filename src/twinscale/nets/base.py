@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 
 class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both in [0, 1], ``(N, C, H, W)``."""
+    """What a pair makes of a picture; both about [0, 1], ``(N, C, H, W)``."""
 
     low: Tensor
-    """The shrunk picture, quantised: ``(N, C, H / scale, W / scale)``."""
+    """The shrunk picture, quantised unless the network says otherwise: ``(N, C, H / scale, W / scale)``."""
     restored: Tensor
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
 

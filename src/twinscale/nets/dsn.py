@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Network, Pair, Rescaled
+from twinscale.nets.base import Network, Pair, Rescaled, Upscaler
+from twinscale.nets.layers.initial import msra, near_zero
 from twinscale.nets.layers.qbrelu import QBReLU
 
 _SLOPE = 0.05  # of the leaky ReLU, §4.1
-_RESIDUAL_STD = 0.001  # layers that make a residual start near zero, §4.1
 
 
 class DownSNet(Network):
@@ -34,8 +34,8 @@ class DownSNet(Network):
         self.factor = 1 / scale
         self.radius = depth
         ins = [channels] + [width] * (depth - 1)
-        self.features = nn.ModuleList(_msra(nn.Conv2d(n, width, 3, padding=1)) for n in ins)
-        self.residual = _near_zero(nn.Conv2d(width, channels, scale, stride=scale))
+        self.features = nn.ModuleList(msra(nn.Conv2d(n, width, 3, padding=1), _SLOPE) for n in ins)
+        self.residual = near_zero(nn.Conv2d(width, channels, scale, stride=scale))
 
     def forward(self, picture: Tensor) -> Tensor:
         """``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
@@ -49,18 +49,21 @@ class DownSNet(Network):
         return [self.residual]
 
 
-class UpSNet(Network):
-    """Up-sampling subnetwork: each pixel repeated, plus a sub-pixel residual (eq. 4)."""
+class UpSNet(Upscaler):
+    """Up-sampling subnetwork: each pixel repeated, plus a sub-pixel residual (eq. 4).
+
+    Half of :class:`DSN`, and super-resolution on its own (Table 3).
+    """
 
     def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
         super().__init__()
-        self.scale = scale
+        self.scale, self.channels = scale, channels
         self.factor = scale
         self.radius = depth + 1
-        self.head = _msra(nn.Conv2d(channels, width, 3, padding=1))
-        self.bottlenecks = nn.ModuleList(_msra(nn.Conv2d(width * (i + 1), width, 1)) for i in range(depth))
-        self.convs = nn.ModuleList(_msra(nn.Conv2d(width, width, 3, padding=1)) for _ in range(depth))
-        self.residual = _near_zero(nn.Conv2d(width * (depth + 1), channels * scale**2, 1))
+        self.head = msra(nn.Conv2d(channels, width, 3, padding=1), _SLOPE)
+        self.bottlenecks = nn.ModuleList(msra(nn.Conv2d(width * (i + 1), width, 1), _SLOPE) for i in range(depth))
+        self.convs = nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), _SLOPE) for _ in range(depth))
+        self.residual = near_zero(nn.Conv2d(width * (depth + 1), channels * scale**2, 1))
 
     def forward(self, low: Tensor) -> Tensor:
         """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
@@ -82,14 +85,16 @@ class DSN(Pair):
     Args:
         scale: 2, 3 or 4.
         channels: 1 for luminance as in the paper, 3 for RGB.
+        quantised: whether training sees the small picture clipped and rounded; without, it is Down-SNet's
+            output as it is (Fig. 5 (c)).
     """
 
-    def __init__(self, scale: int, channels: int = 1) -> None:
+    def __init__(self, scale: int, channels: int = 1, quantised: bool = True) -> None:
         super().__init__()
         self.scale, self.channels = scale, channels
         self.down = DownSNet(scale, channels)
         self.up = UpSNet(scale, channels)
-        self.quantise = QBReLU()
+        self.quantise = QBReLU() if quantised else nn.Identity()
 
     def forward(self, picture: Tensor) -> Rescaled:
         low = self.quantise(self.down(picture))
@@ -99,19 +104,3 @@ class DSN(Pair):
 def _tile(x: Tensor, copies: int) -> Tensor:
     """Repeat each channel ``copies`` times, side by side."""
     return x[:, :, None].expand(-1, -1, copies, -1, -1).flatten(1, 2)
-
-
-def _msra(conv: nn.Conv2d) -> nn.Conv2d:
-    nn.init.kaiming_normal_(conv.weight, a=_SLOPE)
-    return _zero_bias(conv)
-
-
-def _near_zero(conv: nn.Conv2d) -> nn.Conv2d:
-    nn.init.normal_(conv.weight, std=_RESIDUAL_STD)
-    return _zero_bias(conv)
-
-
-def _zero_bias(conv: nn.Conv2d) -> nn.Conv2d:
-    assert conv.bias is not None
-    nn.init.zeros_(conv.bias)
-    return conv

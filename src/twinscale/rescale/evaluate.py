@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import run
+from twinscale.images.levels import to_pixels
+from twinscale.images.looks import Looks
 from twinscale.images.picture import Picture
 from twinscale.images.protocol import Protocol, Scores
 from twinscale.rescale.model import Model, as_model
@@ -28,6 +30,8 @@ class PictureResult:
     megapixels: float
     seconds: float
     """Time in the network that enlarges."""
+    looks: Looks | None
+    """How the small picture looks; none for an upscaler, whose small picture is the bicubic reduction."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,18 @@ class Evaluation:
     @cached_property
     def bicubic(self) -> Scores:
         """Mean of the baseline over the pictures."""
-        return _mean([picture.bicubic for picture in self.pictures])
+        return Scores.mean([picture.bicubic for picture in self.pictures])
 
     @cached_property
     def ours(self) -> Scores:
         """Mean of the model over the pictures."""
-        return _mean([picture.ours for picture in self.pictures])
+        return Scores.mean([picture.ours for picture in self.pictures])
+
+    @cached_property
+    def looks(self) -> Looks | None:
+        """Mean over the pictures of how the small ones look; none for an upscaler."""
+        looks = [picture.looks for picture in self.pictures if picture.looks]
+        return Looks.mean(looks) if looks else None
 
     @property
     def published(self) -> list[float] | None:
@@ -103,9 +113,11 @@ def _measure(model: Model, protocol: Protocol, path: Path) -> PictureResult:
     low = protocol.reduce(truth)
     bicubic = protocol.score(truth, protocol.enlarge(low))
     small: NDArray = low.astype(np.float32)
+    looks = None
     if model.card.kind == "pair":
         # Stored as 8 bits, as the file that holds it would be.
         small = run(model.on_channels(model.down, truth.shape[2]), truth.astype(np.float32), dtype=np.uint8)
+        looks = Looks.beside(small, to_pixels(low, np.uint8))
     up = model.on_channels(model.up, truth.shape[2])
     start = time.perf_counter()
     result = run(up, small, dtype=np.float32)
@@ -116,13 +128,5 @@ def _measure(model: Model, protocol: Protocol, path: Path) -> PictureResult:
         ours=protocol.score(truth, result),
         megapixels=truth.shape[0] * truth.shape[1] / 1e6,
         seconds=seconds,
-    )
-
-
-def _mean(scores: list[Scores]) -> Scores:
-    rgb = [score.psnr_rgb for score in scores if score.psnr_rgb is not None]
-    return Scores(
-        psnr_y=float(np.mean([score.psnr_y for score in scores])),
-        ssim_y=float(np.mean([score.ssim_y for score in scores])),
-        psnr_rgb=float(np.mean(rgb)) if rgb else None,
+        looks=looks,
     )

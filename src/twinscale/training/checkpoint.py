@@ -1,7 +1,7 @@
 """The state of a training run in one safetensors file, written atomically."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class Progress:
     best_psnr: float = float("-inf")
     """Best validation score so far in dB."""
     best_step: int = 0
+    best_looks: dict[str, float] = field(default_factory=dict)
+    """How a pair's small pictures looked then; empty for super-resolution."""
     recipe: str = ""
     """Digest of the resolved recipe."""
     started_from: str = ""

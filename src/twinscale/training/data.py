@@ -11,17 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
 from twinscale.images.levels import to_pixels
-from twinscale.images.linear import weighted_rows
 from twinscale.images.picture import Picture
-from twinscale.images.resize import imresize
 from twinscale.nets.base import Pair, Upscaler
+from twinscale.training.degradation import Degradation
 from twinscale.training.recipe import DataSpec, Recipe
 
 _VALIDATION_PICTURES = 10
@@ -71,13 +70,20 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     Raises:
         PictureError: a file cannot be read as a picture.
         DatasetError: no picture is as large as the recipe's crop.
-        UsageError: the crop is no multiple of the scale.
+        UsageError: the crop is no multiple of the scale, or several scales do not fit the network.
+        ModelError: the pair that makes the small pictures is missing or damaged.
     """
     crop, scale = recipe.data.crop, network.scale
+    if recipe.data.scales and (isinstance(network, Pair) or not network.interpolated_input):
+        raise UsageError(
+            f"scales = {recipe.data.scales} needs a network whose input is enlarged already, such as vdsr: "
+            f"{recipe.network.architecture} has one scale"
+        )
     if crop % scale and (isinstance(network, Pair) or not network.interpolated_input):
         raise UsageError(f"crop = {crop} must be a multiple of the scale {scale}")
     with ThreadPoolExecutor() as pool:
-        examples = list(pool.map(partial(_load, recipe=recipe, network=network), paths))
+        loaded = pool.map(partial(_load, recipe=recipe, network=network), paths)
+        examples = [example for several in loaded for example in several]
     large = [example for example in examples if min(example.truth.shape[:2]) >= crop]
     if not large:
         raise DatasetError(
@@ -86,38 +92,31 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     return large
 
 
-def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> Example:
+def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> list[Example]:
     picture = Picture.read(path)
     planes = picture.planes()
     if recipe.network.colour == "y":
         truth = luminance(planes) if picture.channels == 3 else planes
     else:
-        rgb = np.repeat(planes, 3, axis=2) if picture.is_grey else planes
-        truth = to_pixels(rgb, np.uint8)
+        truth = np.repeat(planes, 3, axis=2) if picture.is_grey else planes
+    stored = np.float32 if recipe.network.colour == "y" else np.uint8
     if isinstance(network, Pair):
-        return Example(truth, None)
-    height, width = (side // network.scale * network.scale for side in truth.shape[:2])
-    truth = np.ascontiguousarray(truth[:height, :width])
-    if recipe.data.blur:
-        low = _blurred_and_subsampled(truth, network.scale, recipe.data.blur)
-    else:
-        low = imresize(truth, 1 / network.scale)
-    if network.interpolated_input:
-        low = imresize(low, size=truth.shape[:2])
-    return Example(truth, low)
+        return [Example(to_pixels(truth, stored), None)]
+    examples = []
+    for scale in recipe.data.scales or [network.scale]:
+        degradation = Degradation(scale, recipe.network.colour, recipe.data)
+        height, width = (side // scale * scale for side in truth.shape[:2])
+        cropped = truth[:height, :width]
+        low = degradation.reduce(cropped)
+        if network.interpolated_input:
+            low = degradation.enlarge(low)
+        examples.append(Example(to_pixels(cropped, stored), _stored(low, stored)))
+    return examples
 
 
-def _blurred_and_subsampled(image: NDArray, scale: int, sigma: float) -> NDArray:
-    """Gaussian blur, sampled at the centre of every ``scale`` x ``scale`` block, cut off at three sigma."""
-    reach = math.ceil(3 * sigma)
-    for _ in range(2):
-        centre = (np.arange(image.shape[0] // scale) + 0.5) * scale - 0.5
-        first = np.floor(centre).astype(np.intp) - reach
-        distance = first[:, None] + np.arange(2 * reach + 2) - centre[:, None]
-        weights = np.exp(-(distance**2) / (2 * sigma**2))
-        weights /= weights.sum(axis=1, keepdims=True)
-        image = np.ascontiguousarray(weighted_rows(image, first, weights).swapaxes(0, 1))
-    return image
+def _stored(low: NDArray, dtype: DTypeLike) -> NDArray:
+    """As 8 bits or as float32; floats keep bicubic overshoot, which the network will meet as well."""
+    return low.astype(np.float32) if dtype == np.float32 else to_pixels(low, dtype)
 
 
 def validation_examples(paths: list[Path]) -> list[NDArray]:

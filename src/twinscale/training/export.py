@@ -74,6 +74,7 @@ def export_run(run: Path, models: Path) -> Card:
                 f"{recipe.name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "
                 f"{folder}: train longer"
             )
+    looks = summary.pop("looks", {})
     runs = [*runs, {key: summary[key] for key in summary if key != "name"}]
     parts = {"down": network.down, "up": network.up} if isinstance(network, Pair) else {"up": network}
     card: dict[str, Any] = {
@@ -88,6 +89,7 @@ def export_run(run: Path, models: Path) -> Card:
         "parameters": recipe.network.parameters,
         "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
         "published": published_figures(recipe.name),
+        "looks": looks,
     }
     for key, part in parts.items():
         channels = 1 if recipe.network.colour == "y" else 3
@@ -147,7 +149,7 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
         network: the network they are for; says which names and shapes to expect.
 
     Returns:
-        A state dictionary of float32 tensors.
+        A state dictionary of float32 tensors. Where only one half of a pair fits, it holds that half.
 
     Raises:
         ModelError: the model's weights do not fit the network.
@@ -160,11 +162,17 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
             stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
-    weights = {}
-    for name, expected in network.state_dict().items():
-        if name not in stored or stored[name].shape != expected.shape:
-            raise ModelError(f"model {card.name} does not fit the recipe's network at {name}: start without it")
-        weights[name] = stored[name]
+    weights: dict[str, Tensor] = {}
+    unfit = ""
+    for half in ("down.", "up.") if isinstance(network, Pair) else ("",):
+        expected = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(half)}
+        wrong = [name for name, t in expected.items() if name not in stored or stored[name].shape != t.shape]
+        if wrong:
+            unfit = unfit or wrong[0]
+        else:
+            weights |= {name: stored[name] for name in expected}
+    if not weights:
+        raise ModelError(f"model {card.name} does not fit the recipe's network at {unfit}: start without it")
     return weights
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -26,18 +26,24 @@ from twinscale.engine.operation import on_grey
 from twinscale.errors import UsageError
 from twinscale.images.files import write_atomically
 from twinscale.images.levels import to_pixels, to_planes
+from twinscale.images.looks import Looks
 from twinscale.images.protocol import Protocol
 from twinscale.nets import Network, Pair, Upscaler, create
 from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from twinscale.training.data import Crops, load_examples, split, validation_examples
-from twinscale.training.losses import pixel_loss
-from twinscale.training.recipe import OptimisationSpec, Recipe
+from twinscale.training.degradation import Degradation
+from twinscale.training.losses import fidelity_loss, pixel_loss
+from twinscale.training.muon import Muon
+from twinscale.training.recipe import OptimisationSpec, Precision, Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 SUMMARY = "run.json"
+LOG = "log.csv"
 _CHECKPOINT_SECONDS = 180.0
 _LOG_STEPS = 100
+_TRIAL_SECONDS = 10.0
+_VALIDATIONS = 10  # in a run that is limited by time
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ def train(
     started_from: str = "",
     accelerator: str = "auto",
     devices: int = 1,
+    minutes: float | None = None,
 ) -> Outcome:
     """Train a network and leave everything about the run in one folder.
 
@@ -70,26 +77,33 @@ def train(
         recipe: what to train.
         folder: where the run lives.
         resume: continue from the folder's checkpoint, exactly where it was written.
-        initial: weights to start from instead of random ones.
+        initial: weights to start from instead of random ones, all of the network's or some.
         started_from: whose weights those are, for the record.
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         devices: how many of them.
+        minutes: take as many steps as fit into this time here, in place of the recipe's; ignored when resuming.
 
     Raises:
         UsageError: the folder already holds a run and ``resume`` is off, or the recipe's run differs.
         DatasetError: the pictures are not found or too few.
-        ModelError: the checkpoint or ``initial`` does not fit the network.
+        ModelError: the checkpoint does not fit the network.
     """
-    spec = recipe.optimisation
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=spec.precision)
+    if resume:
+        precision = recipe.optimisation.precision
+    else:
+        precision = usable_precision(recipe.optimisation.precision, accelerator)
+        if precision != recipe.optimisation.precision:
+            print("this CPU only emulates bfloat16: training in 32 bits", file=sys.stderr)
+    recipe = replace(recipe, optimisation=replace(recipe.optimisation, precision=precision))
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
     network = build(recipe)
     if initial is not None:
-        network.load_state_dict(initial)
+        network.load_state_dict(initial, strict=False)
     train_paths, validation_paths, validation_names = split(recipe.data)
     recipe = replace(recipe, data=replace(recipe.data, validation=validation_names))
-    start_folder(folder, recipe, resume)
+    check_folder(folder, resume)
 
     crops = Crops(
         load_examples(train_paths, recipe, network),
@@ -100,7 +114,12 @@ def train(
         fabric.world_size,
     )
     validation = validation_examples(validation_paths)
-    learner = Learner(network, spec, fabric)
+    if not resume:
+        if minutes:
+            recipe = replace(recipe, optimisation=within(minutes, network, recipe.optimisation, crops, fabric))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "recipe.toml", recipe.dumps().encode(), overwrite=True)
+    learner = Learner(network, recipe.optimisation, fabric)
     progress = Progress(recipe=recipe.digest(), started_from=started_from)
     if resume:
         progress = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser, progress.recipe)
@@ -117,20 +136,44 @@ def build(recipe: Recipe) -> Upscaler | Pair:
     return create(spec.architecture, scale=spec.scale, channels=channels, **spec.parameters)
 
 
-def start_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
-    """Prepare a run folder, refusing to mix two runs."""
+def check_folder(folder: Path, resume: bool) -> None:
+    """Refuse to mix two runs in one folder."""
     started = (folder / CHECKPOINT).exists()
     if started and not resume:
         raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
     if resume and not started:
         raise UsageError(f"{folder} holds no checkpoint to resume from: start it without --resume")
-    if not resume:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "recipe.toml", recipe.dumps().encode(), overwrite=True)
+
+
+def usable_precision(wanted: Precision, accelerator: str) -> Precision:
+    """``wanted``, or 32 bits on a CPU that only emulates bfloat16, which is ten times slower there."""
+    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available())
+    if on_cpu and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return "32-true"
+    return wanted
+
+
+def within(
+    minutes: float, network: Upscaler | Pair, spec: OptimisationSpec, crops: Crops, fabric: Fabric
+) -> OptimisationSpec:
+    """The same optimisation with as many steps as this machine takes in some minutes, by a short trial."""
+    trial = Learner(copy.deepcopy(network), spec, fabric)
+    trial.step(0, *crops.batch(0))  # warms up
+    taken, start = 0, time.monotonic()
+    while (elapsed := time.monotonic() - start) < min(_TRIAL_SECONDS, 3 * minutes) or not taken:
+        trial.step(taken, *crops.batch(taken))
+        taken += 1
+    steps = max(1, round(taken * 60 * minutes / elapsed))
+    return replace(
+        spec,
+        steps=steps,
+        warmup=min(spec.warmup, steps // 10),
+        validate_every=max(1, min(spec.validate_every, steps // _VALIDATIONS)),
+    )
 
 
 def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.optim.Optimizer:
-    """Adam or SGD, with the output layers at their own rate."""
+    """The recipe's optimiser, with the output layers at their own rate."""
     outputs = {id(p) for layer in network.output_layers() for p in layer.parameters()}
     groups = [
         {"params": [p for p in network.parameters() if id(p) not in outputs], "rate": 1.0},
@@ -138,6 +181,8 @@ def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.op
     ]
     if spec.optimiser == "adam":
         return torch.optim.Adam(groups, lr=spec.learning_rate, fused=True)
+    if spec.optimiser == "muon":
+        return Muon(groups, lr=spec.learning_rate)
     return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9)
 
 
@@ -189,8 +234,12 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["rate"]
         output = self._model(inputs)
-        result = output.restored if isinstance(self.network, Pair) else output
-        loss = pixel_loss(self._spec.loss, result, truth)
+        if isinstance(self.network, Pair):
+            loss = pixel_loss(self._spec.loss, output.restored, truth)
+            if self._spec.fidelity:
+                loss = loss + self._spec.fidelity * fidelity_loss(output.low, truth)
+        else:
+            loss = pixel_loss(self._spec.loss, output, truth)
         self._stepper.zero_grad()
         self._fabric.backward(loss)
         if self._spec.clip_norm:
@@ -225,9 +274,10 @@ def _steps(
         final = progress.step == spec.steps
         validated = progress.step % spec.validate_every == 0 or final
         if validated and fabric.is_global_zero:
-            psnr = validate(learner.average, validation, recipe)
+            psnr, looks = validate(learner.average, validation, recipe)
             if psnr > progress.best_psnr:
                 progress.best_psnr, progress.best_step = psnr, progress.step
+                progress.best_looks = asdict(looks) if looks else {}
                 save_best(folder / BEST, learner.average)
                 _save_summary(folder, recipe, progress, fabric)
         if progress.step % _LOG_STEPS and not validated:
@@ -253,31 +303,44 @@ def _steps(
 
 
 @torch.no_grad()
-def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> float:
-    """Mean PSNR in dB over the validation pictures, on Y, by the protocol of the network's colour."""
+def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> tuple[float, Looks | None]:
+    """Mean PSNR in dB over the validation pictures, on Y, by the protocol of the network's colour.
+
+    Super-resolution starts from small pictures made as the recipe's data says; of a pair's small pictures
+    the mean looks are returned as well.
+    """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
+    degradation = Degradation(recipe.network.scale, recipe.network.colour, recipe.data)
 
     def through(part: Network, planes: NDArray) -> NDArray:
         operation = Operation(functools.partial(_run, part))
         return (on_grey(operation) if planes.shape[2] < network.channels else operation)(planes)
 
-    scores = []
+    scores, looks = [], []
     for planes in pictures:
         truth = protocol.truth(planes)
         if isinstance(network, Pair):
-            low = through(network.down, truth)
-            result = through(network.up, to_planes(to_pixels(low, np.uint8)))
+            small = to_pixels(through(network.down, truth), np.uint8)
+            looks.append(Looks.beside(small, to_pixels(protocol.reduce(truth), np.uint8)))
+            result = through(network.up, to_planes(small))
         else:
-            low = protocol.reduce(truth)
-            result = through(network, protocol.enlarge(low) if network.interpolated_input else low)
+            low = degradation.reduce(truth)
+            result = through(network, degradation.enlarge(low) if network.interpolated_input else low)
         scores.append(protocol.score(truth, result).psnr_y)
-    return float(np.mean(scores))
+    return float(np.mean(scores)), Looks.mean(looks) if looks else None
 
 
 def _run(network: Network, planes: NDArray) -> NDArray:
     device = next(network.parameters()).device
     batch = torch.from_numpy(planes.astype(np.float32)).permute(2, 0, 1)[None].to(device)
     return cast(NDArray, network(batch)[0].permute(1, 2, 0).float().cpu().numpy())
+
+
+def read_curve(folder: Path) -> list[tuple[int, float]]:
+    """Step and validation PSNR in dB of a run, from its ``log.csv``."""
+    with (folder / LOG).open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        return [(int(row["step"]), float(row["validation_psnr_y"])) for row in rows if row["validation_psnr_y"]]
 
 
 def save_best(path: Path, network: nn.Module) -> None:
@@ -294,11 +357,16 @@ def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabr
     summary = {
         "name": recipe.name,
         "steps": progress.step,
-        "minutes": round(progress.seconds / 60, 1),
+        "minutes": round(progress.seconds / 60, 2),
         "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
         "validation_psnr_y": round(progress.best_psnr, 4) if progress.best_step else None,
         "best_step": progress.best_step,
         "recipe_sha256": progress.recipe,
+        **(
+            {"looks": {key: round(value, 3) for key, value in progress.best_looks.items()}}
+            if progress.best_looks
+            else {}
+        ),
         **({"started_from": progress.started_from} if progress.started_from else {}),
     }
     write_atomically(folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)
@@ -323,7 +391,7 @@ class _Log:
 
     def __init__(self, folder: Path, step: int) -> None:
         """Continue the log of ``folder`` after ``step``; what a killed run wrote beyond it is dropped."""
-        path = folder / "log.csv"
+        path = folder / LOG
         rows: list[list[str]] = []
         if step and path.exists():
             with path.open(newline="", encoding="utf-8") as file:

@@ -1,10 +1,14 @@
 """Losses between a result and the truth."""
 
+import functools
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from twinscale.errors import UsageError
+from twinscale.images.resize import imresize
 
 _CHARBONNIER_EPSILON = 1e-3
 
@@ -33,3 +37,21 @@ def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
     if name == "squared-norm":
         return F.mse_loss(result, truth, reduction="sum") / len(truth)
     raise UsageError(f"unknown loss {name!r}: use l1, l2, charbonnier or squared-norm")
+
+
+def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
+    """Mean squared difference between a small picture and the bicubic reduction of the full-size one.
+
+    Args:
+        low: ``(N, C, H / scale, W / scale)`` in [0, 1].
+        truth: ``(N, C, H, W)`` in [0, 1].
+    """
+    rows = _reduction(truth.shape[2], low.shape[2]).to(truth.device)
+    columns = _reduction(truth.shape[3], low.shape[3]).to(truth.device)
+    return F.mse_loss(low.float(), rows @ truth @ columns.T)
+
+
+@functools.cache
+def _reduction(side: int, reduced: int) -> Tensor:
+    """Bicubic reduction along one side as a matrix: what imresize makes of every unit vector."""
+    return torch.from_numpy(imresize(np.eye(side), size=(reduced, side))).float()

@@ -16,6 +16,9 @@ import tomli_w
 
 from twinscale.errors import UsageError
 
+Enlargement = Literal["nearest", "bilinear", "bicubic"]
+Precision = Literal["32-true", "bf16-mixed"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
@@ -47,9 +50,20 @@ class DataSpec:
     """Crops lie on a grid of this stride and each is seen once an epoch; 0 draws them at random."""
     augment: Literal["none", "rotations", "all"] = "all"
     """Nothing, the four rotations, or also their mirror images."""
+    reduced_by: str = "bicubic"
+    """What makes the small picture that super-resolution starts from: a kernel (nearest, bilinear or bicubic,
+    with antialiasing), or a pair by its name or folder, whose shrinking network stays as it is."""
+    enlarged_by: Enlargement = "bicubic"
+    """The kernel in front of a network whose input is enlarged already."""
     blur: float = 0.0
-    """Sigma, in pixels, of the Gaussian blur in front of plain subsampling; 0 reduces bicubically with
-    antialiasing. Only for super-resolution."""
+    """Sigma, in pixels, of the Gaussian blur in front of plain subsampling, in place of ``reduced_by``; 0
+    does not blur."""
+    scales: list[int] = field(default_factory=list)
+    """Scales that a network whose input is enlarged already is trained for, all in one run (Kim et al.
+    2016, §4.3); if empty, the network's own."""
+
+    def __post_init__(self) -> None:
+        _require_positive(crop=self.crop, batch=self.batch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +72,11 @@ class OptimisationSpec:
 
     steps: int
     loss: Literal["l1", "l2", "charbonnier", "squared-norm"] = "l1"
-    optimiser: Literal["adam", "sgd"] = "adam"
-    """Adam, or stochastic gradient descent with momentum 0.9."""
+    optimiser: Literal["adam", "muon", "sgd"] = "adam"
+    """Adam, Muon (see ``training/muon.py``), or stochastic gradient descent with momentum 0.9."""
+    fidelity: float = 0.0
+    """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: what
+    is traded of the restoration for the looks of the small picture. 0 leaves the small picture free."""
     learning_rate: float = 1e-3
     decay: Literal["cosine", "step", "none"] = "cosine"
     decay_every: int = 0
@@ -75,9 +92,18 @@ class OptimisationSpec:
     """Largest norm of the gradient; 0 does not clip."""
     ema: float = 0.0
     """Decay per step of the averaged weights that are validated and exported; 0 keeps the last."""
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Precision = "32-true"
     validate_every: int = 2000
     """Steps between two validations."""
+
+    def __post_init__(self) -> None:
+        _require_positive(steps=self.steps, validate_every=self.validate_every)
+
+
+def _require_positive(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise UsageError(f"{name} = {value} must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,23 @@
+"""Where convolutions start from, for networks with leaky rectifiers."""
+
+from torch import nn
+
+_RESIDUAL_STD = 0.001
+
+
+def msra(conv: nn.Conv2d, slope: float) -> nn.Conv2d:
+    """Weights that keep the variance through a leaky ReLU of that slope (He et al. 2015); biases zero."""
+    nn.init.kaiming_normal_(conv.weight, a=slope)
+    return _zero_bias(conv)
+
+
+def near_zero(conv: nn.Conv2d) -> nn.Conv2d:
+    """For layers that make a residual, which is small (Cai et al., "Deep Sampling Networks", §4.1)."""
+    nn.init.normal_(conv.weight, std=_RESIDUAL_STD)
+    return _zero_bias(conv)
+
+
+def _zero_bias(conv: nn.Conv2d) -> nn.Conv2d:
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return conv

@@ -1,0 +1,74 @@
+"""Twin: our pair for the cost of DSN's.
+
+DSN's Down-SNet convolves at full size, which is most of the pair's work, and sees 7 + ``scale`` pixels of
+the picture. Twin's reads the picture with one strided convolution and goes on at the small size: with as many
+weights it takes a fraction of the multiply-adds and sees several times as far. Up-SNet stays what it was.
+
+::
+
+    picture ─┬─ strided conv 64, LReLU ─ 2 x (3x3 conv 64, LReLU) ─ 3x3 conv ─┐
+             └─ d x d average pool ──────────────────────────────────────────(+)─ Q-BReLU ─ small picture
+
+    small ───── Up-SNet (nets/dsn.py)
+"""
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twinscale.nets.base import Network, Pair, Rescaled
+from twinscale.nets.dsn import UpSNet
+from twinscale.nets.layers.initial import msra, near_zero
+from twinscale.nets.layers.qbrelu import QBReLU
+
+_SLOPE = 0.05  # of the leaky ReLU, as in DSN
+
+
+class TwinDown(Network):
+    """Down-sampling at the small size: the average of each block plus a residual.
+
+    The output is neither clipped nor quantised; :class:`Twin` applies Q-BReLU.
+    """
+
+    def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
+        super().__init__()
+        self.scale = self.multiple_of = scale
+        self.factor = 1 / scale
+        # Each window reaches half a block into its neighbours: there the blocks must agree.
+        margin = scale // 2
+        self.radius = margin + depth * scale
+        self.head = msra(nn.Conv2d(channels, width, scale + 2 * margin, stride=scale, padding=margin), _SLOPE)
+        self.features = nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), _SLOPE) for _ in range(depth - 1))
+        self.residual = near_zero(nn.Conv2d(width, channels, 3, padding=1))
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
+        x = F.leaky_relu(self.head(picture), _SLOPE)
+        for conv in self.features:
+            x = F.leaky_relu(conv(x), _SLOPE)
+        residual: Tensor = self.residual(x)
+        return F.avg_pool2d(picture, self.scale) + residual
+
+    def output_layers(self) -> list[nn.Module]:
+        return [self.residual]
+
+
+class Twin(Pair):
+    """The co-trained pair.
+
+    Args:
+        scale: 2, 3 or 4.
+        channels: 1 for luminance, 3 for RGB.
+    """
+
+    def __init__(self, scale: int, channels: int = 1) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.down = TwinDown(scale, channels)
+        self.up = UpSNet(scale, channels)
+        self.quantise = QBReLU()
+
+    def forward(self, picture: Tensor) -> Rescaled:
+        low = self.quantise(self.down(picture))
+        return Rescaled(low, cast(Tensor, self.up(low)))

@@ -1,0 +1,20 @@
+"""The papers: what each published, and how every table and figure is made again."""
+
+from twinscale.errors import UsageError
+from twinscale.papers import dsn
+from twinscale.papers.report import Paper
+
+PAPERS: dict[str, Paper] = {"dsn": dsn.PAPER}
+
+__all__ = ["PAPERS", "Paper", "find_paper"]
+
+
+def find_paper(name: str) -> Paper:
+    """A paper by its name.
+
+    Raises:
+        UsageError: there is no such paper.
+    """
+    if name not in PAPERS:
+        raise UsageError(f"no paper {name!r}: use one of {', '.join(PAPERS)}")
+    return PAPERS[name]

@@ -1,0 +1,231 @@
+"""Where reproductions are made: trains what is missing, measures it, and keeps all results by hash."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinscale.datasets import find_pictures
+from twinscale.engine import OnnxNetwork, Operation, run
+from twinscale.images.files import write_atomically
+from twinscale.images.looks import Looks
+from twinscale.images.picture import Picture
+from twinscale.images.protocol import Protocol, Scores
+from twinscale.nets import Pair, Upscaler
+from twinscale.papers.report import Block, as_json, markdown
+from twinscale.rescale import evaluate
+from twinscale.rescale.record import Record
+from twinscale.training.degradation import Degradation
+from twinscale.training.export import count_multiply_adds, to_onnx
+from twinscale.training.loop import BEST, CHECKPOINT, SUMMARY, build, read_curve, train
+from twinscale.training.recipe import Recipe
+from twinscale.zoo import load_card, model_names
+
+_ENOUGH = 0.8  # of the budget: the trial that turns minutes into steps is not exact
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A network that was trained for a reproduction."""
+
+    key: str
+    """Hash of all that decides the weights, the length of the training set aside."""
+    weights: str
+    """SHA-256 of the weights."""
+    steps: int
+    minutes: float
+    machine: str
+    validation_psnr_y: float
+    curve: list[tuple[int, float]]
+    """Step and validation PSNR in dB."""
+
+    def __str__(self) -> str:
+        return f"{self.steps} steps, {self.minutes:.0f} min on {self.machine}"
+
+
+class Desk:
+    """Trains and measures for the items of a paper.
+
+    Args:
+        folder: where ``papers/NAME.json`` keeps results; ``results.json`` there keeps those of shipped models.
+        paper: name of the paper.
+        minutes: how long each network trains; None trains as long as its recipe says.
+        sets: names of the sets to measure on.
+        notify: called with one line before anything that takes long.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        paper: str,
+        *,
+        minutes: float | None,
+        sets: list[str],
+        notify: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.folder = folder / "papers"
+        self.sets = sets
+        self._runs = folder / "runs"
+        self._minutes, self._notify = minutes, notify
+        self._shipped = Record(folder)
+        self._path = self.folder / f"{paper}.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
+        self._networks: dict[str, Trained] = {
+            name: Trained(**{**entry, "curve": [(step, psnr) for step, psnr in entry["curve"]]})
+            for name, entry in kept.get("networks", {}).items()
+        }
+        self._items: dict[str, Any] = kept.get("items", {})
+        self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
+
+    def trained(self, recipe: Recipe) -> Trained:
+        """The network of a recipe, trained now unless a result of enough training is kept.
+
+        Raises:
+            DatasetError: the recipe's pictures are not found.
+        """
+        key = _key(recipe)
+        kept = self._networks.get(recipe.name)
+        if kept and kept.key == key and self._is_enough(kept, recipe):
+            return kept
+        folder = self._run_folder(recipe)
+        if not _is_finished(folder):
+            how_long = f"{self._minutes:g} minutes" if self._minutes else f"{recipe.optimisation.steps} steps"
+            self._notify(f"training {recipe.name}, {how_long}")
+            resume = (folder / CHECKPOINT).exists()
+            started = Recipe.load(folder / "recipe.toml") if resume else recipe
+            train(started, folder, resume=resume, minutes=self._minutes)
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        made = Trained(
+            key=key,
+            weights=hashlib.sha256((folder / BEST).read_bytes()).hexdigest(),
+            steps=summary["steps"],
+            minutes=summary["minutes"],
+            machine=summary["machine"],
+            validation_psnr_y=summary["validation_psnr_y"],
+            curve=read_curve(folder),
+        )
+        self._networks[recipe.name] = made
+        self._save()
+        return made
+
+    def network(self, recipe: Recipe) -> Upscaler | Pair:
+        """The same with its weights, in evaluation mode; trained again if only its results were kept."""
+        from safetensors.torch import load_file
+
+        kept = self.trained(recipe)
+        file = self._run_folder(recipe) / BEST
+        if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != kept.weights:
+            del self._networks[recipe.name]
+            self.trained(recipe)
+        network = build(recipe)
+        network.load_state_dict(load_file(file))
+        return network.eval()
+
+    def score(self, recipe: Recipe, dataset: str, reduced_by: str | None = None) -> Scores:
+        """Mean scores of a super-resolution network on a set.
+
+        Args:
+            recipe: how the network is trained.
+            dataset: name of the set.
+            reduced_by: what makes the small pictures, as in a recipe's data; by default what it was trained on.
+        """
+        data = replace(recipe.data, reduced_by=reduced_by or recipe.data.reduced_by)
+        made_by = _digest_of_reduction(data.reduced_by)
+        key = f"{self.trained(recipe).weights[:16]} {dataset} {made_by}"
+        if key in self._scores:
+            return self._scores[key]
+        network = self.network(recipe)
+        assert isinstance(network, Upscaler)
+        key = f"{self.trained(recipe).weights[:16]} {dataset} {made_by}"
+        self._notify(f"measuring {recipe.name} on {dataset}, reduced by {data.reduced_by}")
+        spec = recipe.network
+        protocol, degradation = Protocol(spec.scale, spec.colour), Degradation(spec.scale, spec.colour, data)
+        operation = as_operation(network)
+        scores = []
+        for path in find_pictures(dataset):
+            truth = protocol.truth(Picture.read(path).planes())
+            low = degradation.reduce(truth)
+            given = degradation.enlarge(low) if network.interpolated_input else low
+            result = run(operation, given.astype(np.float32), dtype=np.float32)
+            scores.append(protocol.score(truth, result))
+        self._scores[key] = Scores.mean(scores)
+        self._save()
+        return self._scores[key]
+
+    def shipped(self, name: str, dataset: str) -> Scores:
+        """Mean scores of a shipped model on a set."""
+        card = load_card(name)
+        if not self._shipped.has(card, dataset):
+            self._measure(name, dataset)
+        return self._shipped.scores(card, dataset)
+
+    def looks(self, name: str, dataset: str) -> Looks:
+        """How the small pictures of a shipped pair look, mean over a set."""
+        card = load_card(name)
+        if not self._shipped.looks(card, dataset):
+            self._measure(name, dataset)
+        looks = self._shipped.looks(card, dataset)
+        assert looks is not None, f"{name} is no pair"
+        return looks
+
+    def _measure(self, name: str, dataset: str) -> None:
+        self._notify(f"measuring {name} on {dataset}")
+        self._shipped.add(evaluate(name, dataset))
+
+    def keep(self, item: str, blocks: list[Block]) -> dict[str, str]:
+        """Keep what an item showed; returns the Markdown of every item that was made so far."""
+        self._items[item] = {"markdown": markdown(blocks), "blocks": [as_json(block) for block in blocks]}
+        self._save()
+        return {name: kept["markdown"] for name, kept in self._items.items()}
+
+    def _is_enough(self, kept: Trained, recipe: Recipe) -> bool:
+        if kept.steps >= recipe.optimisation.steps:
+            return True
+        return self._minutes is not None and kept.minutes >= _ENOUGH * self._minutes
+
+    def _run_folder(self, recipe: Recipe) -> Path:
+        length = f"{self._minutes:g}min" if self._minutes else f"{recipe.optimisation.steps}steps"
+        return self._runs / f"{recipe.name}-{_key(recipe)[:8]}-{length}"
+
+    def _save(self) -> None:
+        kept = {
+            "networks": {name: asdict(made) for name, made in sorted(self._networks.items())},
+            "items": self._items,
+            "scores": {key: asdict(scores) for key, scores in sorted(self._scores.items())},
+        }
+        write_atomically(self._path, json.dumps(kept, indent=1).encode(), overwrite=True)
+
+
+def as_operation(network: Upscaler) -> Operation:
+    """A network as the engine runs it once it is exported."""
+    runner = OnnxNetwork(to_onnx(network, network.channels), name=type(network).__name__)
+    return Operation(runner, up=round(network.factor), radius=network.radius, multiple_of=network.multiple_of)
+
+
+def multiply_adds(network: Upscaler) -> float:
+    """Multiply-adds per pixel of the full-size picture."""
+    return count_multiply_adds(network, network.channels) / network.factor**2
+
+
+def _key(recipe: Recipe) -> str:
+    """Hash of a recipe without how long and how precisely it trains, and of the pair that reduces."""
+    spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
+    same = replace(recipe, description="", optimisation=spec).digest()
+    return hashlib.sha256(f"{same} {_digest_of_reduction(recipe.data.reduced_by)}".encode()).hexdigest()
+
+
+def _digest_of_reduction(reduced_by: str) -> str:
+    """A kernel's name, or the hash of the pair's weights."""
+    return load_card(reduced_by).digest[:16] if reduced_by in model_names() else reduced_by
+
+
+def _is_finished(folder: Path) -> bool:
+    if not (folder / SUMMARY).exists():
+        return False
+    summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    return bool(summary["steps"] >= Recipe.load(folder / "recipe.toml").optimisation.steps)

@@ -1,0 +1,157 @@
+"""What a reproduction shows: comparisons with the paper, figures, and the page that holds them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinscale.images.files import write_atomically
+from twinscale.images.protocol import Scores
+
+if TYPE_CHECKING:
+    from twinscale.papers.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One measured or published quantity: a main figure and perhaps a second one, such as PSNR and SSIM."""
+
+    main: float
+    second: float | None = None
+
+    @classmethod
+    def of(cls, scores: Scores) -> "Value":
+        """PSNR in dB and SSIM, both on luminance."""
+        return cls(scores.psnr_y, scores.ssim_y)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a comparison."""
+
+    labels: tuple[str, ...]
+    published: Value | None
+    ours: Value | None
+    """None where the paper's figure stands only for orientation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A table *published | ours | difference*."""
+
+    title: str
+    labels: tuple[str, ...]
+    """What the rows' labels mean."""
+    unit: str
+    rows: list[Row]
+    digits: tuple[int, int] = (2, 4)
+    """Decimals of the main and the second figure."""
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns."""
+        return [*self.labels, f"published ({self.unit})", "ours", "difference"]
+
+    def cells(self) -> list[list[str]]:
+        """The table as text, without its header."""
+        return [
+            [*row.labels, self._show(row.published), self._show(row.ours), self._difference(row)] for row in self.rows
+        ]
+
+    def _show(self, value: Value | None) -> str:
+        if value is None:
+            return "–"
+        shown = f"{value.main:.{self.digits[0]}f}"
+        return shown if value.second is None else f"{shown} / {value.second:.{self.digits[1]}f}"
+
+    def _difference(self, row: Row) -> str:
+        if row.published is None or row.ours is None:
+            return "–"
+        difference = round(row.ours.main - row.published.main, self.digits[0]) + 0.0  # the sum turns -0.0 into 0.0
+        return f"{difference:+.{self.digits[0]}f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture file beside the page."""
+
+    file: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something the paper states about its figures, and whether ours say so too."""
+
+    text: str
+    holds: bool
+    because: str = ""
+    """The figures it was judged by."""
+
+
+Block = Comparison | Drawing | Claim | str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One table or figure of a paper."""
+
+    name: str
+    title: str
+    make: "Callable[[Desk], Iterator[Block]]"
+    """Trains and measures what is missing, and tells what came out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper and what of it runs."""
+
+    name: str
+    citation: str
+    introduction: str
+    """Protocol and data that all items share."""
+    items: list[Item] = field(default_factory=list)
+
+
+def markdown(blocks: list[Block]) -> str:
+    """Blocks below each other as Markdown; claims in a row make one list."""
+    text = ""
+    for before, block in zip([None, *blocks], blocks, strict=False):
+        together = isinstance(before, Claim) and isinstance(block, Claim)
+        text += ("" if before is None else "\n" if together else "\n\n") + _markdown(block)
+    return text
+
+
+def _markdown(block: Block) -> str:
+    if isinstance(block, Comparison):
+        text = ["---"] * len(block.labels) + ["---:"] * 3
+        lines = [block.header, text, *block.cells()]
+        return f"**{block.title}**\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    if isinstance(block, Drawing):
+        return f"![{block.caption}]({block.file})\n\n{block.caption}"
+    if isinstance(block, Claim):
+        verdict = "holds" if block.holds else "does not hold here"
+        return f"- *{block.text}*: **{verdict}**" + (f" ({block.because})" if block.because else "")
+    return block
+
+
+def as_json(block: Block) -> dict[str, Any]:
+    """A block as plain data."""
+    kind = "note" if isinstance(block, str) else type(block).__name__.lower()
+    return {"kind": kind, **({"text": block} if isinstance(block, str) else asdict(block))}
+
+
+def write_page(path: Path, paper: Paper, command: str, sections: Mapping[str, str]) -> None:
+    """Write the Markdown page of a paper.
+
+    Args:
+        path: the page.
+        paper: the paper.
+        command: how the reader makes it again.
+        sections: Markdown of the items, by name; items that are missing are left out.
+    """
+    lines = [f"# {paper.citation}", f"Made by `{command}`. {paper.introduction}"]
+    for item in paper.items:
+        if item.name in sections:
+            lines += [f"## {item.title}", sections[item.name]]
+    write_atomically(path, ("\n\n".join(lines) + "\n").encode(), overwrite=True)

@@ -1,0 +1,77 @@
+"""How the small picture that super-resolution starts from is made of the full-size one."""
+
+import math
+import typing
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.engine import run
+from twinscale.errors import UsageError
+from twinscale.images.levels import to_planes
+from twinscale.images.linear import weighted_rows
+from twinscale.images.protocol import Colour, Protocol
+from twinscale.images.resize import Kernel
+from twinscale.rescale import Model, load
+from twinscale.training.recipe import DataSpec
+
+_KERNELS = typing.get_args(Kernel)
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """Reduction, and enlargement in front of the networks that want it, as a recipe's data says.
+
+    Planes are ``(H, W, C)`` in [0, 1] whose sides are multiples of ``scale``; small pictures are rounded
+    as :class:`twinscale.images.protocol.Protocol` says.
+    """
+
+    scale: int
+    colour: Colour
+    data: DataSpec
+
+    @cached_property
+    def _protocol(self) -> Protocol:
+        return Protocol(self.scale, self.colour)
+
+    @cached_property
+    def _pair(self) -> Model:
+        pair = load(self.data.reduced_by, threads=1)  # pictures are loaded side by side
+        if (pair.card.kind, pair.card.scale, pair.card.colour) != ("pair", self.scale, self.colour):
+            raise UsageError(
+                f"reduced_by = {self.data.reduced_by!r} must be a kernel ({', '.join(_KERNELS)}) or a pair of scale "
+                f"{self.scale} and colour {self.colour!r}"
+            )
+        return pair
+
+    def reduce(self, truth: NDArray) -> NDArray:
+        """The small picture, ``(H / scale, W / scale, C)``.
+
+        Raises:
+            ModelError: the pair that shrinks is missing or damaged.
+            UsageError: it has another scale or colour, or is no pair.
+        """
+        if self.data.blur:
+            return _blurred_and_subsampled(truth, self.scale, self.data.blur)
+        if self.data.reduced_by in _KERNELS:
+            return self._protocol.reduce(truth, typing.cast(Kernel, self.data.reduced_by))
+        return to_planes(run(self._pair.down, truth.astype(np.float32), dtype=np.uint8))
+
+    def enlarge(self, low: NDArray) -> NDArray:
+        """The enlargement that some networks start from, ``(H, W, C)``."""
+        return self._protocol.enlarge(low, self.data.enlarged_by)
+
+
+def _blurred_and_subsampled(image: NDArray, scale: int, sigma: float) -> NDArray:
+    """Gaussian blur, sampled at the centre of every ``scale`` x ``scale`` block, cut off at three sigma."""
+    reach = math.ceil(3 * sigma)
+    for _ in range(2):
+        centre = (np.arange(image.shape[0] // scale) + 0.5) * scale - 0.5
+        first = np.floor(centre).astype(np.intp) - reach
+        distance = first[:, None] + np.arange(2 * reach + 2) - centre[:, None]
+        weights = np.exp(-(distance**2) / (2 * sigma**2))
+        weights /= weights.sum(axis=1, keepdims=True)
+        image = np.ascontiguousarray(weighted_rows(image, first, weights).swapaxes(0, 1))
+    return image

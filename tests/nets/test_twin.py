@@ -1,0 +1,207 @@
+"""Twin, against its definition computed without torch, and its cost against DSN's."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+from tests.nets.explicit import correlate, picture, randomised  # noqa: E402
+from tests.nets.receptive import measured_radius  # noqa: E402
+from twinscale.engine import OnnxNetwork, Operation, run  # noqa: E402
+from twinscale.nets import Pair, create  # noqa: E402
+from twinscale.nets.dsn import DSN, UpSNet  # noqa: E402
+from twinscale.nets.twin import Twin, TwinDown  # noqa: E402
+
+SCALES = [2, 3, 4]
+# Windows of a block and half a block around it: 4 at scale 2; at scale 3 half a block is one whole pixel.
+KERNELS = {2: 4, 3: 5, 4: 8}
+RADII = {2: 1 + 6, 3: 1 + 9, 4: 2 + 12}
+
+
+def weights(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def strided(x: NDArray, conv: nn.Conv2d, scale: int) -> NDArray:
+    """The first layer, block by block: ``(C, H, W)`` in, zeros around it."""
+    weight, bias = conv.weight.detach().numpy(), conv.bias.detach().numpy()
+    size = weight.shape[-1]
+    margin = (size - scale) // 2
+    padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin)))
+    result = np.empty((len(weight), x.shape[1] // scale, x.shape[2] // scale))
+    for row, column in np.ndindex(*result.shape[1:]):
+        window = padded[:, row * scale : row * scale + size, column * scale : column * scale + size]
+        result[:, row, column] = (weight * window).sum(axis=(1, 2, 3)) + bias
+    return result
+
+
+def block_means(x: NDArray, scale: int) -> NDArray:
+    means = np.zeros((len(x), x.shape[1] // scale, x.shape[2] // scale))
+    for row, column in np.ndindex(scale, scale):
+        means += x[:, row::scale, column::scale] / scale**2
+    return means
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("d", SCALES)
+def test_layers(d: int, channels: int) -> None:
+    network = TwinDown(d, channels)
+    convs = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert convs == [network.head, *network.features, network.residual]
+    assert [(c.in_channels, c.out_channels, c.kernel_size, c.stride, c.padding) for c in convs] == [
+        (channels, 64, (KERNELS[d],) * 2, (d, d), ((KERNELS[d] - d) // 2,) * 2),
+        (64, 64, (3, 3), (1, 1), (1, 1)),
+        (64, 64, (3, 3), (1, 1), (1, 1)),
+        (64, channels, (3, 3), (1, 1), (1, 1)),
+    ]
+    expected = (KERNELS[d] ** 2 * channels * 64 + 64) + 2 * (9 * 64 * 64 + 64) + (9 * 64 * channels + channels)
+    assert weights(network) == expected
+
+
+def test_parameters_of_the_luminance_networks() -> None:
+    # By hand: 1088, 1664 and 4160 for the first layer, then 36928 + 36928 + 577.
+    assert [weights(TwinDown(d)) for d in SCALES] == [75521, 76097, 78593]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_restoring_half_is_up_snet(scale: int, channels: int) -> None:
+    pair = Twin(scale, channels)
+    assert type(pair.up) is UpSNet
+    shapes = {name: tensor.shape for name, tensor in DSN(scale, channels).up.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in pair.up.state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("d", SCALES)
+def test_down_is_block_means_and_a_residual(d: int, channels: int) -> None:
+    network = randomised(TwinDown(d, channels))
+    high = picture(channels, 3 * d, 5 * d)
+    for given, result in zip(high.numpy(), network(high).detach().numpy(), strict=True):
+        x = strided(given, network.head, d)
+        x = np.maximum(x, 0.05 * x)
+        for conv in network.features:
+            x = correlate(x, conv)
+            x = np.maximum(x, 0.05 * x)
+        expected = block_means(given, d) + correlate(x, network.residual)
+        np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("d", SCALES)
+def test_without_a_residual_block_means_are_left(d: int, channels: int) -> None:
+    network = randomised(TwinDown(d, channels))
+    for parameter in network.residual.parameters():
+        nn.init.zeros_(parameter)
+    high = picture(channels, 4 * d, 3 * d)
+    expected = np.stack([block_means(given, d) for given in high.numpy()])
+    np.testing.assert_allclose(network(high).detach().numpy(), expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_training_starts_near_averaging(scale: int) -> None:
+    torch.manual_seed(0)
+    high = picture(3, 8 * scale, 8 * scale).float()
+    expected = np.stack([block_means(given, scale) for given in high.numpy()])
+    np.testing.assert_allclose(TwinDown(scale, 3)(high).detach().numpy(), expected, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_declared_radius_is_the_measured_one(scale: int) -> None:
+    network = TwinDown(scale)
+    assert network.radius == RADII[scale] == measured_radius(network)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", SCALES)
+def test_cost(scale: int, channels: int) -> None:
+    """About as many parameters as DSN, for less work."""
+    pytest.importorskip("onnx")
+    from twinscale.training.export import count_multiply_adds
+
+    twin, dsn = Twin(scale, channels), DSN(scale, channels)
+    assert weights(twin) == pytest.approx(weights(dsn), rel=0.1)
+    head = KERNELS[scale] ** 2 * channels * 64
+    counted = count_multiply_adds(twin.down, channels)
+    assert counted == (head + 2 * 9 * 64 * 64 + 9 * 64 * channels) / scale**2
+    assert counted <= count_multiply_adds(dsn.down, channels)
+    assert count_multiply_adds(twin.up, channels) <= count_multiply_adds(dsn.up, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", SCALES)
+def test_pair_shapes_and_gradients(scale: int, channels: int) -> None:
+    torch.manual_seed(0)
+    pair = create("twin", scale=scale, channels=channels)
+    assert isinstance(pair, Twin)
+    high = picture(channels, 5 * scale, 7 * scale).float() * 0.8 + 0.1  # inside Q-BReLU's margins
+    low, restored = pair(high)
+    assert low.shape == (2, channels, 5, 7)
+    assert restored.shape == high.shape
+    levels = pair.down(high).detach() * 255
+    torch.testing.assert_close(low.detach() * 255, levels.clamp(0, 255).add(0.5).floor(), rtol=0, atol=1e-4)
+    torch.testing.assert_close(restored, pair.up(low), rtol=0, atol=0)
+    (restored - high).abs().mean().backward()
+    for name, parameter in pair.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_the_small_picture_is_clipped() -> None:
+    torch.manual_seed(0)
+    low, _ = create("twin", scale=2)(picture(1, 10, 14).float() * 9 - 4)
+    assert (low.min(), low.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_declarations(scale: int) -> None:
+    pair = Twin(scale, 3)
+    assert isinstance(pair, Pair)
+    assert (pair.scale, pair.channels, pair.up.scale, pair.up.channels) == (scale, 3, scale, 3)
+    assert (pair.down.factor, pair.down.multiple_of) == (1 / scale, scale)
+    assert pair.output_layers() == [pair.down.residual, pair.up.residual]
+
+
+def operation(network: TwinDown, function) -> Operation:
+    return Operation(function, down=network.scale, radius=network.radius, multiple_of=network.multiple_of)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_tiles_are_exact(scale: int) -> None:
+    network = randomised(TwinDown(scale, 3)).float()
+
+    @torch.no_grad()
+    def function(planes: NDArray) -> NDArray:
+        return network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+
+    assert_seamless(operation(network, function), scale)
+
+
+def test_tiles_of_the_exported_network_are_exact() -> None:
+    pytest.importorskip("onnxscript")
+    from twinscale.training.export import to_onnx
+
+    network = randomised(TwinDown(3, 3)).float()
+    network.load_state_dict({name: tensor.half().float() for name, tensor in network.state_dict().items()})
+    exported = OnnxNetwork(to_onnx(network, 3), name="twin", threads=1)
+    whole = assert_seamless(operation(network, exported), 3)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(pixels(3)).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+    np.testing.assert_allclose(whole, expected.clamp(0, 1), rtol=0, atol=1e-4)
+
+
+def pixels(scale: int) -> NDArray:
+    return np.random.default_rng(0).random((19 * scale, 26 * scale, 3), dtype=np.float32) * 0.5 + 0.25
+
+
+def assert_seamless(operation: Operation, scale: int) -> NDArray:
+    """Compare tiles with the whole picture, which is returned; one that is not local enough must fail."""
+    whole = run(operation, pixels(scale), tile=0)
+    assert whole.shape == (19, 26, 3)
+    assert 0.1 < whole.std()  # clipping leaves enough to compare
+    for tile in (3, 8):
+        np.testing.assert_allclose(run(operation, pixels(scale), tile=tile), whole, rtol=0, atol=1e-5)
+    return whole

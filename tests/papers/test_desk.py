@@ -1,0 +1,175 @@
+"""The desk: trains what is missing, measures it, and computes nothing twice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+pytest.importorskip("matplotlib")
+
+from tests.models import make_pair  # noqa: E402
+from twinscale.images.colour import luminance  # noqa: E402
+from twinscale.images.metrics import psnr, ssim  # noqa: E402
+from twinscale.images.picture import Picture  # noqa: E402
+from twinscale.images.resize import imresize  # noqa: E402
+from twinscale.papers import desk as desk_module  # noqa: E402
+from twinscale.papers.desk import Desk, as_operation, multiply_adds  # noqa: E402
+from twinscale.training import loop  # noqa: E402
+from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Six pictures of smooth random shapes, 39 x 30 pixels."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        coarse = Image.fromarray(rng.integers(0, 256, (5, 6, 3), dtype=np.uint8))
+        coarse.resize((39, 30), Image.Resampling.BICUBIC).save(folder / f"p{i}.png")
+    return folder
+
+
+@pytest.fixture
+def recipe(pictures):
+    return Recipe(
+        name="tiny",
+        network=NetworkSpec(architecture="srcnn", scale=3, colour="y", parameters={"init": "identity"}),
+        data=DataSpec(train=[str(pictures)], crop=24, batch=2),
+        optimisation=OptimisationSpec(steps=6, loss="l2", validate_every=3),
+    )
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Names of the recipes that were trained, in order."""
+    names: list[str] = []
+    original = desk_module.train
+
+    def spy(recipe, *arguments, **options):
+        names.append(recipe.name)
+        return original(recipe, *arguments, **options)
+
+    monkeypatch.setattr(desk_module, "train", spy)
+    return names
+
+
+def full_desk(folder, **options):
+    return Desk(folder, "tiny", minutes=None, sets=[], **options)
+
+
+def test_trains_once_and_keeps_the_result(recipe, trainings, tmp_path):
+    said: list[str] = []
+    made = full_desk(tmp_path, notify=said.append).trained(recipe)
+    assert said == ["training tiny, 6 steps"]
+    assert made.steps == 6
+    assert [step for step, _ in made.curve] == [3, 6]
+    assert made.validation_psnr_y == pytest.approx(max(psnr for _, psnr in made.curve), abs=1e-4)
+    assert full_desk(tmp_path).trained(recipe) == made  # from the file, by another desk
+    assert trainings == ["tiny"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda recipe: replace(recipe, seed=1),
+        lambda recipe: replace(recipe, data=replace(recipe.data, reduced_by="bilinear")),
+        lambda recipe: replace(recipe, optimisation=replace(recipe.optimisation, learning_rate=1e-4)),
+        lambda recipe: replace(recipe, optimisation=replace(recipe.optimisation, steps=7)),
+    ],
+)
+def test_whatever_decides_the_weights_trains_again(recipe, trainings, tmp_path, changed):
+    full_desk(tmp_path).trained(recipe)
+    full_desk(tmp_path).trained(changed(recipe))
+    assert trainings == ["tiny", "tiny"]
+
+
+def test_a_longer_budget_trains_again_and_a_shorter_one_does_not(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    for minutes in (0.02, 0.01, 0.1):
+        Desk(tmp_path, "tiny", minutes=minutes, sets=[]).trained(long)
+    assert len(trainings) == 2
+
+
+def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatch):
+    unbroken = full_desk(tmp_path / "unbroken").trained(recipe)
+    validate, calls = loop.validate, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return validate(*arguments)
+
+    monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(loop, "validate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        full_desk(tmp_path / "broken").trained(recipe)
+    resumed = full_desk(tmp_path / "broken").trained(recipe)
+    assert (resumed.weights, resumed.steps, resumed.curve) == (unbroken.weights, 6, unbroken.curve)
+    assert len(trainings) == 3
+
+
+def test_scores_are_those_of_the_network_by_the_protocol(recipe, trainings, pictures, tmp_path):
+    desk = full_desk(tmp_path)
+    scores = desk.score(recipe, str(pictures), "bilinear")
+    network = desk.network(recipe)
+    with torch.no_grad():
+        for parameter in network.parameters():  # as an exported file stores them
+            if parameter.numel() >= 32:
+                parameter.copy_(parameter.half())
+    expected = []
+    for path in sorted(pictures.iterdir()):
+        truth = luminance(Picture.read(path).planes().astype(np.float64))
+        given = imresize(imresize(truth, 1 / 3, kernel="bilinear"), 3)
+        with torch.no_grad():
+            result = network(torch.from_numpy(given).float().permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+        x, y = (np.floor(np.clip(p, 0, 1) * 255 + 0.5)[3:-3, 3:-3] for p in (truth, result))
+        expected.append((psnr(x, y), ssim(x, y)))
+    assert (scores.psnr_y, scores.ssim_y) == pytest.approx(np.mean(expected, axis=0), abs=1e-3)
+    assert desk.score(recipe, str(pictures)) != scores
+    assert trainings == ["tiny"]
+
+
+def test_kept_scores_need_no_weights(recipe, trainings, pictures, tmp_path, monkeypatch):
+    scores = full_desk(tmp_path).score(recipe, str(pictures))
+    for folder in (tmp_path / "runs").iterdir():
+        folder.rename(tmp_path / "elsewhere")
+    monkeypatch.setattr(desk_module, "run", None)  # measuring would fail
+    assert full_desk(tmp_path).score(recipe, str(pictures)) == scores
+    assert trainings == ["tiny"]
+
+
+def test_new_scores_train_again_where_the_weights_are_gone(recipe, trainings, pictures, tmp_path):
+    full_desk(tmp_path).score(recipe, str(pictures))
+    for folder in (tmp_path / "runs").iterdir():
+        folder.rename(tmp_path / "elsewhere")
+    full_desk(tmp_path).score(recipe, str(pictures), "nearest")
+    assert trainings == ["tiny", "tiny"]
+
+
+def test_a_pair_that_reduces_is_part_of_the_key(recipe, trainings, tmp_path):
+    pair = make_pair(tmp_path, 3, "y")
+    by_pair = replace(recipe, data=replace(recipe.data, reduced_by=str(pair)))
+    full_desk(tmp_path).trained(recipe)
+    full_desk(tmp_path).trained(by_pair)
+    full_desk(tmp_path).trained(by_pair)
+    assert len(trainings) == 2
+
+
+def test_shown_items_are_kept(tmp_path):
+    full_desk(tmp_path).keep("one", ["first"])
+    assert full_desk(tmp_path).keep("two", ["second"]) == {"one": "first", "two": "second"}
+    assert full_desk(tmp_path).keep("one", ["again"]) == {"one": "again", "two": "second"}
+
+
+def test_multiply_adds_are_per_full_size_pixel():
+    from twinscale.nets import create
+
+    srcnn, espcn = create("srcnn", scale=3), create("espcn", scale=3)
+    assert multiply_adds(srcnn) == 81 * 64 + 64 * 32 + 25 * 32
+    assert multiply_adds(espcn) == pytest.approx((25 * 64 + 9 * 64 * 32 + 9 * 32 * 9) / 9)
+    assert as_operation(espcn)(np.zeros((5, 7, 1), np.float32)).shape == (15, 21, 1)
