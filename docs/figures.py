@@ -20,7 +20,9 @@ IMAGES = DOCS / "images"
 SCALE = 2
 DETAIL = (slice(60, 160), slice(110, 250))
 ZOOM = 3
-HEADLINE_MODELS = ("dsn-x2", "dsn-x3", "dsn-x4", "dsn-y-x2", "dsn-y-x3", "dsn-y-x4", "srcnn-x2", "srcnn-x3", "srcnn-x4")
+HEADLINE_MODELS = tuple(
+    f"{family}-x{scale}" for family in ("twin", "dsn", "twin-y", "dsn-y", "srcnn") for scale in (2, 3, 4)
+)
 HEADLINE_SETS = ("Set5", "Set14", "BSD100", "Urban100", "Kodak24")
 
 

@@ -116,14 +116,15 @@ def _tuned_training(seconds: float) -> float:
     from lightning_fabric import Fabric
 
     from twinscale.training.data import Crops, Example
-    from twinscale.training.loop import Learner, build
+    from twinscale.training.loop import Learner, build, usable_precision
     from twinscale.training.recipe import Recipe
 
     recipe = Recipe.load(_RECIPE)
     data = replace(recipe.data, crop=_CROP, batch=_BATCH)
     truth = np.random.default_rng(0).random((512, 512, 1), dtype=np.float32)
     crops = Crops([Example(truth, None)], data, recipe.seed, torch.device("cpu"))
-    fabric = Fabric(accelerator="cpu", devices=1, precision=recipe.optimisation.precision)
+    precision = usable_precision(recipe.optimisation.precision, "cpu")
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
     fabric.launch()
     learner = Learner(build(recipe), recipe.optimisation, fabric)
     return _steps_per_second(lambda step: learner.step(step, *crops.batch(step)), seconds)

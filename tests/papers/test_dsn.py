@@ -32,9 +32,10 @@ def test_tables_3_and_4_agree_where_they_overlap() -> None:
 
 def test_cards_carry_table_4() -> None:
     for scale in (2, 3, 4):
-        card = published_figures(f"dsn-y-x{scale}")
-        for dataset, row in TABLE_4.items():
-            assert card[dataset] == list(row[scale]["DSN"])
+        for family in ("dsn", "twin"):
+            card = published_figures(f"{family}-y-x{scale}")
+            for dataset, row in TABLE_4.items():
+                assert card[dataset] == list(row[scale]["DSN"])
 
 
 def test_every_network_trains_on_the_papers_pictures() -> None:

@@ -28,8 +28,8 @@ XMP = (
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    make_pair(folder, 2, "rgb", name="dsn-x2")
-    make_pair(folder, 3, "y", name="dsn-x3")
+    make_pair(folder, 2, "rgb", name="twin-x2")
+    make_pair(folder, 3, "y", name="twin-x3")
     make_upscaler(folder, 2, "y", name="srcnn-x2")
     make_upscaler(folder, 3, "rgb", name="srcnn-x3")
     return folder
@@ -115,15 +115,15 @@ def test_other_xmp_is_kept_and_the_tag_goes_again() -> None:
 
 
 def test_tag_says_what_shrank_it() -> None:
-    card = load("dsn-x3").card
+    card = load("twin-x3").card
     tag = read_tag(shrink(picture(20, 31), 3).xmp)
-    assert tag == Tag("dsn-x3", card.digest, 3, width=31, height=20)
+    assert tag == Tag("twin-x3", card.digest, 3, width=31, height=20)
 
 
 def test_what_the_networks_do(shelf: Path) -> None:
     # shrink is the down part on the padded picture and restore the up part on what a file holds.
     original = picture(20, 30)
-    model = load("dsn-x2", threads=1)
+    model = load("twin-x2", threads=1)
     low = np.floor(np.clip(model.down(original.planes()), 0, 1) * 255 + 0.5)
     small = shrink(original)
     assert np.abs(small.pixels - low).max() <= 1
@@ -137,7 +137,7 @@ def test_what_the_networks_do(shelf: Path) -> None:
 def test_defaults_names_folders_and_loaded_models_agree(shelf: Path) -> None:
     original = picture()
     small = shrink(original)
-    for model in ("dsn-x2", shelf / "dsn-x2", str(shelf / "dsn-x2"), load("dsn-x2")):
+    for model in ("twin-x2", shelf / "twin-x2", str(shelf / "twin-x2"), load("twin-x2")):
         assert same(shrink(original, model=model), small)
         assert same(restore(small, model=model), restore(small))
     assert same(shrink(original, 2), small)
@@ -166,7 +166,7 @@ def test_missing_file() -> None:
 def test_no_tag() -> None:
     with pytest.raises(UsageError, match="carries no tag that says how it was shrunk"):
         restore(picture())
-    restored = restore(picture(10, 12), model="dsn-x2")  # a named model works without
+    restored = restore(picture(10, 12), model="twin-x2")  # a named model works without
     assert restored.size == (20, 24)
     assert restored.xmp == XMP
 
@@ -191,9 +191,9 @@ def test_tag_of_a_model_that_is_not_shipped(shelf: Path, tmp_path: Path) -> None
 
 
 def test_tag_never_names_a_folder(shelf: Path) -> None:
-    digest = load("dsn-x2").card.digest
+    digest = load("twin-x2").card.digest
     small = shrink(picture(20, 30))
-    for name in (str(shelf / "dsn-x2"), "../models/dsn-x2", "."):
+    for name in (str(shelf / "twin-x2"), "../models/twin-x2", "."):
         tag = Tag(name, digest, 2, width=30, height=20)
         with pytest.raises(ModelError, match="not among the shipped models"):
             restore(replace(small, xmp=add_tag(None, tag)))
@@ -201,33 +201,33 @@ def test_tag_never_names_a_folder(shelf: Path) -> None:
 
 def test_other_weights_than_the_ones_that_shrank() -> None:
     small = shrink(picture(20, 30))
-    changed = replace(small, xmp=add_tag(None, Tag("dsn-x2", "0" * 64, 2, width=30, height=20)))
-    with pytest.raises(ModelError, match="shrunk by other weights of dsn-x2 than the installed ones"):
+    changed = replace(small, xmp=add_tag(None, Tag("twin-x2", "0" * 64, 2, width=30, height=20)))
+    with pytest.raises(ModelError, match="shrunk by other weights of twin-x2 than the installed ones"):
         restore(changed)
-    assert same(restore(changed, model="dsn-x2"), restore(small))
+    assert same(restore(changed, model="twin-x2"), restore(small))
 
 
 @pytest.mark.parametrize("size", [(10, 14), (9, 15), (15, 10), (20, 30)])
 def test_small_picture_that_was_cropped_or_resized(size: tuple[int, int]) -> None:
     small = shrink(picture(20, 30))
     pixels = imresize(small.pixels, size=size)
-    for model in (None, "dsn-x2"):
+    for model in (None, "twin-x2"):
         with pytest.raises(UsageError, match=rf"is {size[1]}x{size[0]} but was shrunk to 15x10 at x2"):
             restore(replace(small, pixels=pixels), model=model)
 
 
 def test_foreign_numbers_in_a_tag() -> None:
     small = shrink(picture(20, 30))
-    digest = load("dsn-x2").card.digest
+    digest = load("twin-x2").card.digest
     for scale, width, height in [(10**400, 30, 20), (2, 10**400, 20), (1, 15, 10), (2, 32, 20)]:
         with pytest.raises(UsageError, match="cropped or resized"):
-            restore(replace(small, xmp=add_tag(None, Tag("dsn-x2", digest, scale, width, height))))
+            restore(replace(small, xmp=add_tag(None, Tag("twin-x2", digest, scale, width, height))))
 
 
 def test_partner_of_another_scale() -> None:
     small = shrink(picture(20, 30), 2)
     with pytest.raises(UsageError, match="x2"):
-        restore(small, model="dsn-x3")
+        restore(small, model="twin-x3")
 
 
 def test_models_of_the_wrong_kind_or_scale() -> None:
@@ -235,14 +235,14 @@ def test_models_of_the_wrong_kind_or_scale() -> None:
         shrink(picture(), model="srcnn-x2")
     with pytest.raises(UsageError, match="srcnn-x2"):
         restore(shrink(picture()), model="srcnn-x2")
-    with pytest.raises(UsageError, match="dsn-x2 shrinks 2 times, not 3"):
-        shrink(picture(), 3, model="dsn-x2")
+    with pytest.raises(UsageError, match="twin-x2 shrinks 2 times, not 3"):
+        shrink(picture(), 3, model="twin-x2")
     with pytest.raises(UsageError, match="no pair of scale 5: use one of 2, 3, 4"):
         shrink(picture(), 5)
-    with pytest.raises(ModelError, match="no model 'dsn-x4'"):  # not on this shelf
+    with pytest.raises(ModelError, match="no model 'twin-x4'"):  # not on this shelf
         shrink(picture(), 4)
-    with pytest.raises(ModelError, match=r"no model 'dns-x2'.*did you mean 'dsn-x2'"):
-        shrink(picture(), model="dns-x2")
+    with pytest.raises(ModelError, match=r"no model 'twni-x2'.*did you mean 'twin-x2'"):
+        shrink(picture(), model="twni-x2")
 
 
 @pytest.mark.parametrize("scale", [1.5, 1.25, 2.5, 2.2, 1.01, 3])
@@ -283,7 +283,7 @@ def test_scales_beyond_the_model(scale: float) -> None:
 
 
 def test_pair_enlarges_too() -> None:
-    assert upscale(picture(10, 12), model="dsn-x2").size == (20, 24)
+    assert upscale(picture(10, 12), model="twin-x2").size == (20, 24)
 
 
 def test_progress() -> None:

@@ -134,6 +134,69 @@ def test_crop_must_be_a_multiple_of_the_scale(recipe):
     assert examples_of(recipe(crop=17, architecture="srcnn"))  # its input is as large as its output
 
 
+@pytest.fixture
+def odd(tmp_path):
+    """Two pictures whose sides are multiples of nothing: 41 x 53 and 47 x 43."""
+    rng = np.random.default_rng(0)
+    for name, (height, width) in {"a": (41, 53), "b": (47, 43)}.items():
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_several_scales_make_several_examples_of_a_picture(recipe, odd, colour):
+    made = recipe(architecture="vdsr", scale=3, colour=colour, train=[str(odd)], scales=[2, 3, 4])
+    examples = examples_of(made)
+    assert [example.truth.shape[:2] for example in examples] == [
+        *((40, 52), (39, 51), (40, 52)),
+        *((46, 42), (45, 42), (44, 40)),
+    ]
+    for example, path, scale in zip(examples, "aaabbb", [2, 3, 4, 2, 3, 4], strict=True):
+        height, width = example.truth.shape[:2]
+        rgb = np.asarray(Image.open(odd / f"{path}.png"))[:height, :width]
+        whole = rgb if colour == "rgb" else luminance(rgb.astype(np.float32) / 255)
+        np.testing.assert_allclose(example.truth, whole, rtol=0, atol=1e-6)
+        expected = imresize(imresize(example.truth, 1 / scale), size=(height, width))
+        assert example.low.dtype == example.truth.dtype
+        np.testing.assert_array_equal(example.low, expected)
+
+
+def test_crops_come_from_every_scale(recipe, odd):
+    made = recipe(architecture="vdsr", scale=3, train=[str(odd)], scales=[2, 3, 4], crop=17, batch=8)
+    crops = Crops(examples_of(made), made.data, 0, CPU)
+    sizes = [(40, 52), (39, 51), (40, 52), (46, 42), (45, 42), (44, 40)]
+    assert len(crops) == sum((height - 16) * (width - 16) for height, width in sizes)
+    low, truth = crops.batch(0)
+    assert low.shape == truth.shape == (8, 1, 17, 17)
+
+
+def test_without_scales_the_networks_own_counts(recipe, odd):
+    own = examples_of(recipe(architecture="vdsr", scale=3, train=[str(odd)]))
+    listed = examples_of(recipe(architecture="vdsr", scale=2, train=[str(odd)], scales=[3]))
+    assert [example.truth.shape for example in own] == [(39, 51, 1), (45, 42, 1)]
+    for example, other in zip(own, listed, strict=True):
+        np.testing.assert_array_equal(example.low, other.low)
+
+
+@pytest.mark.parametrize("architecture", ["espcn", "upsnet", "dsn", "twin"])
+def test_several_scales_need_an_enlarged_input(recipe, architecture):
+    message = rf"scales = \[2, 3\] needs a network whose input is enlarged already, such as vdsr: {architecture} has"
+    with pytest.raises(UsageError, match=message):
+        examples_of(recipe(architecture=architecture, scales=[2, 3]))
+
+
+@pytest.mark.parametrize("reduced_by", ["nearest", "bilinear"])
+def test_kernels_of_the_recipe_make_the_input(recipe, odd, reduced_by):
+    small = examples_of(recipe(architecture="espcn", scale=3, crop=15, train=[str(odd)], reduced_by=reduced_by))
+    enlarged = examples_of(
+        recipe(architecture="vdsr", scale=3, train=[str(odd)], reduced_by=reduced_by, enlarged_by="bilinear")
+    )
+    for first, second in zip(small, enlarged, strict=True):
+        expected = imresize(first.truth, 1 / 3, kernel=reduced_by)
+        np.testing.assert_array_equal(first.low, expected)
+        np.testing.assert_array_equal(second.low, imresize(expected, 3, kernel="bilinear"))
+
+
 def test_validation_sees_the_centre_of_large_pictures(tmp_path):
     levels = np.zeros((500, 700, 3), dtype=np.uint8)
     levels[10:490, 110:590] = 255

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.models import make_upscaler
 from tests.training.conftest import untrained_run
 from twinscale.engine import OnnxNetwork
 from twinscale.errors import ModelError, UsageError
@@ -98,7 +99,9 @@ def test_card(pair, folder):
     assert card.licence == "whatever the owner of the training pictures allows"
     (entry,) = card.training["runs"]
     summary = json.loads((run / "run.json").read_text())
-    assert entry == {key: value for key, value in summary.items() if key != "name"}
+    assert entry == {key: value for key, value in summary.items() if key not in ("name", "looks")}
+    assert card.looks == summary["looks"]
+    assert card.looks.keys() == {"fidelity", "total_variation", "high_frequencies"}
     assert card.training["data"] == [str(folder)]
     assert card.training["validation"] == Recipe.load(run / "recipe.toml").data.validation
 
@@ -106,6 +109,7 @@ def test_card(pair, folder):
 def test_card_of_a_network_on_interpolated_input(srcnn):
     _, card = srcnn
     assert (card.kind, card.input, card.down) == ("upscaler", "interpolated", None)
+    assert card.looks == {}
     assert card.parameters == {"init": "msra"}
     assert card.up.radius == 6
 
@@ -140,10 +144,38 @@ def test_weights_come_back(pair, srcnn):
             assert torch.equal(weights[name], tensor), name
 
 
-def test_weights_of_another_network_are_refused(pair, recipe):
+def test_where_one_half_of_a_pair_fits_it_comes_back(pair, recipe):
+    run, card = pair
+    twin = build(recipe(architecture="twin"))
+    weights = load_weights(card, twin)
+    assert weights.keys() == {f"up.{name}" for name in twin.up.state_dict()}
+    expected = halved(load_file(run / BEST))
+    for name, tensor in weights.items():
+        assert torch.equal(tensor, expected[name]), name
+    found = twin.load_state_dict(weights, strict=False)
+    assert set(found.missing_keys) == {f"down.{name}" for name in twin.down.state_dict()}
+    assert not found.unexpected_keys
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({"colour": "rgb"}, r"down\.features\.0\.weight"),
+        ({"architecture": "twin", "colour": "rgb"}, r"down\.head\.weight"),
+        ({"architecture": "twin", "scale": 4}, r"down\.head\.weight"),
+        ({"architecture": "espcn"}, r"features\.0\.weight"),
+    ],
+)
+def test_weights_of_another_network_are_refused(pair, recipe, changes, at):
     _, card = pair
-    with pytest.raises(ModelError, match=r"tiny does not fit the recipe's network at down\.features\.0\.weight"):
-        load_weights(card, build(recipe(colour="rgb")))
+    with pytest.raises(ModelError, match=rf"tiny does not fit the recipe's network at {at}: start without it"):
+        load_weights(card, build(recipe(**changes)))
+
+
+def test_one_network_is_no_half_of_a_pair(recipe, tmp_path):
+    card = Card.load(make_upscaler(tmp_path, 2, "y"))
+    with pytest.raises(ModelError, match=r"srcnn-y-x2 does not fit .* at down\.features\.0\.weight: start without it"):
+        load_weights(card, build(recipe()))
 
 
 def test_files_hold_weights_as_halves_and_nothing_of_this_machine(pair, srcnn):

@@ -3,7 +3,9 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +17,22 @@ from torch import nn
 
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.protocol import Protocol
+from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
 from twinscale.training import loop
 from twinscale.training.data import split, validation_examples
-from twinscale.training.loop import BEST, CHECKPOINT, Learner, build, learning_rate, train, validate
+from twinscale.training.loop import (
+    BEST,
+    CHECKPOINT,
+    Learner,
+    build,
+    learning_rate,
+    read_curve,
+    train,
+    usable_precision,
+    validate,
+    within,
+)
 from twinscale.training.recipe import OptimisationSpec, Recipe
 
 
@@ -130,6 +144,112 @@ def test_gradients_are_clipped(fabric):
     assert (parameters(network) - before).norm().item() == pytest.approx(1e-3, rel=1e-3)
 
 
+def blurred_noise(scale, channels=1):
+    """Eight pictures, smooth enough that a small picture can resemble them: ``(N, C, H, W)``."""
+    generator = torch.Generator().manual_seed(2)
+    coarse = torch.rand(8, channels, 6, 5, generator=generator)
+    return nn.functional.interpolate(coarse, scale_factor=2 * scale, mode="bilinear")
+
+
+def bicubic(pictures, scale):
+    """In float64."""
+    planes = pictures.double().permute(0, 2, 3, 1).numpy()
+    return np.stack([imresize(picture, 1 / scale) for picture in planes]).transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("architecture", ["dsn", "twin"])
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_fidelity_is_added_to_the_loss_with_its_weight(recipe, fabric, architecture, colour):
+    torch.manual_seed(0)
+    network = build(recipe(architecture=architecture, scale=3, colour=colour))
+    truth = blurred_noise(3, network.channels)
+    low, restored = (tensor.detach().double().numpy() for tensor in network(truth))
+    pixel = np.abs(restored - truth.numpy()).mean()
+    fidelity = ((low - bicubic(truth, 3)) ** 2).mean()
+    for weight in (0.0, 0.3, 50.0):
+        copied = build(recipe(architecture=architecture, scale=3, colour=colour))
+        copied.load_state_dict(network.state_dict())
+        loss = Learner(copied, OptimisationSpec(steps=9, fidelity=weight), fabric).step(0, truth, truth)
+        assert loss.item() == pytest.approx(pixel + weight * fidelity, rel=1e-4)
+    assert 50 * fidelity > 0.01 * pixel  # or the last weight would show nothing
+
+
+def test_fidelity_brings_the_small_picture_near_the_bicubic_one(recipe, fabric):
+    truth = torch.rand(3, 1, 24, 20, generator=torch.Generator().manual_seed(0))
+    distances = {}
+    for weight, steps in ((0.0, 0), (0.0, 40), (100.0, 40)):
+        torch.manual_seed(0)
+        network = build(recipe(architecture="twin"))
+        learner = Learner(network, OptimisationSpec(steps=40, loss="l2", fidelity=weight, warmup=5), fabric)
+        for step in range(steps):
+            learner.step(step, truth, truth)
+        low = network.down(truth).detach().double().numpy()
+        distances[weight, steps] = ((low - bicubic(truth, 2)) ** 2).mean()
+    # Nearer than the averages that training starts from, and than what restoring alone makes of them.
+    assert distances[100.0, 40] < 0.1 * distances[0.0, 0]
+    assert distances[100.0, 40] < 0.1 * distances[0.0, 40]
+
+
+def test_fidelity_is_for_pairs(fabric):
+    """Super-resolution does not make the small picture, so there is nothing to hold."""
+    batch = batches(1)[0]
+    losses = [
+        Learner(Tiny(), OptimisationSpec(steps=9, fidelity=weight), fabric).step(0, *batch) for weight in (0.0, 9.0)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_muon_trains_the_large_layers_and_adam_the_others(recipe, fabric):
+    torch.manual_seed(0)
+    network = build(recipe())
+    learner = Learner(network, OptimisationSpec(steps=9, optimiser="muon", output_layer_rate=0.1), fabric)
+    truth = blurred_noise(2)
+    learner.step(0, truth, truth)
+    kinds = {
+        name: "momentum" if "momentum" in learner.optimiser.state[parameter] else "adam"
+        for name, parameter in network.named_parameters()
+    }
+    large = {f"down.features.{i}.weight" for i in (1, 2)}
+    large |= {f"up.{layer}.{i}.weight" for layer in ("bottlenecks", "convs") for i in range(3)}
+    assert {name for name, kind in kinds.items() if kind == "momentum"} == large
+    assert [group["lr"] for group in learner.optimiser.param_groups] == pytest.approx([1e-3, 1e-4])
+
+
+# Precision
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accelerator", "cuda", "native", "expected"),
+    [
+        ("bf16-mixed", "cpu", False, False, "32-true"),
+        ("bf16-mixed", "cpu", True, False, "32-true"),
+        ("bf16-mixed", "auto", False, False, "32-true"),
+        ("bf16-mixed", "auto", True, False, "bf16-mixed"),
+        ("bf16-mixed", "cuda", True, False, "bf16-mixed"),
+        ("bf16-mixed", "cpu", False, True, "bf16-mixed"),
+        ("bf16-mixed", "auto", False, True, "bf16-mixed"),
+        ("32-true", "cpu", False, False, "32-true"),
+        ("32-true", "auto", True, True, "32-true"),
+    ],
+)
+def test_usable_precision(monkeypatch, wanted, accelerator, cuda, native, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native, raising=False)
+    assert usable_precision(wanted, accelerator) == expected
+
+
+def test_a_run_records_the_precision_it_used(recipe, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
+    made = recipe(steps=1, precision="bf16-mixed")
+    train(made, tmp_path / "run", accelerator="cpu")
+    assert "this CPU only emulates bfloat16: training in 32 bits" in capsys.readouterr().err
+    resolved = Recipe.load(tmp_path / "run" / "recipe.toml")
+    assert resolved.optimisation == replace(made.optimisation, precision="32-true")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"].endswith("32-true")
+    train(recipe(steps=1), tmp_path / "other", accelerator="cpu")
+    assert "bfloat16" not in capsys.readouterr().err
+
+
 def test_bfloat16_steps_keep_float32_weights():
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
     learner = Learner(Tiny(), OptimisationSpec(steps=9), fabric)
@@ -228,6 +348,59 @@ def test_initial_weights(recipe, tmp_path):
     assert all((tensor == 0.25).all() for tensor in load_file(tmp_path / "run" / BEST).values())
 
 
+def test_initial_weights_of_one_half(recipe, tmp_path):
+    made = recipe(architecture="twin", steps=1, learning_rate=0.0)
+    half = {name: torch.full_like(t, 0.25) for name, t in build(made).state_dict().items() if name.startswith("up.")}
+    weights = {}
+    for name, initial in (("half", half), ("none", None)):
+        train(made, tmp_path / name, initial=initial, started_from="dsn, up only", accelerator="cpu")
+        weights[name] = load_file(tmp_path / name / BEST)
+    for name, tensor in weights["half"].items():
+        if name.startswith("up."):
+            assert (tensor == 0.25).all(), name
+        else:
+            assert torch.equal(tensor, weights["none"][name]), name
+    assert json.loads((tmp_path / "half" / "run.json").read_text())["started_from"] == "dsn, up only"
+
+
+def test_the_curve_of_a_run(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_LOG_STEPS", 2)
+    train(recipe(steps=7, validate_every=3), tmp_path / "run", accelerator="cpu")
+    rows = log_of(tmp_path / "run")
+    assert [row["step"] for row in rows] == ["2", "3", "4", "6", "7"]
+    curve = read_curve(tmp_path / "run")
+    assert [step for step, _ in curve] == [3, 6, 7]  # rows without a validation are no points
+    assert [psnr for _, psnr in curve] == [float(rows[i]["validation_psnr_y"]) for i in (1, 3, 4)]
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert max(curve, key=lambda point: point[1]) == (summary["best_step"], summary["validation_psnr_y"])
+
+
+def test_validation_starts_from_the_recipes_small_picture(recipe):
+    """A network that returns the enlargement scores what that enlargement scores."""
+    planes = np.random.default_rng(0).random((31, 37, 1), dtype=np.float32)
+
+    class Same(Upscaler):
+        scale, channels, factor, radius, interpolated_input = 3, 1, 1, 0, True
+
+        def __init__(self):
+            super().__init__()
+            self.unused = nn.Parameter(torch.zeros(1))
+
+        def forward(self, enlarged):
+            return enlarged
+
+    truth = planes[:30, :36]
+    for reduced_by, enlarged_by in (("bicubic", "bicubic"), ("nearest", "bilinear"), ("bilinear", "nearest")):
+        made = recipe(architecture="vdsr", scale=3, reduced_by=reduced_by, enlarged_by=enlarged_by)
+        psnr, looks = validate(Same(), [planes], made)
+        result = imresize(imresize(truth, 1 / 3, kernel=reduced_by), 3, kernel=enlarged_by)
+        levels = [
+            np.floor(np.clip(image[3:-3, 3:-3], 0, 1).astype(np.float64) * 255 + 0.5) for image in (truth, result)
+        ]
+        assert psnr == pytest.approx(10 * math.log10(255**2 / ((levels[0] - levels[1]) ** 2).mean()), abs=1e-6)
+        assert looks is None
+
+
 def test_grey_pictures_validate_rgb_networks(recipe):
     """A DSN that starts from averaging and repeating does on RGB what it does on luminance."""
     grey = [np.random.default_rng(0).random((30, 32, 1), dtype=np.float32)]
@@ -242,7 +415,140 @@ def test_grey_pictures_validate_rgb_networks(recipe):
     assert math.isfinite(validate(build(srcnn).eval(), grey, srcnn)[0])
 
 
-# A run that is killed
+# A run that is limited by time
+
+
+class Clock:
+    """A clock that only training moves on: the first step takes 30 seconds, every other ``seconds``."""
+
+    def __init__(self, monkeypatch, seconds):
+        self.now, self.steps = 1000.0, 0
+        take = Learner.step
+
+        def step(learner, *arguments):
+            self.now += seconds if self.steps else 30.0
+            self.steps += 1
+            return take(learner, *arguments)
+
+        monkeypatch.setattr(Learner, "step", step)
+        monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+
+class Same:
+    """Crops that are always the same."""
+
+    def batch(self, step):
+        return batches(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "steps", "trial"),
+    [
+        (4.0, 0.5, 480, 20),  # the trial takes ten seconds
+        (8.0, 0.5, 960, 20),
+        (8.0, 0.25, 1920, 40),
+        (0.5, 0.25, 120, 6),  # or 5 % of the time
+        (1.0, 7.0, 9, 1),  # or one step
+        (0.01, 7.0, 1, 1),
+    ],
+)
+def test_as_many_steps_as_fit_into_the_time(fabric, monkeypatch, minutes, seconds, steps, trial):
+    clock = Clock(monkeypatch, seconds)
+    network = Tiny()
+    before = parameters(network)
+    spec = OptimisationSpec(steps=10**6, learning_rate=0.01, ema=0.5)
+    found = within(minutes, network, spec, Same(), fabric)
+    assert found == replace(spec, steps=steps, validate_every=found.validate_every)
+    assert clock.steps == 1 + trial  # the first step, which warms up, does not count
+    assert torch.equal(parameters(network), before)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "warmup", "validate_every", "expected"),
+    [
+        (2.0, 200, 2500, (24, 24)),  # 240 steps: a tenth each
+        (2.0, 5, 7, (5, 7)),  # what the recipe says, where that is less
+        (0.05, 200, 2500, (0, 1)),  # 6 steps
+    ],
+)
+def test_a_short_run_warms_up_and_validates_within_it(fabric, monkeypatch, minutes, warmup, validate_every, expected):
+    Clock(monkeypatch, 0.5)
+    spec = OptimisationSpec(steps=60000, warmup=warmup, validate_every=validate_every)
+    found = within(minutes, Tiny(), spec, Same(), fabric)
+    assert (found.warmup, found.validate_every) == expected
+
+
+def tensors_of(run):
+    return {file: load_file(run / file) for file in (CHECKPOINT, BEST)}
+
+
+def assert_same_weights(one, other):
+    for file, tensors in tensors_of(one).items():
+        others = tensors_of(other)[file]
+        assert tensors.keys() == others.keys()
+        for name, tensor in tensors.items():
+            assert torch.equal(tensor, others[name]), name
+
+
+@contextmanager
+def stopped(monkeypatch, folder, at):
+    """Within it, a run dies before step ``at``, with a checkpoint after every logged row."""
+    take = Learner.step
+
+    def step(learner, number, *batch):
+        if number == at and (folder / "recipe.toml").exists():  # not in the trial
+            raise KeyboardInterrupt
+        return take(learner, number, *batch)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
+        patch.setattr(loop, "_LOG_STEPS", 2)
+        patch.setattr(Learner, "step", step)
+        yield
+
+
+def test_a_run_by_the_clock_is_a_run_of_so_many_steps(recipe, tmp_path, monkeypatch):
+    Clock(monkeypatch, 0.5)
+    monkeypatch.setattr(loop, "_VALIDATIONS", 3)
+    made = recipe(steps=5000, warmup=100, validate_every=1000, ema=0.9)
+    timed = tmp_path / "timed"
+    outcome = train(made, timed, accelerator="cpu", minutes=0.1)
+    resolved = Recipe.load(timed / "recipe.toml")
+    assert outcome.progress.step == resolved.optimisation.steps == 12
+    assert (resolved.optimisation.warmup, resolved.optimisation.validate_every) == (1, 4)
+    assert json.loads((timed / "run.json").read_text())["recipe_sha256"] == resolved.digest()
+    # The trial leaves no trace in the weights.
+    train(resolved, tmp_path / "counted", accelerator="cpu")
+    assert_same_weights(timed, tmp_path / "counted")
+
+
+def test_a_resumed_run_keeps_the_steps_that_the_clock_decided_on(recipe, tmp_path, monkeypatch):
+    Clock(monkeypatch, 0.5)
+    run = tmp_path / "run"
+    with stopped(monkeypatch, run, at=7):
+        train(recipe(steps=5000), run, accelerator="cpu", minutes=0.1)
+    written = (run / "recipe.toml").read_bytes()
+    outcome = train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu", minutes=50.0)
+    assert outcome.progress.step == 12
+    assert (run / "recipe.toml").read_bytes() == written
+    assert [int(row["step"]) for row in log_of(run)][-1] == 12
+
+
+# A run that is interrupted, or killed
+
+
+def test_muon_continues_exactly(recipe, tmp_path, monkeypatch):
+    made = recipe(steps=14, optimiser="muon", warmup=3, ema=0.9, clip_norm=0.5, fidelity=0.3, output_layer_rate=0.5)
+    train(made, tmp_path / "whole", accelerator="cpu")
+    run = tmp_path / "stopped"
+    with stopped(monkeypatch, run, at=9):
+        train(made, run, accelerator="cpu")
+    assert json.loads((run / "run.json").read_text())["steps"] == 8
+    train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu")
+    assert_same_weights(tmp_path / "whole", run)
+    assert any(name.endswith(".momentum") for name in load_file(run / CHECKPOINT))
+    assert read_curve(run) == read_curve(tmp_path / "whole")
+
 
 # Checkpoints after every logged row. KILL is a step: "17" dies before step 17 is taken, "w35" dies once
 # row 35 is logged but its checkpoint is not written.

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from twinscale.errors import UsageError
-from twinscale.training.losses import pixel_loss
+from twinscale.images.resize import imresize
+from twinscale.training.losses import fidelity_loss, pixel_loss
 
 REFERENCES = {
     "l1": lambda difference: np.abs(difference).mean(),
@@ -35,3 +36,48 @@ def test_bfloat16_results_are_compared_in_float32():
 def test_unknown_loss():
     with pytest.raises(UsageError, match="unknown loss 'l3': use l1, l2, charbonnier or squared-norm"):
         pixel_loss("l3", torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2))
+
+
+# Fidelity
+
+
+def pictures(channels, scale):
+    """Small and full-size noise in float64, and the bicubic reductions: ``(N, C, H, W)``, not square."""
+    rng = np.random.default_rng(scale)
+    low, truth = rng.random((2, channels, 7, 5)), rng.random((2, channels, 7 * scale, 5 * scale))
+    bicubic = [imresize(picture.transpose(1, 2, 0), 1 / scale).transpose(2, 0, 1) for picture in truth]
+    return low, truth, np.stack(bicubic)
+
+
+def as_tensor(array):
+    return torch.from_numpy(array).float()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_fidelity_is_the_distance_from_the_bicubic_reduction(scale, channels):
+    low, truth, bicubic = pictures(channels, scale)
+    loss = fidelity_loss(as_tensor(low), as_tensor(truth))
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(((low - bicubic) ** 2).mean(), rel=1e-5)
+    assert fidelity_loss(as_tensor(bicubic), as_tensor(truth)).item() < 1e-12
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_gradient_of_fidelity(scale, channels):
+    low, truth, bicubic = pictures(channels, scale)
+    learned = as_tensor(low).requires_grad_()
+    fidelity_loss(learned, as_tensor(truth)).backward()
+    np.testing.assert_allclose(learned.grad, 2 * (low - bicubic) / low.size, rtol=0, atol=1e-6 / low.size)
+    # The loss is a parabola along any line, so a long central difference is exact.
+    line = np.random.default_rng(0).standard_normal(low.shape)
+    ends = [fidelity_loss(as_tensor(low + side * line), as_tensor(truth)).item() for side in (1, -1)]
+    assert (ends[0] - ends[1]) / 2 == pytest.approx((learned.grad.double().numpy() * line).sum(), rel=1e-3, abs=1e-5)
+
+
+def test_fidelity_of_half_precision_is_measured_in_float32():
+    low, truth, bicubic = pictures(3, 2)
+    loss = fidelity_loss(as_tensor(low).half(), as_tensor(truth))
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(((low.astype(np.float16).astype(np.float64) - bicubic) ** 2).mean(), rel=1e-5)

@@ -57,11 +57,10 @@ def test_singular_vectors_stay_and_singular_values_come_near_one(shape):
     np.testing.assert_allclose(np.diag(inner), pressed(singular), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [1e-6, 1e6])
+@pytest.mark.parametrize("size", [1e-3, 1e3])
 def test_the_size_of_a_matrix_does_not_matter(size):
-    given = matrix(40, 90)
-    torch.testing.assert_close(orthogonalised(given * size), orthogonalised(given), rtol=0, atol=0.1 if size < 1 else 0)
-    assert orthogonalised(given.float() * size).norm() == pytest.approx(orthogonalised(given).norm(), rel=0.1)
+    given = matrix(40, 90).float()
+    torch.testing.assert_close(orthogonalised(given * size), orthogonalised(given), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(64, 576), (64, 64), (128, 64)])

@@ -2,6 +2,8 @@ import pytest
 
 from twinscale.datasets import catalogue
 from twinscale.errors import UsageError
+from twinscale.nets import Pair
+from twinscale.training.loop import build
 from twinscale.training.recipe import Recipe, shipped_recipes
 
 MINIMAL = """
@@ -40,6 +42,39 @@ def test_minimal_recipe_has_documented_defaults(load):
     assert recipe.optimisation.precision == "32-true"
 
 
+def test_defaults_of_how_small_pictures_are_made_and_judged(load):
+    recipe = load()
+    assert (recipe.data.reduced_by, recipe.data.enlarged_by) == ("bicubic", "bicubic")
+    assert recipe.data.scales == []
+    assert recipe.optimisation.optimiser == "adam"
+    assert recipe.optimisation.fidelity == 0
+
+
+def test_keys_of_how_small_pictures_are_made_and_judged(load):
+    data = load("batch = 4", 'batch = 4\nreduced_by = "dsn-y-x2"\nenlarged_by = "nearest"\nscales = [2, 3, 4]').data
+    assert (data.reduced_by, data.enlarged_by, data.scales) == ("dsn-y-x2", "nearest", [2, 3, 4])
+    optimisation = load("steps = 10", 'steps = 10\noptimiser = "muon"\nfidelity = 1').optimisation
+    assert (optimisation.optimiser, optimisation.fidelity) == ("muon", 1.0)
+    assert isinstance(optimisation.fidelity, float)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("batch = 4", 'batch = 4\nreduced_by = "nearest"'),
+        ("batch = 4", 'batch = 4\nenlarged_by = "nearest"'),
+        ("batch = 4", "batch = 4\nscales = [2]"),
+        ("steps = 10", "steps = 10\nfidelity = 0.5"),
+        ("steps = 10", 'steps = 10\noptimiser = "muon"'),
+    ],
+)
+def test_they_decide_what_a_run_makes(load, tmp_path, old, new):
+    recipe = load(old, new)
+    assert recipe.digest() != load().digest()
+    (tmp_path / "again.toml").write_text(recipe.dumps())
+    assert Recipe.load(tmp_path / "again.toml") == recipe
+
+
 def test_integer_is_taken_for_a_float(load):
     rate = load("steps = 10", "steps = 10\nlearning_rate = 1").optimisation.learning_rate
     assert rate == 1.0
@@ -67,6 +102,21 @@ def test_integer_is_taken_for_a_float(load):
         ('colour = "y"', 'colour = "Y"', "colour = 'Y' must be one of y, rgb"),
         ("steps = 10", 'steps = 10\nloss = "l3"', "loss = 'l3' must be one of l1, l2, charbonnier"),
         ("steps = 10", "steps = ", "is not valid TOML"),
+        ("crop = 32", "crop = 0", "crop = 0 must be at least 1"),
+        ("crop = 32", "crop = -32", "crop = -32 must be at least 1"),
+        ("batch = 4", "batch = 0", "batch = 0 must be at least 1"),
+        ("steps = 10", "steps = 0", "steps = 0 must be at least 1"),
+        ("steps = 10", "steps = 10\nvalidate_every = 0", "validate_every = 0 must be at least 1"),
+        (
+            "batch = 4",
+            'batch = 4\nenlarged_by = "box"',
+            "enlarged_by = 'box' must be one of nearest, bilinear, bicubic",
+        ),
+        ("batch = 4", "batch = 4\nreduced_by = 2", "reduced_by = 2 must be of type str"),
+        ("batch = 4", "batch = 4\nscales = 2", "scales = 2 must be of type list"),
+        ("batch = 4", 'batch = 4\nscales = [2, "3"]', "must hold only int values"),
+        ("steps = 10", 'steps = 10\noptimiser = "moun"', "optimiser = 'moun' must be one of adam, muon, sgd"),
+        ("steps = 10", 'steps = 10\nfidelity = "much"', "fidelity = 'much' must be of type float"),
     ],
 )
 def test_strict(load, old, new, message):
@@ -98,6 +148,18 @@ def test_shipped_recipe(name, tmp_path):
     path.write_text(recipe.dumps())
     assert Recipe.load(path) == recipe
     assert Recipe.load(path).digest() == recipe.digest()
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_network_of_a_shipped_recipe(name):
+    recipe = Recipe.load(name)
+    network = build(recipe)
+    assert (network.scale, network.channels) == (recipe.network.scale, 3 if recipe.network.colour == "rgb" else 1)
+    enlarged = not isinstance(network, Pair) and network.interpolated_input
+    assert enlarged or recipe.data.crop % network.scale == 0
+    assert enlarged or not recipe.data.scales
+    assert isinstance(network, Pair) or not recipe.optimisation.fidelity
+    assert recipe.optimisation.warmup < recipe.optimisation.steps
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

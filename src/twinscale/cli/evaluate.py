@@ -101,7 +101,7 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
     for name, group in itertools.groupby(evaluations, key=lambda evaluation: evaluation.model.card.name):
         own = list(group)
         in_rgb, in_paper = own[0].protocol.colour == "rgb", any(evaluation.published for evaluation in own)
-        table = Table(box=box.SIMPLE_HEAD)
+        table = Table(box=box.SIMPLE_HEAD, padding=0)
         table.add_column(name, no_wrap=True)
         headers = ["bicubic", "ours", *(["RGB"] if in_rgb else []), *(["paper", "diff."] if in_paper else [])]
         for header in [*headers, *(["small"] if own[0].looks else []), "s/MP"]:

@@ -41,7 +41,7 @@ def train(
     """Train a network and export it; needs the train extra.
 
     The trained model lies in the run's folder under models/NAME and serves every -m option.
-    Example: twinscale train dsn-x2 --data ~/Pictures; twinscale shrink -m runs/dsn-x2/models/dsn-x2 photo.png
+    Example: twinscale train twin-x2 --data ~/Pictures; twinscale shrink -m runs/twin-x2/models/twin-x2 photo.png
     """
     import shutil
     from dataclasses import replace

@@ -12,7 +12,7 @@ _SHIPPED = Path(__file__).parent / "models"
 
 # Scale to model; what users get by default may be used freely (see the licence on the cards).
 _DEFAULTS: dict[str, dict[int, str]] = {
-    "pair": {scale: f"dsn-x{scale}" for scale in (2, 3, 4)},
+    "pair": {scale: f"twin-x{scale}" for scale in (2, 3, 4)},
     "upscaler": {scale: f"srcnn-x{scale}" for scale in (2, 3, 4)},
 }
 
