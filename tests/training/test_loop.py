@@ -500,11 +500,12 @@ def stopped(monkeypatch, folder, at):
             raise KeyboardInterrupt
         return take(learner, number, *batch)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
         patch.setattr(loop, "_LOG_STEPS", 2)
         patch.setattr(Learner, "step", step)
-        yield
+        with pytest.raises(KeyboardInterrupt):
+            yield
 
 
 def test_a_run_by_the_clock_is_a_run_of_so_many_steps(recipe, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ REFERENCES = {
     "l1": lambda difference: np.abs(difference).mean(),
     "l2": lambda difference: (difference**2).mean(),
     "charbonnier": lambda difference: np.sqrt(difference**2 + 1e-6).mean(),
+    "psnr": lambda difference: np.mean(3e-4 * np.log(1 + (difference**2).mean(axis=(1, 2, 3)) / 3e-4)),
     "squared-norm": lambda difference: (difference**2).sum() / len(difference),
 }
 
@@ -34,7 +35,7 @@ def test_bfloat16_results_are_compared_in_float32():
 
 
 def test_unknown_loss():
-    with pytest.raises(UsageError, match="unknown loss 'l3': use l1, l2, charbonnier or squared-norm"):
+    with pytest.raises(UsageError, match="unknown loss 'l3': use l1, l2, charbonnier, psnr or squared-norm"):
         pixel_loss("l3", torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2))
 
 

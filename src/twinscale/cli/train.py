@@ -31,6 +31,10 @@ def train(
         float | None,
         typer.Option(min=0.01, help="Train as many steps as fit into this time instead.", show_default=False),
     ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Learning rate instead of the recipe's, to fine-tune gently.", show_default=False),
+    ] = None,
     precision: Annotated[
         Literal["32-true", "bf16-mixed"] | None,
         typer.Option(help="Precision instead of the recipe's.", show_default=False),
@@ -73,6 +77,8 @@ def train(
         )
     if steps:
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, steps=steps))
+    if learning_rate:
+        loaded = replace(loaded, optimisation=replace(loaded.optimisation, learning_rate=learning_rate))
     if precision:
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, precision=precision))
     initial, started_from = None, ""

@@ -11,14 +11,17 @@ from twinscale.errors import UsageError
 from twinscale.images.resize import imresize
 
 _CHARBONNIER_EPSILON = 1e-3
+_PSNR_FLOOR = 3e-4  # mean squared error of 35 dB
 
 
 def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
     """Mean pixel loss over the part of ``truth`` that ``result`` covers.
 
     Args:
-        name: ``"l1"``, ``"l2"``, ``"charbonnier"`` (a smooth L1, epsilon 1e-3), or ``"squared-norm"``: the
-            sum over a crop's pixels, mean over crops (SRCNN's equation 4, which its learning rates fit).
+        name: ``"l1"``, ``"l2"``, ``"charbonnier"`` (a smooth L1, epsilon 1e-3), ``"squared-norm"`` (the sum over
+            a crop's pixels, mean over crops: SRCNN's equation 4, which its learning rates fit), or
+            ``"psnr"``: the logarithm of each crop's mean squared error, mean over crops, as tables average
+            PSNR over pictures. Below 35 dB it counts a crop's error ever less, above it is ``"l2"``.
         result: ``(N, C, h, w)``; a network that does not pad returns less than the whole picture.
         truth: ``(N, C, H, W)`` with ``H >= h`` and ``W >= w``; its centre is compared.
 
@@ -36,7 +39,10 @@ def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
         return torch.sqrt((result - truth) ** 2 + _CHARBONNIER_EPSILON**2).mean()
     if name == "squared-norm":
         return F.mse_loss(result, truth, reduction="sum") / len(truth)
-    raise UsageError(f"unknown loss {name!r}: use l1, l2, charbonnier or squared-norm")
+    if name == "psnr":
+        errors = ((result - truth) ** 2).mean(dim=(1, 2, 3))
+        return _PSNR_FLOOR * torch.log1p(errors / _PSNR_FLOOR).mean()
+    raise UsageError(f"unknown loss {name!r}: use l1, l2, charbonnier, psnr or squared-norm")
 
 
 def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ class OptimisationSpec:
     """How it learns."""
 
     steps: int
-    loss: Literal["l1", "l2", "charbonnier", "squared-norm"] = "l1"
+    loss: Literal["l1", "l2", "charbonnier", "psnr", "squared-norm"] = "l1"
     optimiser: Literal["adam", "muon", "sgd"] = "adam"
     """Adam, Muon (see ``training/muon.py``), or stochastic gradient descent with momentum 0.9."""
     fidelity: float = 0.0
