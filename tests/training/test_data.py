@@ -314,3 +314,10 @@ def test_levels_become_planes():
     truth = crops.batch(0)[1]
     assert truth.is_contiguous(memory_format=torch.channels_last)
     np.testing.assert_allclose(truth[0].permute(1, 2, 0), levels / np.float32(255))
+
+
+def test_pictures_without_one_block_are_left_out(recipe, tmp_path):
+    Image.new("L", (40, 2)).save(tmp_path / "line.png")
+    Image.new("L", (40, 36)).save(tmp_path / "page.png")
+    examples = examples_of(recipe(architecture="vdsr", scale=3, crop=12, train=[str(tmp_path)], scales=[2, 3]))
+    assert [example.truth.shape[:2] for example in examples] == [(36, 40), (36, 39)]

@@ -166,10 +166,26 @@ def test_models_that_do_not_fit(models, name, scale, colour):
 
 
 def test_models_that_are_missing_or_damaged(tmp_path):
-    with pytest.raises(ModelError, match="no model 'bicubci', and no folder of that name"):
+    with pytest.raises(ModelError, match=r"'bicubci' is no kernel \(nearest, .*\) and no pair: no model 'bicubci'"):
         degradation(3, reduced_by="bicubci").reduce(noise(12, 12, 1))
     pair = make_pair(tmp_path, 3, "y")
     down = Path(pair) / "down.onnx"
     down.write_bytes(down.read_bytes()[:-1])
     with pytest.raises(ModelError, match="does not match the SHA-256 of its card"):
         degradation(3, reduced_by=str(pair)).reduce(noise(12, 12, 1))
+
+
+def test_grey_pictures_through_an_rgb_pair(models):
+    """As a grey validation picture of an RGB network is."""
+    grey = noise(12, 18, 1)
+    made = degradation(2, "rgb", reduced_by=models["pair-rgb-x2"])
+    low = made.reduce(grey)
+    assert low.shape == (6, 9, 1)
+    luma = made.reduce(np.repeat(grey, 3, axis=2)) @ np.array([[0.299], [0.587], [0.114]])
+    np.testing.assert_allclose(low, luma, rtol=0, atol=1 / 255)  # both are rounded to 8 bits, one before the sum
+
+
+def test_blurred_rgb_is_rounded_to_8_bits():
+    image = noise(12, 18, 3)
+    rounded, exact = (degradation(3, colour, blur=1.5).reduce(image) * 255 for colour in ("rgb", "y"))
+    np.testing.assert_allclose(rounded, np.floor(exact + 0.5), rtol=0, atol=1e-4)

@@ -459,7 +459,7 @@ def test_as_many_steps_as_fit_into_the_time(fabric, monkeypatch, minutes, second
     spec = OptimisationSpec(steps=10**6, learning_rate=0.01, ema=0.5)
     found = within(minutes, network, spec, Same(), fabric)
     assert found == replace(spec, steps=steps, validate_every=found.validate_every)
-    assert clock.steps == 1 + trial  # the first step, which warms up, does not count
+    assert clock.steps == 2 + trial  # the first step warms up, the second says how long the trial may be
     assert torch.equal(parameters(network), before)
 
 
@@ -476,6 +476,13 @@ def test_a_short_run_warms_up_and_validates_within_it(fabric, monkeypatch, minut
     spec = OptimisationSpec(steps=60000, warmup=warmup, validate_every=validate_every)
     found = within(minutes, Tiny(), spec, Same(), fabric)
     assert (found.warmup, found.validate_every) == expected
+
+
+def test_a_short_run_decays_as_often(fabric, monkeypatch):
+    Clock(monkeypatch, 0.5)
+    spec = OptimisationSpec(steps=1000, decay="step", decay_every=100)
+    found = within(2.0, Tiny(), spec, Same(), fabric)
+    assert (found.steps, found.decay_every) == (240, 24)
 
 
 def tensors_of(run):

@@ -4,7 +4,7 @@ from twinscale.datasets import catalogue
 from twinscale.errors import UsageError
 from twinscale.nets import Pair
 from twinscale.training.loop import build
-from twinscale.training.recipe import Recipe, shipped_recipes
+from twinscale.training.recipe import DataSpec, Recipe, shipped_recipes
 
 MINIMAL = """
 name = "mine"
@@ -180,3 +180,8 @@ def test_shipped_recipe_validates_on_named_training_pictures(name):
 def test_digest_follows_every_value(load):
     assert load().digest() != load("crop = 32", "crop = 34").digest()
     assert load().digest() == load("steps = 10", 'steps = 10\nloss = "l1"').digest()
+
+
+def test_scales_of_nothing_are_refused():
+    with pytest.raises(UsageError, match="scales = 0 must be at least 1"):
+        DataSpec(train=["a"], crop=8, batch=1, scales=[2, 0])

@@ -1,8 +1,9 @@
 """Twin: our pair for the cost of DSN's.
 
-DSN's Down-SNet convolves at full size, which is most of the pair's work, and sees 7 + ``scale`` pixels of
-the picture. Twin's reads the picture with one strided convolution and goes on at the small size: with as many
-weights it takes a fraction of the multiply-adds and sees several times as far. Up-SNet stays what it was.
+DSN's Down-SNet convolves at full size, which is most of the pair's work, and sees three pixels beyond each block.
+Twin's reads the picture with one strided convolution and goes on at the small size: with about as many weights it
+takes a fraction of the multiply-adds and sees three blocks further. Up-SNet stays what it was. How it was found:
+``docs/experiments/dsn.md``.
 
 ::
 

@@ -81,8 +81,10 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
         )
     if crop % scale and (isinstance(network, Pair) or not network.interpolated_input):
         raise UsageError(f"crop = {crop} must be a multiple of the scale {scale}")
+    scales = recipe.data.scales or [scale]
+    degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
     with ThreadPoolExecutor() as pool:
-        loaded = pool.map(partial(_load, recipe=recipe, network=network), paths)
+        loaded = pool.map(partial(_load, network=network, degradations=degradations), paths)
         examples = [example for several in loaded for example in several]
     large = [example for example in examples if min(example.truth.shape[:2]) >= crop]
     if not large:
@@ -92,20 +94,21 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     return large
 
 
-def _load(path: Path, recipe: Recipe, network: Upscaler | Pair) -> list[Example]:
+def _load(path: Path, network: Upscaler | Pair, degradations: list[Degradation]) -> list[Example]:
     picture = Picture.read(path)
     planes = picture.planes()
-    if recipe.network.colour == "y":
+    stored: DTypeLike = np.float32 if network.channels == 1 else np.uint8
+    if network.channels == 1:
         truth = luminance(planes) if picture.channels == 3 else planes
     else:
         truth = np.repeat(planes, 3, axis=2) if picture.is_grey else planes
-    stored = np.float32 if recipe.network.colour == "y" else np.uint8
     if isinstance(network, Pair):
         return [Example(to_pixels(truth, stored), None)]
     examples = []
-    for scale in recipe.data.scales or [network.scale]:
-        degradation = Degradation(scale, recipe.network.colour, recipe.data)
-        height, width = (side // scale * scale for side in truth.shape[:2])
+    for degradation in degradations:
+        height, width = (side // degradation.scale * degradation.scale for side in truth.shape[:2])
+        if not (height and width):
+            continue
         cropped = truth[:height, :width]
         low = degradation.reduce(cropped)
         if network.interpolated_input:

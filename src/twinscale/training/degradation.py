@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine import run
-from twinscale.errors import UsageError
-from twinscale.images.levels import to_planes
+from twinscale.errors import ModelError, UsageError
+from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.linear import weighted_rows
 from twinscale.images.protocol import Colour, Protocol
 from twinscale.images.resize import Kernel
@@ -38,7 +38,12 @@ class Degradation:
 
     @cached_property
     def _pair(self) -> Model:
-        pair = load(self.data.reduced_by, threads=1)  # pictures are loaded side by side
+        try:
+            pair = load(self.data.reduced_by, threads=1)  # pictures are loaded side by side
+        except ModelError as error:
+            raise ModelError(
+                f"reduced_by = {self.data.reduced_by!r} is no kernel ({', '.join(_KERNELS)}) and no pair: {error}"
+            ) from None
         if (pair.card.kind, pair.card.scale, pair.card.colour) != ("pair", self.scale, self.colour):
             raise UsageError(
                 f"reduced_by = {self.data.reduced_by!r} must be a kernel ({', '.join(_KERNELS)}) or a pair of scale "
@@ -54,10 +59,12 @@ class Degradation:
             UsageError: it has another scale or colour, or is no pair.
         """
         if self.data.blur:
-            return _blurred_and_subsampled(truth, self.scale, self.data.blur)
+            blurred = _blurred_and_subsampled(truth, self.scale, self.data.blur)
+            return blurred if self.colour == "y" else to_planes(to_pixels(blurred, np.uint8))
         if self.data.reduced_by in _KERNELS:
             return self._protocol.reduce(truth, typing.cast(Kernel, self.data.reduced_by))
-        return to_planes(run(self._pair.down, truth.astype(np.float32), dtype=np.uint8))
+        shrink = self._pair.on_channels(self._pair.down, truth.shape[2])
+        return to_planes(run(shrink, truth.astype(np.float32), dtype=np.uint8))
 
     def enlarge(self, low: NDArray) -> NDArray:
         """The enlargement that some networks start from, ``(H, W, C)``."""

@@ -148,9 +148,10 @@ def check_folder(folder: Path, resume: bool) -> None:
 def usable_precision(wanted: Precision, accelerator: str) -> Precision:
     """``wanted``, or 32 bits on a CPU that only emulates bfloat16, which is ten times slower there."""
     on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available())
-    if on_cpu and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return "32-true"
-    return wanted
+    if wanted == "32-true" or not on_cpu:
+        return wanted
+    has_it = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call]
+    return wanted if has_it else "32-true"
 
 
 def within(
@@ -158,16 +159,22 @@ def within(
 ) -> OptimisationSpec:
     """The same optimisation with as many steps as this machine takes in some minutes, by a short trial."""
     trial = Learner(copy.deepcopy(network), spec, fabric)
-    trial.step(0, *crops.batch(0))  # warms up
-    taken, start = 0, time.monotonic()
-    while (elapsed := time.monotonic() - start) < min(_TRIAL_SECONDS, 3 * minutes) or not taken:
-        trial.step(taken, *crops.batch(taken))
-        taken += 1
-    steps = max(1, round(taken * 60 * minutes / elapsed))
+
+    def seconds(steps: int) -> float:
+        start = time.monotonic()
+        for step in range(steps):
+            trial.step(step, *crops.batch(step))
+        return time.monotonic() - start
+
+    seconds(1)  # warms up
+    # Of several devices the first decides, because all must take the same steps.
+    trial_steps = fabric.broadcast(max(1, round(min(_TRIAL_SECONDS, 3 * minutes) / seconds(1))))
+    steps = fabric.broadcast(max(1, round(60 * minutes * trial_steps / seconds(trial_steps))))
     return replace(
         spec,
         steps=steps,
         warmup=min(spec.warmup, steps // 10),
+        decay_every=spec.decay_every * steps // spec.steps,
         validate_every=max(1, min(spec.validate_every, steps // _VALIDATIONS)),
     )
 
@@ -354,6 +361,7 @@ def save_best(path: Path, network: nn.Module) -> None:
 def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabric) -> None:
     on_gpu = fabric.device.type == "cuda"
     machine = torch.cuda.get_device_name() if on_gpu else f"{torch.get_num_threads()} CPU cores"
+    looks = {key: round(value, 3) for key, value in progress.best_looks.items() if math.isfinite(value)}
     summary = {
         "name": recipe.name,
         "steps": progress.step,
@@ -362,11 +370,7 @@ def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabr
         "validation_psnr_y": round(progress.best_psnr, 4) if progress.best_step else None,
         "best_step": progress.best_step,
         "recipe_sha256": progress.recipe,
-        **(
-            {"looks": {key: round(value, 3) for key, value in progress.best_looks.items()}}
-            if progress.best_looks
-            else {}
-        ),
+        **({"looks": looks} if looks else {}),
         **({"started_from": progress.started_from} if progress.started_from else {}),
     }
     write_atomically(folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)

@@ -51,8 +51,8 @@ class DataSpec:
     augment: Literal["none", "rotations", "all"] = "all"
     """Nothing, the four rotations, or also their mirror images."""
     reduced_by: str = "bicubic"
-    """What makes the small picture that super-resolution starts from: a kernel (nearest, bilinear or bicubic,
-    with antialiasing), or a pair by its name or folder, whose shrinking network stays as it is."""
+    """What makes the small picture that super-resolution starts from: a kernel of ``imresize``, or a pair by its
+    name or folder, whose shrinking network stays as it is."""
     enlarged_by: Enlargement = "bicubic"
     """The kernel in front of a network whose input is enlarged already."""
     blur: float = 0.0
@@ -64,6 +64,8 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         _require_positive(crop=self.crop, batch=self.batch)
+        for scale in self.scales:
+            _require_positive(scales=scale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
