@@ -94,6 +94,17 @@ def test_a_longer_budget_trains_again_and_a_shorter_one_does_not(recipe, trainin
     assert len(trainings) == 2
 
 
+def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    other = replace(long, name="other", data=replace(long.data, reduced_by="nearest"))
+    first = Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
+    second = Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
+    assert first.steps == second.steps
+    assert len(first.curve) >= 10
+    Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
+    assert trainings == ["tiny", "other"]
+
+
 def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatch):
     unbroken = full_desk(tmp_path / "unbroken").trained(recipe)
     validate, calls = loop.validate, []

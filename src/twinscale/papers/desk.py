@@ -21,7 +21,7 @@ from twinscale.rescale import evaluate
 from twinscale.rescale.record import Record
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import count_multiply_adds, to_onnx
-from twinscale.training.loop import BEST, CHECKPOINT, SUMMARY, build, read_curve, train
+from twinscale.training.loop import BEST, CHECKPOINT, SUMMARY, build, read_curve, shortened, train
 from twinscale.training.recipe import Recipe
 from twinscale.zoo import load_card, model_names
 
@@ -80,6 +80,7 @@ class Desk:
             for name, entry in kept.get("networks", {}).items()
         }
         self._items: dict[str, Any] = kept.get("items", {})
+        self._steps: dict[str, int] = kept.get("steps", {})
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
 
     def trained(self, recipe: Recipe) -> Trained:
@@ -96,9 +97,7 @@ class Desk:
         if not _is_finished(folder):
             how_long = f"{self._minutes:g} minutes" if self._minutes else f"{recipe.optimisation.steps} steps"
             self._notify(f"training {recipe.name}, {how_long}")
-            resume = (folder / CHECKPOINT).exists()
-            started = Recipe.load(folder / "recipe.toml") if resume else recipe
-            train(started, folder, resume=resume, minutes=self._minutes)
+            self._train(recipe, folder)
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         made = Trained(
             key=key,
@@ -112,6 +111,19 @@ class Desk:
         self._networks[recipe.name] = made
         self._save()
         return made
+
+    def _train(self, recipe: Recipe, folder: Path) -> None:
+        if (folder / CHECKPOINT).exists():
+            outcome = train(Recipe.load(folder / "recipe.toml"), folder, resume=True)
+        elif self._minutes and (steps := self._steps.get(self._pace(recipe))):
+            outcome = train(replace(recipe, optimisation=shortened(recipe.optimisation, steps)), folder)
+        else:
+            outcome = train(recipe, folder, minutes=self._minutes)
+        self._steps[self._pace(recipe)] = outcome.progress.step
+
+    def _pace(self, recipe: Recipe) -> str:
+        """What takes equally many steps: a budget is timed once, for networks that are compared."""
+        return f"{recipe.network.architecture} x{recipe.network.scale}, {self._minutes or 'all its'} minutes"
 
     def network(self, recipe: Recipe) -> Upscaler | Pair:
         """The same with its weights, in evaluation mode; trained again if only its results were kept."""
@@ -184,9 +196,10 @@ class Desk:
         return {name: kept["markdown"] for name, kept in self._items.items()}
 
     def _is_enough(self, kept: Trained, recipe: Recipe) -> bool:
-        if kept.steps >= recipe.optimisation.steps:
-            return True
-        return self._minutes is not None and kept.minutes >= _ENOUGH * self._minutes
+        if self._minutes is None or kept.steps >= recipe.optimisation.steps:
+            return kept.steps >= recipe.optimisation.steps
+        timed = self._steps.get(self._pace(recipe))
+        return kept.minutes >= _ENOUGH * self._minutes or (timed is not None and kept.steps >= timed)
 
     def _run_folder(self, recipe: Recipe) -> Path:
         length = f"{self._minutes:g}min" if self._minutes else f"{recipe.optimisation.steps}steps"
@@ -196,6 +209,7 @@ class Desk:
         kept = {
             "networks": {name: asdict(made) for name, made in sorted(self._networks.items())},
             "items": self._items,
+            "steps": self._steps,
             "scores": {key: asdict(scores) for key, scores in sorted(self._scores.items())},
         }
         write_atomically(self._path, json.dumps(kept, indent=1).encode(), overwrite=True)

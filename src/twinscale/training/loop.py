@@ -169,7 +169,11 @@ def within(
     seconds(1)  # warms up
     # Of several devices the first decides, because all must take the same steps.
     trial_steps = fabric.broadcast(max(1, round(min(_TRIAL_SECONDS, 3 * minutes) / seconds(1))))
-    steps = fabric.broadcast(max(1, round(60 * minutes * trial_steps / seconds(trial_steps))))
+    return shortened(spec, fabric.broadcast(max(1, round(60 * minutes * trial_steps / seconds(trial_steps)))))
+
+
+def shortened(spec: OptimisationSpec, steps: int) -> OptimisationSpec:
+    """The same optimisation in fewer steps: warm-up, decay and validation in proportion where they must."""
     return replace(
         spec,
         steps=steps,
