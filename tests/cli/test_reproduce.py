@@ -28,7 +28,7 @@ def made(monkeypatch, tmp_path) -> list[str]:
 
         return Item(name, f"Title of {name}", make)
 
-    paper = Paper("made-up", "Somebody", "", [item("table-1"), item("fig-2")])
+    paper = Paper("made-up", "Somebody", "Said so.", [item("table-1"), item("fig-2")])
     monkeypatch.setattr(papers, "PAPERS", {"made-up": paper})
     monkeypatch.setenv("TWINSCALE_MALLOC", "0")
     monkeypatch.chdir(tmp_path)
@@ -43,10 +43,18 @@ def test_shows_published_ours_and_difference_and_writes_the_page(made, tmp_path)
     result = invoke("made-up", "-o", "out")
     assert result.exit_code == 0
     assert made == ["table-1", "fig-2"]
-    for text in ("Title of table-1", "published (dB)", "32.00", "32.39", "+0.39", "Ours is [better]: holds 32.39 dB"):
+    for text in (
+        "Somebody. Said so.",
+        "Title of table-1",
+        "published (dB)",
+        "32.00",
+        "32.39",
+        "+0.39",
+        "Ours is [better]: holds 32.39 dB",
+    ):
         assert text in result.stdout
     page = (tmp_path / "out" / "papers" / "made-up.md").read_text()
-    assert page.startswith("# Somebody\n\nMade by `twinscale reproduce made-up`.")
+    assert page.startswith("# Somebody\n\nMade by `twinscale reproduce made-up`. Said so.")
     assert page.index("## Title of table-1") < page.index("| SRCNN | 32.00 | 32.39 | +0.39 |")
 
 

@@ -9,14 +9,14 @@ pytest.importorskip("matplotlib")
 
 from twinscale.errors import UsageError
 from twinscale.papers import PAPERS, find_paper
-from twinscale.papers.dsn import KERNELS, TABLE_1, TABLE_3, TABLE_4, _network
+from twinscale.papers.dsn import KERNELS, TABLE_1, TABLE_1_AVERAGE, TABLE_3, TABLE_4, _network
 from twinscale.training.export import published_figures
 
 
-@pytest.mark.parametrize(("trained", "average"), [("nearest", 30.30), ("bilinear", 29.58), ("bicubic", 30.70)])
-def test_averages_of_table_1(trained: str, average: float) -> None:
-    # The paper cuts the averages off, 30.65 it prints as 30.70: its other figures of that row are to be trusted.
-    assert statistics.mean(TABLE_1[trained].values()) == pytest.approx(average, abs=0.06)
+def test_averages_of_table_1() -> None:
+    # The paper's third average, 30.70, is not the mean of its row, 30.65.
+    for trained, average in TABLE_1_AVERAGE.items():
+        assert statistics.mean(TABLE_1[trained].values()) == pytest.approx(average, abs=0.051)
 
 
 def test_table_1_is_best_on_its_diagonal() -> None:

@@ -74,6 +74,8 @@ def reproduce(
     minutes = None if full else budget or _DEFAULT_MINUTES
     console = Console(stderr=True)
     desk = Desk(output, paper, minutes=minutes, sets=sets or list(_SETS), notify=console.log)
+    if not as_json:
+        typer.echo(f"{chosen.citation}. {chosen.introduction}\n")
     shown = {}
     for item in chosen.items:
         if items and item.name not in items:
