@@ -1,5 +1,6 @@
 """The desk: trains what is missing, measures it, and computes nothing twice."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -88,10 +89,18 @@ def test_whatever_decides_the_weights_trains_again(recipe, trainings, tmp_path, 
 
 
 def test_a_longer_budget_trains_again_and_a_shorter_one_does_not(recipe, trainings, tmp_path):
+    full_desk(tmp_path).trained(recipe)
+    path = tmp_path / "papers" / "tiny.json"
+    kept = json.loads(path.read_text())
+    kept["networks"]["tiny"]["minutes"] = 60.0
+    path.write_text(json.dumps(kept))
     long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
-    for minutes in (0.02, 0.01, 0.1):
-        Desk(tmp_path, "tiny", minutes=minutes, sets=[]).trained(long)
-    assert len(trainings) == 2
+    assert Desk(tmp_path, "tiny", minutes=60.1, sets=[]).trained(long).minutes == 60
+    assert trainings == ["tiny"]
+    kept["networks"]["tiny"]["minutes"] = 1e-6
+    path.write_text(json.dumps(kept))
+    Desk(tmp_path, "tiny", minutes=0.01, sets=[]).trained(long)
+    assert trainings == ["tiny", "tiny"]
 
 
 def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, tmp_path):
