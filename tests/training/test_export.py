@@ -51,6 +51,14 @@ def halved(weights):
     return {name: t if t.numel() < 32 else t.half().float() for name, t in weights.items()}
 
 
+def test_networks_for_another_enlargement_are_refused(recipe, tmp_path):
+    made = recipe(architecture="srcnn", scale=3, enlarged_by="nearest")
+    run = untrained_run(tmp_path / "run", made)
+    with pytest.raises(UsageError, match="trained on enlarged_by = 'nearest', but models enlarge bicubically"):
+        export_run(run, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
 # Counts
 
 

@@ -33,7 +33,7 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(min=0.0, help="Learning rate instead of the recipe's, to fine-tune gently.", show_default=False),
+        typer.Option(min=1e-9, help="Learning rate instead of the recipe's, to fine-tune gently.", show_default=False),
     ] = None,
     precision: Annotated[
         Literal["32-true", "bf16-mixed"] | None,

@@ -48,7 +48,8 @@ def export_run(run: Path, models: Path) -> Card:
         models: the folder that holds model folders.
 
     Raises:
-        UsageError: the run has no weights yet, or does not beat the model that is there.
+        UsageError: the run has no weights yet, does not beat the model that is there, or trained on another
+            enlargement than the bicubic one that models make.
         ModelError: the weights do not fit the recipe's network.
     """
     for file in (BEST, SUMMARY):
@@ -57,6 +58,11 @@ def export_run(run: Path, models: Path) -> Card:
     recipe = Recipe.load(run / "recipe.toml")
     summary = json.loads((run / SUMMARY).read_text(encoding="utf-8"))
     network = build(recipe)
+    if isinstance(network, Upscaler) and network.interpolated_input and recipe.data.enlarged_by != "bicubic":
+        raise UsageError(
+            f"{recipe.name} trained on enlarged_by = {recipe.data.enlarged_by!r}, but models enlarge bicubically: "
+            "such networks are for comparisons only"
+        )
     try:
         network.load_state_dict(load_file(run / BEST))
     except (RuntimeError, SafetensorError) as error:
