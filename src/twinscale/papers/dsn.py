@@ -88,10 +88,11 @@ TABLE_4: dict[str, dict[int, dict[str, tuple[float, float | None]]]] = {
 def _network(architecture: str, reduced_by: str = "bicubic", enlarged_by: Enlargement = "bicubic") -> Recipe:
     """The x3 recipe of an architecture on the paper's training pictures (§4.1)."""
     base = Recipe.load(f"{architecture}-x3")
-    paper = Recipe.load(_PAIR).data
-    data = replace(
-        base.data, train=paper.train, validation=paper.validation, reduced_by=reduced_by, enlarged_by=enlarged_by
-    )
+    data = base.data
+    if architecture == "srcnn":  # whose own recipe trains on other pictures
+        paper = Recipe.load(_PAIR).data
+        data = replace(data, train=paper.train, validation=paper.validation)
+    data = replace(data, reduced_by=reduced_by, enlarged_by=enlarged_by)
     name = f"{architecture}-x3-{reduced_by}"
     return replace(base, name=name if enlarged_by == "bicubic" else f"{name}-{enlarged_by}", data=data)
 
