@@ -92,6 +92,8 @@ def _network(architecture: str, reduced_by: str = "bicubic", enlarged_by: Enlarg
     if architecture == "srcnn":  # whose own recipe trains on other pictures
         paper = Recipe.load(_PAIR).data
         data = replace(data, train=paper.train, validation=paper.validation)
+    if reduced_by == _PAIR:
+        data = replace(data, scales=[])  # VDSR's three; a pair has one
     data = replace(data, reduced_by=reduced_by, enlarged_by=enlarged_by)
     name = f"{architecture}-x3-{reduced_by}"
     return replace(base, name=name if enlarged_by == "bicubic" else f"{name}-{enlarged_by}", data=data)
