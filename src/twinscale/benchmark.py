@@ -170,7 +170,7 @@ def measure_resize(megapixels: float, rounds: int) -> ResizeSpeed:
     pixels = _random_pixels(3 * unit, 4 * unit)
     image = Image.fromarray(pixels)
     half = (image.width // 2, image.height // 2)
-    ours, pillow = _medians(
+    ours, pillow = medians(
         rounds,
         lambda: imresize(pixels, size=half[::-1]),
         lambda: image.resize(half, Image.Resampling.BICUBIC),
@@ -195,7 +195,7 @@ def measure_engine(name_or_folder: str, megapixels: float, rounds: int) -> Engin
     full = Picture(_random_pixels(side, side))
     small = Picture(_random_pixels(side // scale, side // scale))
     full_image, small_image = Image.fromarray(full.pixels), Image.fromarray(small.pixels)
-    *shrink, restore, pillow_shrink, pillow_enlarge = _medians(
+    *shrink, restore, pillow_shrink, pillow_enlarge = medians(
         rounds,
         *([lambda: model.apply(model.down, full)] if model.card.down else []),
         lambda: model.apply(model.up, small),
@@ -223,7 +223,7 @@ def measure_networks(model: Model) -> NetworkSpeed:
     side = scale * max(1, round(_LISTED_SIDE / scale))
     full = _random_pixels(side, side, channels)
     small = _random_pixels(side // scale, side // scale, channels)
-    *down, up = _medians(
+    *down, up = medians(
         _LISTED_ROUNDS,
         *([lambda: run(model.down, full)] if model.card.down else []),
         lambda: run(model.up, small),
@@ -236,7 +236,7 @@ def _random_pixels(height: int, width: int, channels: int = 3) -> NDArray[np.uin
     return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
-def _medians(rounds: int, *functions: Callable[[], object], per: float = 1.0) -> list[float]:
+def medians(rounds: int, *functions: Callable[[], object], per: float = 1.0) -> list[float]:
     """Median milliseconds of each function, divided by ``per``; they run in turns, once before to warm up."""
     times: list[list[float]] = [[] for _ in functions]
     for i in range(rounds + 1):

@@ -74,13 +74,14 @@ def reproduce(
     minutes = None if full else budget or _DEFAULT_MINUTES
     console = Console(stderr=True)
     desk = Desk(output, paper, minutes=minutes, sets=sets or list(_SETS), notify=console.log)
+    flags = " ".join([f"--budget {minutes:g}" if minutes else "--full", *(f"--sets {name}" for name in sets or [])])
     if not as_json:
         typer.echo(f"{chosen.citation}. {chosen.introduction}\n")
     shown = {}
     for item in chosen.items:
         if items and item.name not in items:
             continue
-        blocks = list(item.make(desk))
+        blocks = [*item.make(desk), f"`twinscale reproduce {paper} {item.name} {flags}`"]
         write_page(desk.folder / f"{paper}.md", chosen, f"twinscale reproduce {paper}", desk.keep(item.name, blocks))
         shown[item.name] = [block_as_json(block) for block in blocks]
         if not as_json:

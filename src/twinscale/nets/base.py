@@ -46,12 +46,15 @@ class Pair(nn.Module):
 
     down: Network
     up: Network
+    quantise: nn.Module
+    """What rounds the small picture, as the file that holds it will."""
     scale: int
     channels: int
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``scale``."""
-        raise NotImplementedError
+        low: Tensor = self.quantise(self.down(picture))
+        return Rescaled(low, self.up(low))
 
     def output_layers(self) -> list[nn.Module]:
         """The last layers of both networks."""

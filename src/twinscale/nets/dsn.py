@@ -9,13 +9,11 @@
              └─ d² copies ────────────────────────────────────────────────────────────────────(+)─ shuffle
 """
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Network, Pair, Rescaled, Upscaler
+from twinscale.nets.base import Network, Pair, Upscaler
 from twinscale.nets.layers.initial import msra, near_zero
 from twinscale.nets.layers.qbrelu import QBReLU
 
@@ -95,10 +93,6 @@ class DSN(Pair):
         self.down = DownSNet(scale, channels)
         self.up = UpSNet(scale, channels)
         self.quantise = QBReLU() if quantised else nn.Identity()
-
-    def forward(self, picture: Tensor) -> Rescaled:
-        low = self.quantise(self.down(picture))
-        return Rescaled(low, cast(Tensor, self.up(low)))
 
 
 def _tile(x: Tensor, copies: int) -> Tensor:

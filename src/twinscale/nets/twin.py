@@ -13,12 +13,10 @@ takes a fraction of the multiply-adds and sees three blocks further. Up-SNet sta
     small ───── Up-SNet (nets/dsn.py)
 """
 
-from typing import cast
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Network, Pair, Rescaled
+from twinscale.nets.base import Network, Pair
 from twinscale.nets.dsn import UpSNet
 from twinscale.nets.layers.initial import msra, near_zero
 from twinscale.nets.layers.qbrelu import QBReLU
@@ -69,7 +67,3 @@ class Twin(Pair):
         self.down = TwinDown(scale, channels)
         self.up = UpSNet(scale, channels)
         self.quantise = QBReLU()
-
-    def forward(self, picture: Tensor) -> Rescaled:
-        low = self.quantise(self.down(picture))
-        return Rescaled(low, cast(Tensor, self.up(low)))
