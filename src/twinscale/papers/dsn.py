@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import plots
 from twinscale.benchmark import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import OnnxNetwork, Operation, run
@@ -18,7 +19,6 @@ from twinscale.images.picture import Picture
 from twinscale.images.protocol import Protocol
 from twinscale.images.resize import imresize
 from twinscale.nets import Pair, Upscaler
-from twinscale.papers import plots
 from twinscale.papers.desk import Desk, as_operation, multiply_adds
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
 from twinscale.rescale import load, shrink

@@ -1,4 +1,4 @@
-"""Drawings of the papers' figures, with matplotlib and Pillow."""
+"""Drawings for papers and runs, with matplotlib and Pillow."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

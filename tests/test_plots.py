@@ -6,7 +6,7 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from twinscale.papers.plots import curves, side_by_side, spectra, trade_off
+from twinscale.plots import curves, side_by_side, spectra, trade_off
 
 
 def test_pictures_side_by_side_are_enlarged_pixel_by_pixel(tmp_path) -> None:
