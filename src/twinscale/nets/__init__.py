@@ -6,16 +6,24 @@ from typing import Any
 from twinscale.errors import UsageError
 from twinscale.nets.base import Network, Pair, Rescaled, Upscaler
 from twinscale.nets.dsn import DSN, UpSNet
+from twinscale.nets.edsr import EDSR
 from twinscale.nets.espcn import ESPCN
 from twinscale.nets.fsrcnn import FSRCNN
+from twinscale.nets.lean import Lean
+from twinscale.nets.sesr import SESR
+from twinscale.nets.span import SPAN
 from twinscale.nets.srcnn import SRCNN
 from twinscale.nets.twin import Twin
 from twinscale.nets.vdsr import VDSR
 
 ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {
     "dsn": DSN,
+    "edsr": EDSR,
     "espcn": ESPCN,
     "fsrcnn": FSRCNN,
+    "lean": Lean,
+    "sesr": SESR,
+    "span": SPAN,
     "srcnn": SRCNN,
     "twin": Twin,
     "upsnet": UpSNet,

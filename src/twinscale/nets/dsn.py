@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from twinscale.nets.base import Network, Pair, Upscaler
 from twinscale.nets.layers.initial import msra, near_zero
 from twinscale.nets.layers.qbrelu import QBReLU
+from twinscale.nets.layers.subpixels import repeated
 
 _SLOPE = 0.05  # of the leaky ReLU, §4.1
 
@@ -71,7 +72,7 @@ class UpSNet(Upscaler):
             x = F.leaky_relu(conv(x), _SLOPE)
             features = torch.cat((features, x), dim=1)
         # Channel s * (y mod s) + (x mod s) of the residual is sub-pixel (x, y): pixel_shuffle's order.
-        return F.pixel_shuffle(self.residual(features) + _tile(low, self.scale**2), self.scale)
+        return F.pixel_shuffle(self.residual(features) + repeated(low, self.scale**2), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
         return [self.residual]
@@ -93,8 +94,3 @@ class DSN(Pair):
         self.down = DownSNet(scale, channels)
         self.up = UpSNet(scale, channels)
         self.quantise = QBReLU() if quantised else nn.Identity()
-
-
-def _tile(x: Tensor, copies: int) -> Tensor:
-    """Repeat each channel ``copies`` times, side by side."""
-    return x[:, :, None].expand(-1, -1, copies, -1, -1).flatten(1, 2)

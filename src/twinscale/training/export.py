@@ -24,6 +24,8 @@ from twinscale import __version__
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
+from twinscale.nets.layers.collapsed import collapsed
+from twinscale.nets.lean import Lean
 from twinscale.training.loop import BEST, SUMMARY, build
 from twinscale.training.recipe import Recipe
 from twinscale.zoo.card import CARD_FILE, Card
@@ -107,7 +109,7 @@ def export_run(run: Path, models: Path) -> Card:
             "sha256": hashlib.sha256(data).hexdigest(),
             "radius": part.radius,
             "multiple_of": part.multiple_of,
-            "parameters": sum(p.numel() for p in part.parameters()),
+            "parameters": sum(p.numel() for p in collapsed(part).parameters()),
             "multiply_adds": count_multiply_adds(part, channels) / on_full_size,
         }
     write_atomically(folder / CARD_FILE, tomli_w.dumps(card).encode(), overwrite=True)
@@ -121,7 +123,7 @@ def to_onnx(network: Network, channels: int) -> bytes:
         network: maps ``(N, C, H, W)`` to ``(N, C, H', W')``.
         channels: C of the input.
     """
-    network = network.eval().cpu()
+    network = collapsed(network).eval().cpu()
     side = 8 * network.multiple_of
     example = torch.zeros(1, channels, side, side + network.multiple_of)
     multiple = network.multiple_of
@@ -155,7 +157,8 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
         network: the network they are for; says which names and shapes to expect.
 
     Returns:
-        A state dictionary of float32 tensors. Where only one half of a pair fits, it holds that half.
+        A state dictionary of float32 tensors. Where only one half of a pair fits, it holds that half; a ``Lean``
+        grows from a smaller one and from one of another scale.
 
     Raises:
         ModelError: the model's weights do not fit the network.
@@ -168,6 +171,11 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
             stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
+    if isinstance(network, Lean) and card.architecture == "lean":
+        try:
+            return network.grown_from(stored)
+        except ValueError as error:
+            raise ModelError(f"model {card.name} is no smaller Lean ({error}): start without it") from None
     weights: dict[str, Tensor] = {}
     unfit = ""
     for half in ("down.", "up.") if isinstance(network, Pair) else ("",):
@@ -214,8 +222,9 @@ def _strip(model: onnx.ModelProto) -> None:
 def count_multiply_adds(network: Network, channels: int) -> float:
     """Multiplications with addition per input pixel, counted during a real forward pass."""
     side = 16 * network.multiple_of
+    network = collapsed(network).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(torch.zeros(1, channels, side, side))
+        network(torch.zeros(1, channels, side, side))
     return float(counter.get_total_flops() / 2 / side**2)
 
 

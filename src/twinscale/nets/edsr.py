@@ -1,0 +1,64 @@
+"""EDSR: Lim, Son, Kim, Nah, Lee, "Enhanced Deep Residual Networks for Single Image Super-Resolution" (Fig. 3).
+
+::
+
+    small ─ 3x3 conv ─┬─ blocks x (3x3 conv, ReLU, 3x3 conv, + input) ─ 3x3 conv ─(+)─ enlarge ─ 3x3 conv ─ picture
+                      └────────────────────────────────────────────────────────────┘
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twinscale.nets.base import Upscaler
+
+_MEAN = (0.4488, 0.4371, 0.4040)  # of the RGB training pictures of DIV2K
+
+
+class EDSR(Upscaler):
+    """Residual blocks without batch normalisation, enlarged by sub-pixel convolutions.
+
+    Args:
+        scale: 2, 3 or 4; 4 enlarges twice by 2.
+        channels: 3 for RGB as in the paper, 1 for luminance.
+        width: feature maps; 64 in the paper's baseline, 256 in its large network.
+        blocks: residual blocks; 16 in the baseline, 32 in the large network.
+        residual_scale: factor of each block's residual; 1 in the baseline, 0.1 in the large network (§3.3).
+    """
+
+    def __init__(
+        self, scale: int, channels: int = 3, width: int = 64, blocks: int = 16, residual_scale: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.factor = scale
+        self._residual_scale = residual_scale
+        mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
+        self.register_buffer("_mean", mean[:, None, None], persistent=False)
+        self.head = nn.Conv2d(channels, width, 3, padding=1)
+        self.body = nn.ModuleList(
+            nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2)) for _ in range(blocks)
+        )
+        self.after = nn.Conv2d(width, width, 3, padding=1)
+        self._steps = (2, 2) if scale == 4 else (scale,)
+        self.enlarge = nn.ModuleList(nn.Conv2d(width, width * step**2, 3, padding=1) for step in self._steps)
+        self.output = nn.Conv2d(width, channels, 3, padding=1)
+        # A pixel at full size, and one at half of it at x4, are together one more small pixel.
+        self.radius = 2 * blocks + 3 + 1
+
+    def forward(self, low: Tensor) -> Tensor:
+        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        assert isinstance(self._mean, Tensor)
+        features = x = self.head(low - self._mean)
+        for block in self.body:
+            assert isinstance(block, nn.ModuleList)
+            first, second = block
+            x = x + self._residual_scale * second(F.relu(first(x)))
+        x = self.after(x) + features
+        for step, conv in zip(self._steps, self.enlarge, strict=True):
+            x = F.pixel_shuffle(conv(x), step)
+        result: Tensor = self.output(x) + self._mean
+        return result
+
+    def output_layers(self) -> list[nn.Module]:
+        return [self.output]

@@ -1,0 +1,93 @@
+"""Lean: residual blocks and nothing else, for the default upscalers.
+
+EDSR (Lim et al. 2017) spends a quarter and more of a small network's work on its enlarging layers. Lean keeps EDSR's
+residual blocks, makes every sub-pixel in the last convolution as ESPCN (Shi et al. 2016) does, and adds them to the
+nearest enlargement, so that training starts from there. How it was chosen: ``docs/experiments/upscalers.md``.
+
+::
+
+    small ─┬─ 3x3 conv ─┬─ blocks x (3x3 conv, ReLU, 3x3 conv, + input) ─(+)─ 3x3 conv scale² ─(+)─ shuffle ─ picture
+           │            └─────────────────────────────────────────────────┘                     │
+           └─ scale² copies ────────────────────────────────────────────────────────────────────┘
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twinscale.nets.base import Upscaler
+from twinscale.nets.layers.initial import msra, near_zero
+from twinscale.nets.layers.subpixels import repeated
+
+
+class Lean(Upscaler):
+    """Residual blocks on the small picture, one sub-pixel convolution, and the input repeated.
+
+    Args:
+        scale: 2, 3 or 4.
+        channels: 1 for luminance, 3 for RGB.
+        width: feature maps.
+        blocks: residual blocks.
+    """
+
+    def __init__(self, scale: int, channels: int = 3, width: int = 32, blocks: int = 7) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.factor = scale
+        self.radius = 2 * blocks + 2
+        self.head = msra(nn.Conv2d(channels, width, 3, padding=1), 0)
+        self.body = nn.ModuleList(
+            nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), 0) for _ in range(2)) for _ in range(blocks)
+        )
+        for block in self.body:  # so that depth neither blows up nor drowns what the head found
+            assert isinstance(block, nn.ModuleList)
+            assert isinstance(block[1], nn.Conv2d)
+            block[1].weight.data.mul_(blocks**-0.5)
+        self.subpixels = near_zero(nn.Conv2d(width, channels * scale**2, 3, padding=1))
+
+    def forward(self, low: Tensor) -> Tensor:
+        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        features = x = self.head(low)
+        for block in self.body:
+            assert isinstance(block, nn.ModuleList)
+            first, second = block
+            x = x + second(F.relu(first(x)))
+        return F.pixel_shuffle(self.subpixels(x + features) + repeated(low, self.scale**2), self.scale)
+
+    def output_layers(self) -> list[nn.Module]:
+        return [self.subpixels]
+
+    @torch.no_grad()
+    def grown_from(self, smaller: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights that make this network start as a trained narrower or shallower one, or one of another scale.
+
+        The smaller network's kernels fill the first channels and blocks, and nothing that is new feeds into them yet
+        (Chen et al. 2016, "Net2Net", with zeros in place of copies): at the same scale the result is the smaller
+        network's. At another scale the last layer starts anew.
+
+        Args:
+            smaller: state dictionary of another ``Lean`` of the same ``channels``, no wider and no deeper.
+
+        Raises:
+            ValueError: it is no such network.
+        """
+        weights = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        if smaller["head.weight"].shape[1] != self.channels:
+            raise ValueError(f"{smaller['head.weight'].shape[1]} channel(s) do not fit into {self.channels}")
+        for name, old in smaller.items():
+            new = weights.get(name)
+            rescaled = name.startswith("subpixels") and new is not None and len(old) != len(new)
+            if rescaled:
+                continue
+            if new is None or old.ndim != new.ndim or any(a > b for a, b in zip(old.shape, new.shape, strict=True)):
+                raise ValueError(
+                    f"{name} {tuple(old.shape)} does not fit into {new if new is None else tuple(new.shape)}"
+                )
+            new[: len(old)] = 0
+            new[tuple(slice(side) for side in old.shape)] = old
+        for name, new in weights.items():
+            if name not in smaller and ".1." in name:  # the second layer of a new block
+                new.zero_()
+        return weights
