@@ -13,6 +13,7 @@ from twinscale.engine import OnnxNetwork
 from twinscale.errors import ModelError, UsageError
 from twinscale.nets import SRCNN
 from twinscale.nets.dsn import DownSNet, UpSNet
+from twinscale.nets.layers.collapsed import collapsed
 from twinscale.rescale import load
 from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures
 from twinscale.training.loop import BEST, build, train
@@ -178,6 +179,38 @@ def test_weights_of_another_network_are_refused(pair, recipe, changes, at):
     _, card = pair
     with pytest.raises(ModelError, match=rf"tiny does not fit the recipe's network at {at}: start without it"):
         load_weights(card, build(recipe(**changes)))
+
+
+def test_lean_grows_from_a_smaller_model_and_not_from_a_larger_one(recipe, tmp_path):
+    small, large = {"width": 4, "blocks": 1}, {"width": 6, "blocks": 2}
+    made = recipe(architecture="lean", colour="rgb", parameters=small, name="small")
+    card = export_run(untrained_run(tmp_path / "run", made), tmp_path / "models")
+    grown = build(recipe(architecture="lean", colour="rgb", parameters=large))
+    grown.load_state_dict(load_weights(card, grown))
+    trained = build(made)
+    trained.load_state_dict(halved(load_file(tmp_path / "run" / BEST)))
+    low = torch.rand(1, 3, 6, 7, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(grown(low), trained(low), rtol=0, atol=1e-5)
+
+    made = recipe(architecture="lean", colour="rgb", parameters=large, name="large")
+    card = export_run(untrained_run(tmp_path / "run-large", made), tmp_path / "models")
+    with pytest.raises(ModelError, match=r"model large is no smaller Lean \(.* not fit into .*\): start without it"):
+        load_weights(card, trained)
+
+
+@pytest.mark.parametrize("architecture", ["sesr", "span"])
+def test_networks_that_train_as_chains_are_exported_plain(architecture, recipe, tmp_path):
+    made = recipe(architecture=architecture, colour="rgb", name="plain")
+    card = export_run(untrained_run(tmp_path / "run", made), tmp_path / "models")
+    network = build(made)
+    network.load_state_dict(load_file(tmp_path / "run" / BEST))
+    plain = collapsed(network.eval())
+    assert card.up.parameters == sum(p.numel() for p in plain.parameters())
+    assert card.up.multiply_adds == count_multiply_adds(plain, 3) / 4
+    planes = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(load(card.folder).up(planes), expected, rtol=0, atol=5e-3)  # weights are halves
 
 
 def test_one_network_is_no_half_of_a_pair(recipe, tmp_path):
