@@ -11,6 +11,7 @@ from twinscale.nets.espcn import ESPCN
 from twinscale.nets.fsrcnn import FSRCNN
 from twinscale.nets.lean import Lean
 from twinscale.nets.sesr import SESR
+from twinscale.nets.small_cnns import SmallCNN
 from twinscale.nets.span import SPAN
 from twinscale.nets.srcnn import SRCNN
 from twinscale.nets.twin import Twin
@@ -23,6 +24,7 @@ ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {
     "fsrcnn": FSRCNN,
     "lean": Lean,
     "sesr": SESR,
+    "small-cnn": SmallCNN,
     "span": SPAN,
     "srcnn": SRCNN,
     "twin": Twin,

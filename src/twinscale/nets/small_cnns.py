@@ -6,6 +6,7 @@ Network" (Tables 1 to 4).
     bicubic enlargement ─ 3, 5 or 7 x (3x3 conv, ReLU) ─ picture
 """
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -25,26 +26,24 @@ WIDTHS: dict[Variant, tuple[int, ...]] = {
 }
 """Feature maps between the convolutions."""
 
-_LUMINANCE = torch.tensor([65.481, 128.553, 24.966])[:, None, None] / 255  # BT.601, as images/colour.py has it
+_LUMINANCE = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64)[:, None, None] / 255  # BT.601
 _BLACK = 16 / 255
 
 
 class SmallCNN(Upscaler):
     """A chain of 3x3 convolutions on the bicubic enlargement, padded with zeros.
 
-    "The activation function used is relu in all layers", so also behind the last one: there it keeps what a picture
-    can hold and cuts off what would be blacker than black. Where it does so it stops the gradient, so an output that
-    started out negative would stay black. Ours start from the enlargement instead, which is never negative: one path
-    hands it through, and around it are weights that keep the variance (He et al. 2015). The paper names no initial
-    weights.
+    "The activation function used is relu in all layers", so behind the last one too. There it only cuts off what would
+    be darker than black, but where it does, it stops the gradient. The paper names no initial weights; ours keep the
+    variance (He et al. 2015) around one path that hands the input through, so that training starts from the
+    enlargement, which is never negative. Without that path short trainings do not get as far as the enlargement.
 
     Args:
         scale: by how much the input was enlarged; it only labels the network.
         channels: 3 for RGB, 1 for luminance.
         variant: whose feature maps, a key of :data:`WIDTHS`.
-        luminance_input: look at the luminance of an RGB picture only and make all three channels of it: the one
-            input and three outputs that the tables print and their parameters are counted for. Colour cannot be read
-            off luminance, so this is for comparisons.
+        luminance_input: look at the luminance of an RGB picture only and make all three channels of it: the one input
+            and three outputs that the tables print. Colour cannot be read off luminance, so it is for comparisons.
     """
 
     interpolated_input = True
@@ -56,12 +55,13 @@ class SmallCNN(Upscaler):
         super().__init__()
         self.scale, self.channels = scale, channels
         self._reads_luminance = luminance_input and channels == 3
-        widths = (1 if luminance_input else channels, *WIDTHS[variant], channels)
-        self.radius = len(widths) - 1
-        self.convs = nn.ModuleList(msra(nn.Conv2d(n, m, 3, padding=1), 0) for n, m in zip(widths, widths[1:]))
-        near_zero(self.convs[-1])
-        for conv in self.convs:
-            _pass_through(conv, widths[0], channels if conv is self.convs[-1] else widths[0])
+        inputs = 1 if luminance_input else channels
+        convs = [msra(nn.Conv2d(n, m, 3, padding=1), 0) for n, m in pairwise((inputs, *WIDTHS[variant], channels))]
+        near_zero(convs[-1])
+        for conv in convs:
+            _pass_through(conv, inputs, channels if conv is convs[-1] else inputs)
+        self.convs = nn.ModuleList(convs)
+        self.radius = len(convs)
 
     def forward(self, enlarged: Tensor) -> Tensor:
         """``(N, C, H, W)`` in [0, 1] to the same size, from 0 to about 1."""
