@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -275,6 +276,27 @@ def test_random_crops_reach_every_position():
     assert len(corners) == len(crops()) == sum((h - 3) * (w - 3) for h, w in SIDES)
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+def test_detail_is_drawn_in_proportion(factor):
+    """Of four candidates one is chosen; a chequered one has all differences 0.02, a flat one none."""
+    rows, columns = np.mgrid[:12, :12]
+    chequered = 0.5 + 0.01 * (-1.0) ** (rows + columns)
+    examples = []
+    for low in (chequered, np.full((12, 24), 0.5)):
+        low = low.astype(np.float32)[:, :, None]
+        examples.append(Example(low.repeat(factor, 0).repeat(factor, 1), low if factor > 1 else None))
+    crops = Crops(examples, DataSpec(train=[], crop=4 * factor, batch=1, by_detail=True), 0, CPU)
+    share = 9 * 9 / (9 * 9 + 9 * 21)  # of the crop positions
+    detail, flat = 0.02 + 1 / 255, 1 / 255
+    expected = sum(
+        math.comb(4, k) * share**k * (1 - share) ** (4 - k) * k * detail / (k * detail + (4 - k) * flat)
+        for k in range(5)
+    )
+    seen = [crops.batch(step)[0].std().item() > 0 for step in range(2000)]
+    assert expected > 2 * share
+    assert np.mean(seen) == pytest.approx(expected, abs=5 * math.sqrt(expected * (1 - expected) / 2000))
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("factor", [1, 2])
 def test_an_epoch_of_the_grid_sees_each_position_once(factor, ranks):
@@ -300,8 +322,9 @@ def test_a_batch_larger_than_the_grid_repeats_positions():
     assert len(set(corners)) == 5
 
 
-def test_seed_step_and_rank_decide_the_batch():
-    crops, _ = make()
+@pytest.mark.parametrize("by_detail", [False, True])
+def test_seed_step_and_rank_decide_the_batch(by_detail):
+    crops, _ = make(by_detail=by_detail)
     batch = crops().batch(5)[1]
     assert torch.equal(batch, crops().batch(5)[1])
     others = [crops().batch(6), crops(seed=1).batch(5), crops(rank=1, ranks=2).batch(5)]

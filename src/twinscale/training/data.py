@@ -23,6 +23,8 @@ from twinscale.nets.base import Pair, Upscaler
 from twinscale.training.degradation import Degradation
 from twinscale.training.recipe import DataSpec, Recipe
 
+_CANDIDATES = 4  # crops looked at for each one chosen by its detail
+_EVEN_FLAT = 1 / 255  # added to the detail of every crop, so that flat ones are seen as well
 _VALIDATION_PICTURES = 10
 _VALIDATION_SIDE = 480  # validation sees the centre of large pictures, to stay a small part of the time
 
@@ -173,17 +175,25 @@ class Crops:
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both the same."""
         rng = np.random.default_rng((self._seed, step, self._rank))
-        chosen = self._grid_positions(step) if self._data.stride else rng.integers(0, len(self), self._data.batch)
-        picture = np.searchsorted(self._ends, chosen, side="right")
-        within = chosen - np.concatenate(([0], self._ends))[picture]
-        y, x = (
-            (within // self._across[picture]) * self._stride,
-            (within % self._across[picture]) * self._stride,
-        )
+        if self._data.stride:
+            chosen = self._grid_positions(step)
+        elif self._data.by_detail:
+            candidates = rng.integers(0, len(self), _CANDIDATES * self._data.batch)
+            detail = (self._low or self._truth).detail(*self._place(candidates))
+            chosen = rng.choice(candidates, self._data.batch, replace=False, p=detail / detail.sum())
+        else:
+            chosen = rng.integers(0, len(self), self._data.batch)
+        picture, y, x = self._place(chosen)
         turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
         turn = rng.integers(0, turns, self._data.batch)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
         return (truth if self._low is None else self._low.gather(picture, y, x, turn)), truth
+
+    def _place(self, chosen: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Picture, row and column of positions that are counted through all pictures."""
+        picture = np.searchsorted(self._ends, chosen, side="right")
+        within = chosen - np.concatenate(([0], self._ends))[picture]
+        return picture, within // self._across[picture] * self._stride, within % self._across[picture] * self._stride
 
     def _grid_positions(self, step: int) -> NDArray[np.int64]:
         """The next positions of this epoch's order; an epoch ends where a batch no longer fits."""
@@ -221,3 +231,9 @@ class _Store:
         index = corner[:, None] + self._rows[turns] * width[:, None] + self._columns[turns]
         crops: Tensor = self._flat[index].reshape(len(turn), self.crop, self.crop, -1).permute(0, 3, 1, 2)
         return crops.float() / 255 if crops.dtype == torch.uint8 else crops
+
+    def detail(self, picture: NDArray, y: NDArray, x: NDArray) -> NDArray[np.float64]:
+        """Mean difference between neighbouring pixels of each crop, in [0, 1] and never quite zero."""
+        crops = self.gather(picture, y, x, np.zeros(len(picture), np.int64))
+        across, down = (crops.diff(dim=dim).abs().mean(dim=(1, 2, 3)) for dim in (2, 3))
+        return (across + down).double().cpu().numpy() / 2 + _EVEN_FLAT
