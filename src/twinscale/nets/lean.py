@@ -76,18 +76,16 @@ class Lean(Upscaler):
         weights = {name: tensor.clone() for name, tensor in self.state_dict().items()}
         if smaller["head.weight"].shape[1] != self.channels:
             raise ValueError(f"{smaller['head.weight'].shape[1]} channel(s) do not fit into {self.channels}")
+        for name, new in weights.items():
+            if name not in smaller and name.endswith(".1.weight"):  # the second layer of a block that is new
+                new.zero_()
         for name, old in smaller.items():
             new = weights.get(name)
-            rescaled = name.startswith("subpixels") and new is not None and len(old) != len(new)
-            if rescaled:
+            if new is not None and name.startswith("subpixels.") and len(old) != len(new):
                 continue
             if new is None or old.ndim != new.ndim or any(a > b for a, b in zip(old.shape, new.shape, strict=True)):
-                raise ValueError(
-                    f"{name} {tuple(old.shape)} does not fit into {new if new is None else tuple(new.shape)}"
-                )
+                into = "nothing here" if new is None else str(tuple(new.shape))
+                raise ValueError(f"{name} {tuple(old.shape)} does not fit into {into}")
             new[: len(old)] = 0
             new[tuple(slice(side) for side in old.shape)] = old
-        for name, new in weights.items():
-            if name not in smaller and ".1." in name:  # the second layer of a new block
-                new.zero_()
         return weights
