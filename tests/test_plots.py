@@ -6,7 +6,7 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from twinscale.plots import curves, side_by_side, spectra, trade_off
+from twinscale.plots import curves, side_by_side, spectra, trade_off, training_curves
 
 
 def test_pictures_side_by_side_are_enlarged_pixel_by_pixel(tmp_path) -> None:
@@ -33,3 +33,20 @@ def test_plots_are_pictures(tmp_path) -> None:
         with Image.open(tmp_path / f"{name}.png") as image:
             assert image.width == width
             assert len(image.convert("RGB").getcolors(1 << 20)) > 10
+
+
+def drawn_colours(path) -> set[tuple[int, ...]]:
+    with Image.open(path) as image:
+        return {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
+
+
+def test_training_curves_have_a_colour_a_run(tmp_path) -> None:
+    blue, orange = (31, 119, 180), (255, 127, 14)  # matplotlib's first two
+    steps = [(step, 1.0 / step) for step in range(1, 9)]
+    one, other = {"one": steps}, {"other": steps[:4]}
+    training_curves(tmp_path / "one.png", one, {"one": []}, {"one": []})  # nothing validated yet
+    training_curves(tmp_path / "both.png", one | other, one | other, one | {"other": []})
+    assert orange not in drawn_colours(tmp_path / "one.png")
+    assert {blue, orange} <= drawn_colours(tmp_path / "both.png")
+    with Image.open(tmp_path / "both.png") as image:
+        assert image.size == (1012, 440)

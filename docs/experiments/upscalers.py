@@ -20,8 +20,9 @@ from twinscale.engine import run
 from twinscale.nets import Upscaler
 from twinscale.papers.desk import as_operation
 from twinscale.training.export import count_multiply_adds
-from twinscale.training.loop import BEST, SUMMARY, build, shortened, train
+from twinscale.training.loop import build, shortened, train
 from twinscale.training.recipe import Recipe
+from twinscale.training.runs import BEST, SUMMARY
 
 HERE = Path(__file__).parent
 SIDE, ROUNDS = 384, 5  # of the small picture that is timed, in pixels, and how often

@@ -1,5 +1,6 @@
 """Drawings for papers and runs, with matplotlib and Pillow."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,68 @@ def curves(path: Path, panels: Mapping[str, Curves], x: str, y: str) -> None:
     figure.savefig(path, dpi=_DPI)
 
 
+def training_curves(path: Path, training_loss: Curves, validation_loss: Curves, psnr: Curves) -> None:
+    """Loss, on a logarithmic axis, and validation PSNR of training runs, one colour a run.
+
+    Args:
+        path: the PNG file to write.
+        training_loss: for each run its points, step and value; drawn thin.
+        validation_loss: likewise, of the same runs; a run may have none.
+        psnr: likewise, in dB.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    figure = Figure(figsize=(9.2, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for place, name in enumerate(training_loss):
+        colour = f"C{place}"
+        left.semilogy(*_columns(training_loss[name]), color=colour, linewidth=0.8, alpha=0.5)
+        left.semilogy(*_columns(validation_loss[name]), color=colour, marker=".", linewidth=1.2)
+        right.plot(*_columns(psnr[name]), color=colour, marker=".", linewidth=1.2, label=name)
+    left.set(xlabel="step", ylabel="loss")
+    left.legend(
+        handles=[
+            Line2D([], [], color="grey", linewidth=0.8, alpha=0.5, label="training"),
+            Line2D([], [], color="grey", marker=".", linewidth=1.2, label="validation"),
+        ]
+    )
+    right.set(xlabel="step", ylabel="validation PSNR, dB")
+    for axes in (left, right):
+        axes.grid(alpha=0.3, which="both")
+    figure.legend(loc="outside upper center", ncols=4)
+    figure.savefig(path, dpi=_DPI)
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def loss_curves(path: Path, panels: Mapping[str, Curves], x: str, y: str) -> None:
+    """Line plots in two columns, all with the same axes, the vertical one logarithmic.
+
+    Args:
+        path: the PNG file to write.
+        panels: for each panel its lines, each a list of points with positive heights.
+        x: what the horizontal axis shows.
+        y: what the vertical axis shows.
+    """
+    from matplotlib.figure import Figure
+
+    rows = math.ceil(len(panels) / 2)
+    figure = Figure(figsize=(8, 3 * rows), layout="constrained")
+    places = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False).flat
+    for axes, (title, lines) in zip(places, panels.items(), strict=False):
+        for name, points in lines.items():
+            axes.semilogy(*zip(*points, strict=True), label=name, marker=".", linewidth=1.2)
+        axes.set(title=title)
+        axes.grid(alpha=0.3, which="both")
+        axes.legend()
+    figure.supxlabel(x)
+    figure.supylabel(y)
+    figure.savefig(path, dpi=_DPI)
+
+
 def spectra(path: Path, lines: Mapping[str, NDArray]) -> None:
     """Power per band of radial frequency, from 0 to half a cycle per pixel, on a logarithmic scale."""
     from matplotlib.figure import Figure
@@ -62,6 +125,43 @@ def trade_off(path: Path, points: Mapping[str, tuple[float, float]], x: str, y: 
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.3, which="both")
     figure.savefig(path, dpi=_DPI)
+
+
+def convergence(path: Path, lines: Curves, levels: Mapping[str, float], x: str, y: str) -> None:
+    """Line plots over a logarithmic horizontal axis, and dashed levels; what lies far below the levels is cut off.
+
+    Args:
+        path: the PNG file to write.
+        lines: each a list of points.
+        levels: heights to compare them with.
+        x: what the horizontal axis shows.
+        y: what the vertical axis shows.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for name, points in lines.items():
+        axes.semilogx(*_columns(points), label=name, marker=".", linewidth=1.2)
+    for place, (name, level) in enumerate(levels.items(), len(lines)):
+        axes.axhline(level, color=f"C{place}", linestyle="--", linewidth=0.9, label=f"{name}, {level:.2f}")
+    top = max(*levels.values(), *(height for points in lines.values() for _, height in points))
+    span = top - min(levels.values())
+    axes.set_ylim(min(levels.values()) - span / 4, top + span / 8)
+    axes.set(xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3, which="both")
+    figure.legend(loc="outside lower center", ncols=2)
+    figure.savefig(path, dpi=_DPI)
+
+
+def filters(path: Path, weights: NDArray, columns: int = 8, zoom: int = 6) -> None:
+    """A grid of filters ``(N, k, k)``, each in its own range with zero grey, a weight ``zoom`` pixels wide and high."""
+    tiles = []
+    for each in weights:
+        grey = np.rint(127.5 + 127.5 * each / max(float(np.abs(each).max()), 1e-12)).astype(np.uint8)
+        tiles.append(np.repeat(grey.repeat(zoom, 0).repeat(zoom, 1)[:, :, None], 3, axis=2))
+    rows = [_joined(tiles[start : start + columns], axis=1) for start in range(0, len(tiles), columns)]
+    Image.fromarray(_joined(rows, axis=0)).save(path, optimize=True)
 
 
 def side_by_side(path: Path, rows: Sequence[Mapping[str, NDArray[np.uint8]]], zoom: int) -> None:

@@ -99,6 +99,20 @@ class TestFiles:
         assert result.returncode == 0, result.stderr
         assert Image.open(tmp_path / "photo_x1.5.png").size == (94, 62)
 
+    def test_families_and_ensembles(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        for name, more in {"exact.png": ("-m", "srcnn-x3"), "family.png": ("-m", "srcnn", "-s", "3")}.items():
+            assert run("upscale", photo, name, *more).returncode == 0
+        assert (tmp_path / "family.png").read_bytes() == (tmp_path / "exact.png").read_bytes()
+        assert run("upscale", photo, "ensemble.png", "-m", "srcnn", "-s", "3", "--ensemble").returncode == 0
+        plain, ensemble = (np.asarray(Image.open(tmp_path / name)) for name in ("exact.png", "ensemble.png"))
+        assert 0 < np.abs(plain.astype(int) - ensemble).mean() < 2
+        assert run("shrink", photo, "-m", "dsn", "-s", "3").returncode == 0
+        assert run("restore", "photo_shrunk.png", "-m", "dsn").returncode == 0
+        assert Image.open(tmp_path / "photo_shrunk_restored.png").size == (63, 41)
+        refused = run("upscale", photo, "-m", "srcnn", "-s", "5")
+        assert refused.returncode == 2
+        assert "srcnn-x2, srcnn-x3, srcnn-x4" in one_line(refused.stderr)
+
     def test_report_and_picture_do_not_share_a_stream(self, run: Run, photo: Path, upscaler: Path) -> None:
         refused = run("upscale", "-m", upscaler, photo, "-o", "-", "--json")
         assert refused.returncode == 2
@@ -191,6 +205,19 @@ def test_evaluate_a_folder(run: Run, pair: Path, tmp_path: Path) -> None:
     table = run("evaluate", pair, folder).stdout.decode()
     assert re.search(rf"{row['bicubic']['psnr_y']:.2f} / {row['bicubic']['ssim_y']:.4f}", table)
     assert re.search(rf" small .*\n.*\n +set .* {row['looks']['fidelity']:.2f} ", table)
+
+
+def test_evaluate_an_ensemble(run: Run, upscaler: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    Image.fromarray(pattern(60, 80)).save(tmp_path / "set" / "one.png")
+    (plain,) = json.loads(run("evaluate", upscaler, "set", "--json").stdout)
+    (ensemble,) = json.loads(run("evaluate", upscaler, "set", "--json", "--ensemble").stdout)
+    assert (plain["ensemble"], ensemble["ensemble"]) == (False, True)
+    assert plain["ours"] != ensemble["ours"]
+    assert f"{upscaler.name}+" in run("evaluate", upscaler, "set", "--ensemble").stdout.decode()
+    refused = run("evaluate", upscaler, "set", "--ensemble", "--record", "docs")
+    assert refused.returncode == 2
+    assert "leave out --ensemble or --record" in one_line(refused.stderr)
 
 
 def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path) -> None:

@@ -1,10 +1,24 @@
-"""How operations combine: alpha, luminance, grey, and the enlargement in front of a network."""
+"""How operations combine: alpha, luminance, grey, self-ensemble, and the enlargement in front of a network."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from tests.awkward import pattern
-from twinscale.engine.operation import Operation, bicubic, interpolated, on_grey, on_luminance, with_alpha
+from twinscale.engine import run
+from twinscale.engine.operation import (
+    Operation,
+    bicubic,
+    interpolated,
+    on_grey,
+    on_luminance,
+    on_luminance_range,
+    self_ensemble,
+    with_alpha,
+    within_neighbours,
+)
 from twinscale.images.colour import rgb_to_ycbcr
 from twinscale.images.resize import imresize
 
@@ -83,6 +97,13 @@ def test_luminance_goes_through_the_network_and_chrominance_beside_it() -> None:
     assert on_luminance(box(9)).radius == 9
 
 
+def test_grey_through_luminance_is_what_becomes_of_the_same_grey_in_rgb() -> None:
+    not_linear = Operation(lambda y: np.maximum(y, 0.1) ** 2)
+    grey = pattern(15, 21, channels=1, dtype=np.float32)
+    through_rgb = on_luminance(not_linear)(np.repeat(grey, 3, axis=2))
+    np.testing.assert_allclose(on_luminance_range(not_linear)(grey), through_rgb[:, :, :1], rtol=0, atol=5e-6)
+
+
 def test_grey_through_rgb() -> None:
     grey = pattern(9, 14, channels=1, dtype=np.float32)
     np.testing.assert_allclose(on_grey(IDENTITY)(grey), grey, rtol=0, atol=1e-6)
@@ -95,7 +116,7 @@ def test_opaque_alpha_equals_no_alpha(name: str) -> None:
     colour = pattern(24, 18, dtype=np.float32)
     planes = np.concatenate((colour, np.ones((24, 18, 1), np.float32)), axis=2)
     result = with_alpha(OPERATIONS[name])(planes)
-    np.testing.assert_allclose(result[:, :, :3], OPERATIONS[name](colour), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(result[:, :, :3], OPERATIONS[name](colour), rtol=0, atol=1e-6)
     np.testing.assert_allclose(result[:, :, 3], 1, rtol=0, atol=1e-6)
 
 
@@ -108,11 +129,44 @@ def test_transparent_red_does_not_bleed_into_opaque_green(name: str) -> None:
     red, green, blue, alpha = np.moveaxis(result, 2, 0)
     assert np.abs(red).max() == 0
     assert np.abs(blue).max() == 0
-    np.testing.assert_allclose(green[alpha == 1], 1, rtol=0, atol=0.13)  # bicubic overshoot, no more
+    np.testing.assert_allclose(green[alpha > 0.01], 1, rtol=0, atol=1e-5)  # no rim, lighter or darker
     assert alpha.min() == 0
     assert alpha.max() == 1
-    flat = green[:, alpha.shape[1] * 3 // 4 :]
-    np.testing.assert_allclose(flat, 1, rtol=0, atol=1e-5)
+
+
+def test_hidden_colour_is_continued_from_the_nearest_visible() -> None:
+    planes = pattern(20, 30, channels=4, dtype=np.float32)
+    planes[:, :12, 3] = 1
+    planes[:, 12:] = (7, 7, 7, 0)
+    seen: list[np.ndarray] = []
+    with_alpha(Operation(lambda colour: seen.append(colour) or colour))(planes)
+    np.testing.assert_array_equal(seen[0][:, :12], planes[:, :12, :3])
+    last = np.pad(planes[:, 11, :3], ((1, 1), (0, 0)), mode="edge")
+    np.testing.assert_allclose(seen[0][:, 12], (last[:-2] + last[1:-1] + last[2:]) / 3, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(seen[0][:, 12:16].mean(axis=1), planes[:, 11, :3], rtol=0, atol=0.05)
+    assert seen[0].max() <= 1
+
+
+def test_within_neighbours_nothing_rings() -> None:
+    planes = np.zeros((12, 15, 1), np.float32)
+    planes[:, 7:] = 1
+    ringing, result = bicubic(up=3)(planes), within_neighbours(bicubic(up=3))(planes)
+    assert ringing.min() < -0.03
+    np.testing.assert_array_equal(result, np.clip(ringing, 0, 1))
+    assert np.abs(result[:, :18]).max() == 0
+    assert np.abs(result[:, 24:] - 1).max() == 0
+    brighter = Operation(lambda planes: planes + 0.5)
+    expected = scipy.ndimage.maximum_filter(planes, (3, 3, 1), mode="nearest")
+    np.testing.assert_array_equal(within_neighbours(brighter)(planes), np.minimum(planes + 0.5, expected))
+    assert within_neighbours(IDENTITY).radius == 1
+
+
+def test_alpha_may_have_an_operation_of_its_own() -> None:
+    planes = pattern(9, 7, channels=2, dtype=np.float32)
+    result = with_alpha(bicubic(up=3), repeat(3))(planes)
+    np.testing.assert_array_equal(result[:, :, 1:], repeat(3)(planes[:, :, 1:]))
+    assert with_alpha(IDENTITY, box(30)).radius == 30
+    assert with_alpha(box(30), IDENTITY).radius > 30
 
 
 def test_colour_under_half_transparency_is_kept() -> None:
@@ -134,3 +188,68 @@ def test_alpha_itself_is_resized_bicubically_and_clipped() -> None:
     planes[2:6, 2:6] = 1
     result = with_alpha(bicubic(up=2))(planes)
     np.testing.assert_array_equal(result[:, :, 1], np.clip(imresize(planes[:, :, 1], 2), 0, 1))
+
+
+def lopsided() -> Operation:
+    """Twice the size, different in every direction, not linear, and at its border as on the picture's mirror image."""
+
+    def function(planes: np.ndarray) -> np.ndarray:
+        padded = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="symmetric")
+        mixed = planes**2 + 0.3 * padded[1:-1, :-2] - 0.2 * padded[2:, 1:-1] * padded[:-2, 2:]
+        gains = np.float32([[1, 0.5], [0.25, 0]])[None, :, None, :, None]
+        height, width, channels = planes.shape
+        return (mixed[:, None, :, None] * gains).reshape(2 * height, 2 * width, channels)
+
+    return Operation(function, up=2, radius=1)
+
+
+TURNS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
+
+
+def turn(planes: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
+    """Mirror top to bottom, or not, then turn by quarters."""
+    return np.rot90(planes[::-1] if mirrored else planes, quarters)
+
+
+def turn_back(planes: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
+    """Undo :func:`turn`."""
+    return np.rot90(planes, -quarters)[::-1] if mirrored else np.rot90(planes, -quarters)
+
+
+def test_self_ensemble_is_the_mean_of_eight_runs() -> None:
+    planes = pattern(9, 14, dtype=np.float32)
+    runs = [turn_back(lopsided()(turn(planes, *how)), *how) for how in TURNS]
+    result = self_ensemble(lopsided())(planes)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, np.mean(runs, axis=0, dtype=np.float64), rtol=0, atol=1e-6)
+    assert np.abs(runs[0] - result).max() > 0.1
+    for declared in ("up", "down", "radius", "multiple_of"):
+        assert getattr(self_ensemble(bicubic(down=3)), declared) == getattr(bicubic(down=3), declared)
+
+
+@pytest.mark.parametrize("wrapper", [lambda operation: operation, on_luminance], ids=["itself", "on luminance"])
+def test_self_ensemble_commutes_with_turning(wrapper: Callable[[Operation], Operation]) -> None:
+    operation = wrapper(self_ensemble(lopsided()))
+    planes = pattern(9, 14, dtype=np.float32)
+    for how in TURNS:
+        np.testing.assert_allclose(operation(turn(planes, *how)), turn(operation(planes), *how), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS.values(), box(2)], ids=[*OPERATIONS, "box"])
+def test_self_ensemble_of_what_is_symmetric_changes_nothing(operation: Operation) -> None:
+    planes = pattern(24, 18, dtype=np.float32)
+    np.testing.assert_allclose(self_ensemble(operation)(planes), operation(planes), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 30), (23, 37)], ids=str)
+def test_self_ensemble_is_seamless(size: tuple[int, int]) -> None:
+    pixels = pattern(*size, channels=4, dtype=np.float32)
+    ensemble = self_ensemble(lopsided())
+    for operation, planes in [
+        (ensemble, pixels),
+        (with_alpha(on_luminance(ensemble)), pixels),
+        (on_grey(ensemble), pixels[:, :, :1]),
+    ]:
+        whole = run(operation, planes, dtype=np.float32, tile=0)
+        for tile in (3, 16):
+            np.testing.assert_allclose(run(operation, planes, dtype=np.float32, tile=tile), whole, rtol=0, atol=2e-6)

@@ -1,5 +1,6 @@
 """Exact tiling: a seam is a failing test."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -148,6 +149,45 @@ def test_windows_have_one_shape_which_the_tile_bounds(name: str, tile: int) -> N
     halo = math.ceil(operation.radius / operation.multiple_of) * operation.multiple_of
     assert max(spy.shapes[0][:2]) <= tile * operation.down + 2 * halo
     assert spy.shapes[0][0] % operation.multiple_of == spy.shapes[0][1] % operation.multiple_of == 0
+
+
+def blurred_with_zeros(radius: int) -> Operation:
+    """A box filter that takes what lies beyond its input for black."""
+    side = 2 * radius + 1
+    return Operation(
+        lambda planes: scipy.ndimage.uniform_filter(planes, (side, side, 0), mode="constant"),
+        radius=radius,
+        mirrored=True,
+    )
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_mirrored_operation_sees_the_mirror_image_beyond_the_picture(size: tuple[int, int]) -> None:
+    pixels = noise(size)
+    expected = scipy.ndimage.uniform_filter(pixels, (9, 9, 0), mode="reflect")  # what scipy calls it: d c b a | a b c d
+    for tile in (0, 3, 16, 1000):
+        result = run(blurred_with_zeros(4), pixels, tile=tile)
+        np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_mirrored_operation_that_shrinks(scale: int) -> None:
+    operation = dataclasses.replace(block_minimum(scale), mirrored=True)
+    for size in [(1, 1), (31, 46)]:
+        assert_seamless(operation, noise(size), (7,))
+        np.testing.assert_array_equal(run(operation, noise(size)), run(block_minimum(scale), noise(size)))
+
+
+def test_mirrored_windows_have_one_shape() -> None:
+    spy = Spy(blurred_with_zeros(4))
+    run(dataclasses.replace(blurred_with_zeros(4), function=spy), noise((103, 151)), tile=20)
+    assert set(spy.shapes) == {(18 + 8, 19 + 8, 3)}  # 6 tiles of 18 make 103, 8 of 19 make 151
+
+
+def test_a_picture_little_larger_than_a_tile_is_split_evenly() -> None:
+    spy = Spy(median())
+    run(spied(median(), spy), noise((258, 258)), tile=256)
+    assert spy.shapes == [(129 + 4, 129 + 4, 3)] * 4
 
 
 def test_tile_larger_than_the_picture_and_tile_zero_are_one_window() -> None:

@@ -41,7 +41,7 @@ def test_onnx_computes_what_torch_computes(architecture: str) -> None:
 
 
 def test_unknown_architecture() -> None:
-    with pytest.raises(UsageError, match="unknown architecture 'dns': use one of dsn, espcn, fsrcnn, srcnn"):
+    with pytest.raises(UsageError, match=f"unknown architecture 'dns': use one of {', '.join(sorted(ARCHITECTURES))}$"):
         create("dns", scale=2)
 
 

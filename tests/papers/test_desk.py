@@ -12,6 +12,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("matplotlib")
 
 from tests.models import make_pair  # noqa: E402
+from twinscale.errors import UsageError  # noqa: E402
 from twinscale.images.colour import luminance  # noqa: E402
 from twinscale.images.metrics import psnr, ssim  # noqa: E402
 from twinscale.images.picture import Picture  # noqa: E402
@@ -111,6 +112,57 @@ def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, t
     assert first.steps == second.steps
     assert len(first.curve) >= 10
     Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
+    assert trainings == ["tiny", "other"]
+
+
+def test_the_loss_curves_are_kept(recipe, trainings, tmp_path):
+    made = full_desk(tmp_path).trained(recipe)
+    assert [step for step, _ in made.training_loss] == [step for step, _ in made.validation_loss] == [3, 6]
+    assert all(0 < loss < 1 for _, loss in made.training_loss + made.validation_loss)
+    path = tmp_path / "papers" / "tiny.json"
+    kept = json.loads(path.read_text())
+    for name in ("training_loss", "validation_loss"):  # as results looked before
+        del kept["networks"]["tiny"][name]
+    path.write_text(json.dumps(kept))
+    assert full_desk(tmp_path).trained(recipe) == replace(made, training_loss=[], validation_loss=[])
+    assert trainings == ["tiny"]
+
+
+def same_weights(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_a_snapshot_is_the_network_after_so_many_steps(recipe, trainings, tmp_path):
+    constant = replace(recipe, optimisation=replace(recipe.optimisation, decay="none"))
+    desk = full_desk(tmp_path)
+    desk.trained(constant, snapshots=[2, 4])
+    short = replace(constant, name="short", optimisation=replace(constant.optimisation, steps=2))
+    assert same_weights(desk.network(constant, at=2), full_desk(tmp_path).network(short, at=2))
+    assert not same_weights(desk.network(constant, at=2), desk.network(constant, at=4))
+    assert trainings == ["tiny", "short"]
+    with pytest.raises(UsageError, match="tiny has no step 7: use one from 1 to 6"):
+        desk.network(constant, at=7)
+
+
+def test_a_missing_snapshot_trains_again(recipe, trainings, tmp_path):
+    desk = full_desk(tmp_path)
+    before = desk.trained(recipe)
+    again = desk.network(recipe, at=5)
+    assert trainings == ["tiny", "tiny"]
+    assert same_weights(desk.network(recipe, at=5), again)
+    assert desk.trained(recipe).weights == before.weights
+    assert trainings == ["tiny", "tiny"]
+
+
+def test_a_shortened_run_keeps_its_snapshots_in_proportion(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**6))
+    other = replace(long, name="other", seed=1)  # takes the steps that were timed for the first
+    for each in (long, other):
+        desk = Desk(tmp_path, "tiny", minutes=0.02, sets=[])
+        taken = desk.trained(each, snapshots=[500_000, 10**6]).steps
+        names = {path.name for path in (tmp_path / "runs").glob(f"{each.name}-*/step-*")}
+        assert names == {f"step-{round(taken / 2)}.safetensors", f"step-{taken}.safetensors"}
+        assert not same_weights(desk.network(each, at=500_000), desk.network(each, at=10**6))
     assert trainings == ["tiny", "other"]
 
 

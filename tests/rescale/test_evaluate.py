@@ -85,6 +85,22 @@ def test_an_upscaler_has_no_looks(pictures: Path, tmp_path: Path) -> None:
     assert [picture.looks for picture in result.pictures] == [None, None]
 
 
+def test_ensemble(pictures: Path, tmp_path: Path) -> None:
+    model = load(make_upscaler(tmp_path, 2, "y"), threads=1)
+    plain, ensemble = evaluate(model, pictures), evaluate(model, pictures, ensemble=True)
+    assert (plain.ensemble, ensemble.ensemble) == (False, True)
+    assert ensemble.bicubic == plain.bicubic
+
+    levels = skimage.data.camera()[100:140, 200:250, None]
+    small = imresize(levels.astype(np.float64), 0.5).astype(np.float32) / 255
+    turns = [(quarters, side) for quarters in range(4) for side in (1, -1)]
+    runs = [np.rot90(model.up(np.rot90(small[:, ::side], k).copy()), -k)[:, ::side] for k, side in turns]
+    ours = np.floor(np.clip(np.mean(runs, axis=0) * 255, 0, 255) + 0.5)
+    inner = (slice(2, -2),) * 2
+    assert ensemble.pictures[1].ours.psnr_y == pytest.approx(psnr(levels[inner], ours[inner]), abs=0.002)
+    assert abs(ensemble.pictures[1].ours.psnr_y - plain.pictures[1].ours.psnr_y) > 0.01
+
+
 def test_means_and_progress(pictures: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     model = load(make_pair(tmp_path, 2, "rgb"), threads=1)

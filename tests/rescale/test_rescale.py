@@ -39,6 +39,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Only the tiny models are shipped, and none is remembered from before."""
     monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
+    monkeypatch.setitem(catalogue.DEFAULT_FAMILIES, "pair", "twin")
+    monkeypatch.setitem(catalogue.DEFAULT_FAMILIES, "upscaler", "srcnn")
     model_module._shipped.cache_clear()
     yield
     model_module._shipped.cache_clear()
@@ -145,6 +147,55 @@ def test_defaults_names_folders_and_loaded_models_agree(shelf: Path) -> None:
     assert same(upscale(original, tile=0), upscale(original, tile=32, threads=1))
 
 
+def test_a_family_serves_every_scale() -> None:
+    original = picture()
+    for scale, name in [(None, "srcnn-x2"), (1.5, "srcnn-x2"), (2, "srcnn-x2"), (2.5, "srcnn-x3"), (3, "srcnn-x3")]:
+        assert same(upscale(original, scale, model="srcnn"), upscale(original, scale, model=name))
+    assert same(upscale(original, 3, model="twin"), upscale(original, model="twin-x3"))
+    for scale in (2, 3):
+        small = shrink(original, scale, model="twin")
+        assert same(small, shrink(original, model=f"twin-x{scale}"))
+        assert same(restore(small, model="twin"), restore(small))
+        bare = replace(small, xmp=None)
+        assert same(restore(bare, model="twin", scale=scale), restore(bare, model=f"twin-x{scale}"))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, 3])  # on luminance and on RGB
+def test_ensemble_of_every_kind_of_picture(scale: int, channels: int, alpha: bool, dtype: type) -> None:
+    original = picture(17, 26, channels, dtype, alpha=alpha)
+    result = upscale(original, scale, ensemble=True)
+    assert not same(result, upscale(original, scale))
+    assert (result.size, result.depth, result.xmp) == ((17 * scale, 26 * scale), original.depth, XMP)
+
+    def turned(made: Picture) -> Picture:
+        turn = [None if plane is None else np.rot90(plane[::-1], 3).copy() for plane in (made.pixels, made.alpha)]
+        return replace(made, pixels=turn[0], alpha=turn[1])
+
+    level = {np.uint8: 1, np.uint16: 1, np.float32: 1e-5}[dtype]
+    in_tiles = upscale(original, scale, ensemble=True, tile=8)
+    for other in (turned(upscale(turned(original), scale, ensemble=True)), in_tiles):
+        for ours, theirs in ((result.pixels, other.pixels), (result.alpha, other.alpha)):
+            if ours is not None:
+                np.testing.assert_allclose(ours.astype(np.float64), theirs, rtol=0, atol=level)
+
+
+def test_ensemble_is_the_mean_of_eight_runs() -> None:
+    original = picture(17, 26, 3, np.float32)
+    runs = []
+    for quarters in range(4):
+        for mirrored in (False, True):
+            turned = np.rot90(original.pixels[::-1] if mirrored else original.pixels, quarters)
+            made = np.rot90(upscale(Picture(turned.copy()), 3).pixels, -quarters)
+            runs.append(made[::-1] if mirrored else made)
+    assert min(made.min() for made in runs) > 0  # a float picture is clipped too, but nothing was here
+    assert max(made.max() for made in runs) < 1
+    result = upscale(original, 3, ensemble=True).pixels
+    np.testing.assert_allclose(result, np.mean(runs, axis=0), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "JPEG"])
 def test_through_files(format: str, tmp_path: Path) -> None:
     original = picture(23, 37)
@@ -237,10 +288,11 @@ def test_models_of_the_wrong_kind_or_scale() -> None:
         restore(shrink(picture()), model="srcnn-x2")
     with pytest.raises(UsageError, match="twin-x2 shrinks 2 times, not 3"):
         shrink(picture(), 3, model="twin-x2")
-    with pytest.raises(UsageError, match="no pair of scale 5: use one of 2, 3, 4"):
-        shrink(picture(), 5)
-    with pytest.raises(ModelError, match="no model 'twin-x4'"):  # not on this shelf
-        shrink(picture(), 4)
+    with pytest.raises(UsageError, match=r"twin-x3 shrinks 3 times, not 2\.5"):
+        shrink(picture(), 2.5, model="twin")
+    for model in (None, "twin"):
+        with pytest.raises(UsageError, match=r"no model of 'twin' serves scale 4.* there are twin-x2, twin-x3"):
+            shrink(picture(), 4, model=model)
     with pytest.raises(ModelError, match=r"no model 'twni-x2'.*did you mean 'twin-x2'"):
         shrink(picture(), model="twni-x2")
 
@@ -258,6 +310,19 @@ def test_fractional_scales(scale: float, alpha: bool) -> None:
         np.testing.assert_array_equal(enlarged.pixels, imresize(whole.pixels, size=enlarged.size))
 
 
+@pytest.mark.parametrize("scale", [2, 3])
+def test_opaque_stays_opaque(scale: int) -> None:
+    original = picture(17, 26, dtype=np.uint16, alpha=True)
+    original.alpha[:] = 65535
+    enlarged = upscale(original, scale)
+    assert (enlarged.alpha == 65535).all()
+    np.testing.assert_array_equal(enlarged.pixels, upscale(replace(original, alpha=None), scale).pixels)
+    original.alpha[:5, :5] = 0
+    assert (upscale(original, scale).alpha[6 * scale :] == 65535).all()
+    small = shrink(original, scale)
+    assert small.alpha.shape == small.size
+
+
 def test_reduction_after_upscaling_does_not_bleed_transparent_colour() -> None:
     pixels = np.zeros((20, 20, 3), np.uint8)
     pixels[:, :10], pixels[:, 10:] = (255, 0, 0), (0, 255, 0)
@@ -272,8 +337,9 @@ def test_reduction_after_upscaling_does_not_bleed_transparent_colour() -> None:
 
 @pytest.mark.parametrize("scale", [1, 0.5, 4.01, 8, math.nan, -2])
 def test_scales_out_of_range(scale: float) -> None:
-    with pytest.raises(UsageError, match=r"must be above 1 and at most 4"):
-        upscale(picture(), scale)
+    for model in (None, "srcnn"):
+        with pytest.raises(UsageError, match=r"it must be above 1 and at most 3, since there are srcnn-x2, srcnn-x3"):
+            upscale(picture(), scale, model=model)
 
 
 @pytest.mark.parametrize("scale", [1, 2.5, 3])

@@ -12,8 +12,9 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from twinscale.training.loop import BEST, build, save_best  # noqa: E402 (needs torch)
+from twinscale.training.loop import build, save_weights  # noqa: E402 (needs torch)
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
+from twinscale.training.runs import BEST  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def untrained_run(folder: Path, recipe: Recipe, psnr: float = 30.0) -> Path:
     folder.mkdir()
     (folder / "recipe.toml").write_text(recipe.dumps())
     torch.manual_seed(recipe.seed)
-    save_best(folder / BEST, build(recipe))
+    save_weights(folder / BEST, build(recipe))
     summary = {"name": recipe.name, "steps": 0, "validation_psnr_y": psnr, "recipe_sha256": recipe.digest()}
     (folder / "run.json").write_text(json.dumps(summary))
     return folder

@@ -1,10 +1,13 @@
 import csv
 import json
 import math
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatch
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,19 +24,19 @@ from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
 from twinscale.training import loop
 from twinscale.training.data import split, validation_examples
+from twinscale.training.log import read_log
 from twinscale.training.loop import (
     BEST,
     CHECKPOINT,
     Learner,
     build,
     learning_rate,
-    read_curve,
     train,
     usable_precision,
-    validate,
     within,
 )
 from twinscale.training.recipe import OptimisationSpec, Recipe
+from twinscale.training.validation import validate
 
 
 @pytest.fixture
@@ -285,14 +288,14 @@ def test_training_beats_averaging_and_bicubic(recipe, stripes, tmp_path, monkeyp
     protocol = Protocol(2, "y")
     truth = protocol.truth(pictures[0])
     bicubic = protocol.score(truth, protocol.enlarge(protocol.reduce(truth))).psnr_y
-    average, _ = validate(build(made).eval(), pictures, made)  # a DSN starts from averaging and repeating
+    average = validate(build(made).eval(), pictures, made).psnr_y  # a DSN starts from averaging and repeating
     assert outcome.progress.best_psnr > max(bicubic, average) + 1
 
 
 def test_everything_about_a_run_is_in_its_folder(recipe, folder, tmp_path):
     run = tmp_path / "run"
     made = recipe(steps=7, validate_every=3)
-    outcome = train(made, run, accelerator="cpu")
+    outcome = train(made, run, accelerator="cpu", command="twinscale train tiny")
     assert outcome.folder == run
     assert outcome.progress.step == 7
 
@@ -309,14 +312,49 @@ def test_everything_about_a_run_is_in_its_folder(recipe, folder, tmp_path):
     best = max(rows, key=lambda row: float(row["validation_psnr_y"]))
     assert summary["best_step"] == int(best["step"])
     assert summary["validation_psnr_y"] == float(best["validation_psnr_y"])
+    assert summary["data"] == [str(folder)]
+    assert summary["pictures_per_second"] == pytest.approx(7 * 2 / float(rows[-1]["seconds"]), rel=0.5)
+    began, ended = (datetime.fromisoformat(summary[key]) for key in ("started", "finished"))
+    assert timedelta() <= ended - began < timedelta(minutes=5)
     network = build(resolved).eval()
     network.load_state_dict(load_file(run / BEST))
-    _, looks = validate(network, validation_examples(split(resolved.data)[1]), resolved)
+    looks = validate(network, validation_examples(split(resolved.data)[1]), resolved).looks
     assert summary["looks"] == pytest.approx(asdict(looks), abs=1e-3)
     assert list(run.glob("events.out.tfevents.*"))
     assert load_file(run / BEST).keys() == build(resolved).state_dict().keys()
     assert (run / CHECKPOINT).exists()
-    assert len(list(run.iterdir())) == 6
+    assert len(list(run.iterdir())) == 8
+
+
+def test_the_readme_names_every_file_and_what_was_reached(recipe, tmp_path):
+    run = tmp_path / "run"
+    outcome = train(recipe(steps=4, validate_every=2), run, accelerator="cpu", command="twinscale train tiny")
+    text = (run / "README.md").read_text()
+    named = [name.split("/")[0] for name in re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)]
+    for path in run.iterdir():
+        assert path.name == "README.md" or any(fnmatch(path.name, name) for name in named), path.name
+    assert "twinscale train tiny " in text
+    assert f"{outcome.progress.best_psnr:.2f} dB at step {outcome.progress.best_step}, over 2 pictures" in text
+    assert "| 4 of 4, in" in text
+
+
+def test_the_readme_is_there_from_the_start_and_outlives_a_resumption(recipe, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    with stopped(monkeypatch, run, at=1):
+        train(recipe(steps=6), run, accelerator="cpu", command="twinscale train first")
+    text = (run / "README.md").read_text()
+    assert "none yet" in text
+    assert "0 of 6" in text
+    with stopped(monkeypatch, run, at=5):
+        train(recipe(steps=6), run, accelerator="cpu", command="twinscale train first")
+    train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu", command="twinscale train again")
+    text = (run / "README.md").read_text()
+    assert "6 of 6" in text
+    assert "twinscale train first " in text  # what the run is, not what it was continued with
+
+
+def files_of(run):
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
 def test_runs_are_not_mixed(recipe, tmp_path):
@@ -325,12 +363,12 @@ def test_runs_are_not_mixed(recipe, tmp_path):
         train(recipe(), run, resume=True, accelerator="cpu")
     assert not run.exists()
     train(recipe(), run, accelerator="cpu")
-    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    before = files_of(run)
     with pytest.raises(UsageError, match="already holds a run: continue it with --resume"):
         train(recipe(), run, accelerator="cpu")
     with pytest.raises(UsageError, match=r"started with another recipe: resume with its own recipe\.toml"):
         train(recipe(learning_rate=0.5), run, resume=True, accelerator="cpu")
-    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert files_of(run) == before
 
 
 def test_a_finished_run_may_be_resumed_and_stays_as_it_is(recipe, tmp_path):
@@ -363,56 +401,41 @@ def test_initial_weights_of_one_half(recipe, tmp_path):
     assert json.loads((tmp_path / "half" / "run.json").read_text())["started_from"] == "dsn, up only"
 
 
-def test_the_curve_of_a_run(recipe, tmp_path, monkeypatch):
+def test_the_log_of_a_run(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "_LOG_STEPS", 2)
     train(recipe(steps=7, validate_every=3), tmp_path / "run", accelerator="cpu")
-    rows = log_of(tmp_path / "run")
-    assert [row["step"] for row in rows] == ["2", "3", "4", "6", "7"]
-    curve = read_curve(tmp_path / "run")
-    assert [step for step, _ in curve] == [3, 6, 7]  # rows without a validation are no points
-    assert [psnr for _, psnr in curve] == [float(rows[i]["validation_psnr_y"]) for i in (1, 3, 4)]
+    history = read_log(tmp_path / "run")
+    assert [step for step, _ in history.training_loss] == [2, 3, 4, 6, 7]
+    assert [step for step, _ in history.psnr] == [step for step, _ in history.validation_loss] == [3, 6, 7]
     summary = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert max(curve, key=lambda point: point[1]) == (summary["best_step"], summary["validation_psnr_y"])
+    assert max(history.psnr, key=lambda point: point[1]) == (summary["best_step"], summary["validation_psnr_y"])
+    assert summary["validation_loss"] == dict(history.validation_loss)[summary["best_step"]]
+    assert summary["training_loss"] == history.training_loss[-1][1]
 
 
-def test_validation_starts_from_the_recipes_small_picture(recipe):
-    """A network that returns the enlargement scores what that enlargement scores."""
-    planes = np.random.default_rng(0).random((31, 37, 1), dtype=np.float32)
-
-    class Same(Upscaler):
-        scale, channels, factor, radius, interpolated_input = 3, 1, 1, 0, True
-
-        def __init__(self):
-            super().__init__()
-            self.unused = nn.Parameter(torch.zeros(1))
-
-        def forward(self, enlarged):
-            return enlarged
-
-    truth = planes[:30, :36]
-    for reduced_by, enlarged_by in (("bicubic", "bicubic"), ("nearest", "bilinear"), ("bilinear", "nearest")):
-        made = recipe(architecture="vdsr", scale=3, reduced_by=reduced_by, enlarged_by=enlarged_by)
-        psnr, looks = validate(Same(), [planes], made)
-        result = imresize(imresize(truth, 1 / 3, kernel=reduced_by), 3, kernel=enlarged_by)
-        levels = [
-            np.floor(np.clip(image[3:-3, 3:-3], 0, 1).astype(np.float64) * 255 + 0.5) for image in (truth, result)
-        ]
-        assert psnr == pytest.approx(10 * math.log10(255**2 / ((levels[0] - levels[1]) ** 2).mean()), abs=1e-6)
-        assert looks is None
+def test_previews_do_not_change_the_training(recipe, tmp_path):
+    runs = {}
+    for name, every in (("none", 0), ("usual", None), ("often", 2)):
+        runs[name] = tmp_path / name
+        train(recipe(steps=7, validate_every=3, ema=0.9), runs[name], preview_every=every, accelerator="cpu")
+        assert_same_weights(runs["none"], runs[name])
+        assert read_log(runs["none"]) == read_log(runs[name])
+    drawn = {name: sorted(path.name for path in run.glob("previews/*")) for name, run in runs.items()}
+    assert drawn == {
+        "none": [],
+        "usual": ["step-0000003.png", "step-0000006.png", "step-0000007.png"],
+        "often": ["step-0000002.png", "step-0000004.png", "step-0000006.png"],
+    }
 
 
-def test_grey_pictures_validate_rgb_networks(recipe):
-    """A DSN that starts from averaging and repeating does on RGB what it does on luminance."""
-    grey = [np.random.default_rng(0).random((30, 32, 1), dtype=np.float32)]
-    scores = []
-    for colour in ("y", "rgb"):
-        network = build(recipe(colour=colour)).eval()
-        for part in (network.down, network.up):
-            nn.init.zeros_(part.residual.weight)
-        scores.append(validate(network, grey, recipe(colour=colour))[0])
-    assert scores[0] == pytest.approx(scores[1], abs=0.01)
-    srcnn = recipe(architecture="srcnn", colour="rgb")
-    assert math.isfinite(validate(build(srcnn).eval(), grey, srcnn)[0])
+def test_snapshots_are_the_averaged_weights_of_their_steps(recipe, tmp_path):
+    made = recipe(steps=6, validate_every=2, decay="none", ema=0.9)
+    train(made, tmp_path / "run", snapshots=[4], accelerator="cpu")
+    train(recipe(steps=4, validate_every=4, decay="none", ema=0.9), tmp_path / "short", accelerator="cpu")
+    assert [path.name for path in (tmp_path / "run").glob("step-*")] == ["step-4.safetensors"]
+    kept, best = (load_file(tmp_path / name) for name in ("run/step-4.safetensors", f"short/{BEST}"))
+    assert kept.keys() == best.keys()
+    assert all(torch.equal(tensor, best[name]) for name, tensor in kept.items())
 
 
 # A run that is limited by time
@@ -457,7 +480,7 @@ def test_as_many_steps_as_fit_into_the_time(fabric, monkeypatch, minutes, second
     network = Tiny()
     before = parameters(network)
     spec = OptimisationSpec(steps=10**6, learning_rate=0.01, ema=0.5)
-    found = within(minutes, network, spec, Same(), fabric)
+    found = within(minutes, network, spec, Same(), fabric, lambda network: None)
     assert found == replace(spec, steps=steps, validate_every=found.validate_every)
     assert clock.steps == 2 + trial  # the first step warms up, the second says how long the trial may be
     assert torch.equal(parameters(network), before)
@@ -474,14 +497,35 @@ def test_as_many_steps_as_fit_into_the_time(fabric, monkeypatch, minutes, second
 def test_a_short_run_warms_up_and_validates_within_it(fabric, monkeypatch, minutes, warmup, validate_every, expected):
     Clock(monkeypatch, 0.5)
     spec = OptimisationSpec(steps=60000, warmup=warmup, validate_every=validate_every)
-    found = within(minutes, Tiny(), spec, Same(), fabric)
+    found = within(minutes, Tiny(), spec, Same(), fabric, lambda network: None)
     assert (found.warmup, found.validate_every) == expected
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "validation", "steps", "validate_every"),
+    [
+        (0.5, 0.25, 3.0, 96, 48),  # two validations in a quarter of the time, 24 seconds of steps
+        (0.5, 0.25, 20.0, 40, 40),  # one at least
+        (0.1, 0.25, 20.0, 1, 1),
+        (10.0, 0.5, 5.0, 1100, 110),  # ten validations
+        (100.0, 0.5, 5.0, 11765, 500),  # as often as the recipe says: 0.51 seconds a step
+    ],
+)
+def test_validations_are_part_of_the_time(fabric, monkeypatch, minutes, seconds, validation, steps, validate_every):
+    clock = Clock(monkeypatch, seconds)
+
+    def validate(network):
+        clock.now += validation
+
+    spec = OptimisationSpec(steps=10**6, validate_every=500)
+    found = within(minutes, Tiny(), spec, Same(), fabric, validate)
+    assert (found.steps, found.validate_every) == (steps, validate_every)
 
 
 def test_a_short_run_decays_as_often(fabric, monkeypatch):
     Clock(monkeypatch, 0.5)
     spec = OptimisationSpec(steps=1000, decay="step", decay_every=100)
-    found = within(2.0, Tiny(), spec, Same(), fabric)
+    found = within(2.0, Tiny(), spec, Same(), fabric, lambda network: None)
     assert (found.steps, found.decay_every) == (240, 24)
 
 
@@ -555,7 +599,7 @@ def test_muon_continues_exactly(recipe, tmp_path, monkeypatch):
     train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu")
     assert_same_weights(tmp_path / "whole", run)
     assert any(name.endswith(".momentum") for name in load_file(run / CHECKPOINT))
-    assert read_curve(run) == read_curve(tmp_path / "whole")
+    assert read_log(run).psnr == read_log(tmp_path / "whole").psnr
 
 
 # Checkpoints after every logged row. KILL is a step: "17" dies before step 17 is taken, "w35" dies once
@@ -611,23 +655,16 @@ def test_killed_runs_continue_exactly(recipe, tmp_path):
         assert whole.keys() == killed.keys()
         for name, tensor in whole.items():
             assert torch.equal(tensor, killed[name]), name
-    curves = [
-        [(row["step"], row["loss"], row["learning_rate"], row["validation_psnr_y"]) for row in log_of(tmp_path / run)]
-        for run in ("whole", "killed")
-    ]
-    assert curves[0] == curves[1]
-    assert [row[0] for row in curves[0]] == [str(step) for step in range(5, 61, 5)]
+    whole, killed = (log_of(tmp_path / run) for run in ("whole", "killed"))
+    for row in whole + killed:
+        del row["seconds"], row["pictures_per_second"]
+    assert whole == killed
+    assert [row["step"] for row in whole] == [str(step) for step in range(5, 61, 5)]
     summaries = [json.loads((tmp_path / run / "run.json").read_text()) for run in ("whole", "killed")]
     for summary in summaries:
-        del summary["minutes"]
+        for key in ("minutes", "pictures_per_second", "started", "finished"):
+            del summary[key]
     assert summaries[0] == summaries[1]
-
-
-def test_a_resumed_log_is_on_disk_before_its_next_row(tmp_path):
-    (tmp_path / "log.csv").write_text(",".join(loop._Log._COLUMNS) + "\n5,1,1,,1,1\n10,2,1,,1,1\n15,3,1,,1,1\n")
-    log = loop._Log(tmp_path, 10)
-    assert [row["loss"] for row in log_of(tmp_path)] == ["1", "2"]
-    log.close()
 
 
 def test_a_damaged_checkpoint_is_named(recipe, tmp_path):

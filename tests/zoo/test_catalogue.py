@@ -1,5 +1,7 @@
 """The models that are shipped, and which one serves when none is named."""
 
+import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,7 @@ import pytest
 from tests.models import make_pair
 from twinscale.engine import OnnxNetwork
 from twinscale.errors import ModelError, UsageError
-from twinscale.zoo import Card, catalogue, default_model, load_card, model_names
-
-DEFAULTS = [(kind, scale) for kind in ("pair", "upscaler") for scale in (2, 3, 4)]
+from twinscale.zoo import DEFAULT_FAMILIES, Card, catalogue, families, load_card, model_names, resolve
 
 # The papers' PSNR in dB on Set5: Dong et al. 2014, Table 1; Cai et al., Table 4.
 PUBLISHED_ON_SET5 = {
@@ -50,22 +50,59 @@ def test_unknown_name_suggests_the_nearest(shelf: Path) -> None:
         load_card(shelf / "no-card")
 
 
+@pytest.fixture
+def relatives(shelf: Path) -> Path:
+    """The same catalogue where ``twin`` is a family of two, with a model whose name looks like a family's."""
+    for name in ("twin-x4", "twin-y-x2", "lonely"):
+        shutil.copytree(shelf / "twin-x2", shelf / name)
+    return shelf
+
+
+def test_families_are_names_without_their_scale(relatives: Path) -> None:
+    assert families() == {"lonely": [3], "twin": [2, 4], "twin-y": [2]}
+
+
+@pytest.mark.parametrize(
+    ("scale", "name"), [(None, "twin-x2"), (1.01, "twin-x2"), (2, "twin-x2"), (2.001, "twin-x4"), (4, "twin-x4")]
+)
+def test_a_family_serves_a_scale_by_the_next_larger_one(scale: float | None, name: str, relatives: Path) -> None:
+    assert resolve("twin", scale) == name
+    assert load_card("twin", scale).folder.name == name
+
+
+@pytest.mark.parametrize("scale", [1, 0.5, -3, 4.01, 10**400, math.nan])
+def test_scales_beyond_a_family(scale: float, relatives: Path) -> None:
+    expected = rf"no model of 'twin' serves scale {scale}: it must be above 1 and at most 4.*twin-x2, twin-x4"
+    with pytest.raises(UsageError, match=expected):
+        load_card("twin", scale)
+
+
+def test_models_go_before_families_and_families_before_folders(
+    relatives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert resolve("lonely", 3) == "lonely"
+    assert resolve("twin-x2", 4) == "twin-x2"
+    own = tmp_path / "mine" / "twin"
+    shutil.copytree(relatives / "twin-x2", own)
+    monkeypatch.chdir(own.parent)
+    assert load_card("twin").folder == relatives / "twin-x2"
+    assert load_card("./twin").folder == Path("./twin")
+    assert resolve("elsewhere/twin", 4) == "elsewhere/twin"
+
+
+def test_unknown_name_suggests_the_nearest_family(relatives: Path) -> None:
+    with pytest.raises(ModelError, match=r"no model 'tvin'.* did you mean 'twin'\?"):
+        load_card("tvin", 3)
+
+
 @pytest.mark.parametrize("kind", ["pair", "upscaler"])
-@pytest.mark.parametrize("scale", [1, 5, 2.5])
-def test_no_default_for_other_scales(kind: str, scale: float) -> None:
-    with pytest.raises(UsageError, match=rf"no {kind} of scale {scale}: use one of 2, 3, 4"):
-        default_model(kind, scale)
-
-
-@pytest.mark.skipif(not model_names(), reason="no models are shipped yet")
-@pytest.mark.parametrize(("kind", "scale"), DEFAULTS)
-def test_defaults_are_shipped_and_openly_licensed(kind: str, scale: int) -> None:
-    name = default_model(kind, scale)
-    assert name in model_names()
-    card = load_card(name)
-    assert (card.kind, card.scale) == (kind, scale)
-    assert "openly licensed" in card.licence
-    assert (card.down is not None) == (kind == "pair")
+def test_defaults_are_shipped_and_openly_licensed(kind: str) -> None:
+    family = DEFAULT_FAMILIES[kind]
+    assert families()[family] == [2, 3, 4]
+    for scale in families()[family]:
+        card = load_card(family, scale)
+        assert (card.kind, card.scale) == (kind, scale)
+        assert "openly licensed" in card.licence
 
 
 @pytest.mark.parametrize("name", model_names())

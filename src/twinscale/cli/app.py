@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from twinscale import __version__
-from twinscale.cli import bench, data, evaluate, export, info, models, reproduce, restore, shrink, train, upscale
+from twinscale.cli import (
+    bench,
+    data,
+    evaluate,
+    export,
+    info,
+    models,
+    plot,
+    reproduce,
+    restore,
+    runs,
+    shrink,
+    train,
+    upscale,
+)
 
 app = typer.Typer(
     help="Shrink pictures so that they can be brought back, and enlarge small ones, with trained networks.",
@@ -23,6 +37,8 @@ app.command()(info.info)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.command()(train.train)
+app.command()(plot.plot)
+app.add_typer(runs.app, name="runs")
 app.command()(export.export)
 app.command()(reproduce.reproduce)
 app.add_typer(bench.app, name="bench")

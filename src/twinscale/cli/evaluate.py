@@ -22,6 +22,7 @@ def evaluate(
     datasets: Annotated[
         list[str], typer.Argument(metavar="DATASET...", help="Names of sets (see `data list`), or folders.")
     ],
+    ensemble: options.Ensemble = False,
     per_picture: Annotated[bool, typer.Option("--per-picture", help="List every picture.")] = False,
     as_json: options.AsJson = False,
     record: Annotated[
@@ -43,10 +44,13 @@ def evaluate(
     from rich.progress import Progress
 
     from twinscale.datasets import dataset_name
+    from twinscale.errors import UsageError
     from twinscale.rescale import evaluate, load
     from twinscale.rescale.record import Record
     from twinscale.zoo import model_names
 
+    if ensemble and record:
+        raise UsageError("--record keeps what models reach as they run by default: leave out --ensemble or --record")
     loaded = [load(name) for name in (model_names() if model == "all" else [model])]
     kept = Record(record) if record else None
     evaluations = []
@@ -57,7 +61,9 @@ def evaluate(
                 if kept and kept.has(entry.card, dataset_name(dataset)):
                     continue
                 task = bar.add_task(f"{entry.card.name} on {dataset}")
-                evaluation = evaluate(entry, dataset, progress=functools.partial(_advance, bar, task))
+                evaluation = evaluate(
+                    entry, dataset, ensemble=ensemble, progress=functools.partial(_advance, bar, task)
+                )
                 bar.remove_task(task)
                 evaluations.append(evaluation)
                 if kept:
@@ -80,6 +86,7 @@ def _row(evaluation: "Evaluation", per_picture: bool) -> dict[str, Any]:
 
     row: dict[str, Any] = {
         "model": evaluation.model.card.name,
+        "ensemble": evaluation.ensemble,
         "dataset": evaluation.dataset,
         "protocol": asdict(evaluation.protocol),
         "bicubic": asdict(evaluation.bicubic),
@@ -102,7 +109,7 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
         own = list(group)
         in_rgb, in_paper = own[0].protocol.colour == "rgb", any(evaluation.published for evaluation in own)
         table = Table(box=box.SIMPLE_HEAD, padding=0)
-        table.add_column(name, no_wrap=True)
+        table.add_column(name + "+" * own[0].ensemble, no_wrap=True)  # as Lim et al. mark it: EDSR+
         headers = ["bicubic", "ours", *(["RGB"] if in_rgb else []), *(["paper", "diff."] if in_paper else [])]
         for header in [*headers, *(["small"] if own[0].looks else []), "s/MP"]:
             table.add_column(header, justify="right", no_wrap=True)

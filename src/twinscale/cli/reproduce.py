@@ -15,7 +15,7 @@ _DEFAULT_MINUTES = 5.0
 
 
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="Name of a paper: dsn.")],
+    paper: Annotated[str, typer.Argument(help="Name of a paper: dsn, srcnn or small_cnns.")],
     items: Annotated[
         list[str] | None, typer.Argument(metavar="[ITEM]...", help="Tables and figures, such as table-1; all if none.")
     ] = None,

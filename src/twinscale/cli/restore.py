@@ -16,7 +16,7 @@ def restore(
         typer.Option(help="What to do with a picture that carries no tag, instead of refusing it.", show_default=False),
     ] = None,
     scale: Annotated[
-        int | None, typer.Option("--scale", "-s", min=2, max=4, help="Factor of the fallback; 2 by default.")
+        int | None, typer.Option("--scale", "-s", min=2, max=4, help="Factor of a picture without a tag; 2 by default.")
     ] = None,
     format: options.Format = None,
     quality: options.Quality = None,

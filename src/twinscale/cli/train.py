@@ -39,15 +39,26 @@ def train(
         Literal["32-true", "bf16-mixed"] | None,
         typer.Option(help="Precision instead of the recipe's.", show_default=False),
     ] = None,
+    preview_every: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Steps between two previews of validation pictures; 0 draws none.",
+            show_default="with every validation",
+        ),
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many accelerators.")] = 1,
 ) -> None:
     """Train a network and export it; needs the train extra.
 
-    The trained model lies in the run's folder under models/NAME and serves every -m option.
+    The run's folder explains itself in its README.md. The trained model lies there under models/NAME and
+    serves every -m option.
     Example: twinscale train twin-x2 --data ~/Pictures; twinscale shrink -m runs/twin-x2/models/twin-x2 photo.png
     """
+    import shlex
     import shutil
+    import sys
     from dataclasses import replace
 
     from twinscale.errors import UsageError
@@ -97,6 +108,8 @@ def train(
         accelerator=accelerator,
         devices=devices,
         minutes=minutes,
+        preview_every=preview_every,
+        command=shlex.join(["twinscale", *sys.argv[1:]]),
     )
     if not outcome.is_first:
         return

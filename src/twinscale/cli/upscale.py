@@ -14,6 +14,7 @@ def upscale(
         float | None, typer.Option("--scale", "-s", help="Factor, above 1 and at most 4; 2 by default.")
     ] = None,
     model: options.Model = None,
+    ensemble: options.Ensemble = False,
     format: options.Format = None,
     quality: options.Quality = None,
     tile: options.Tile = 256,
@@ -27,7 +28,7 @@ def upscale(
 ) -> None:
     """Enlarge pictures with a trained network.
 
-    Example: twinscale upscale photo.jpg; twinscale upscale -s 3 folder -o larger
+    Example: twinscale upscale photo.jpg; twinscale upscale -m srcnn -s 3 folder -o larger
     """
     from twinscale.cli.batch import Settings, run_batch
     from twinscale.rescale.upscale import choose_model, upscale
@@ -49,5 +50,5 @@ def upscale(
     run_batch(
         inputs,
         settings,
-        lambda picture, tiles: upscale(picture, scale, model=loaded, tile=tile, progress=tiles),
+        lambda picture, tiles: upscale(picture, scale, model=loaded, ensemble=ensemble, tile=tile, progress=tiles),
     )

@@ -2,9 +2,12 @@
 
 An :class:`Operation` maps ``(H, W, C)`` planes to planes whose sides are ``up / down`` times as long,
 and each output pixel depends only on input pixels within ``radius``. At the border of its input it does
-what it would do at the border of the whole picture. These two promises make tiling exact.
+what it would do at the border of the whole picture; one that does nothing good there is ``mirrored``.
+These two promises make tiling exact.
 """
 
+import functools
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +21,9 @@ from twinscale.images.resize import imresize
 Planes = NDArray[np.float32]
 
 _BICUBIC_RADIUS = 3  # two pixels of support, and the half-pixel shift of an enlargement
-_TRANSPARENT = 1e-4  # below half a level of 16 bits there is no colour to divide out
+_TRANSPARENT = 1e-4  # opacity below which nothing is seen
+_FAINT = 1 / 16  # opacity below which 8 bits no longer tell a colour: programs round it, or store none
+_CONTINUED = 6  # pixels: as far as bicubic alpha reaches beyond the visible, and as far again
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class Operation:
     """In input pixels."""
     multiple_of: int = 1
     """Sides of the input must be multiples of this; a multiple of ``down``."""
+    mirrored: bool = False
+    """Whether :func:`twinscale.engine.run` shall continue the picture by its mirror image, so that the border of
+    the input is never the border of the picture. Zeros around a flat colour are an edge that is not there."""
 
     def __call__(self, planes: Planes) -> Planes:
         return self.function(planes)
@@ -58,6 +66,25 @@ def interpolated(network: Operation, scale: int) -> Operation:
     )
 
 
+def self_ensemble(operation: Operation) -> Operation:
+    """The mean of an operation over the eight rotations and reflections of its input, each turned back.
+
+    Geometric self-ensemble: Timofte et al. 2016, "Seven ways to improve example-based single image super resolution"
+    (enhanced prediction); Lim et al. 2017, EDSR+. What comes out commutes with rotations and reflections.
+    """
+
+    def function(planes: Planes) -> Planes:
+        results = (
+            operation(planes.transpose(axes)[::rows, ::columns])[::rows, ::columns].transpose(axes)
+            for axes in ((0, 1, 2), (1, 0, 2))
+            for rows, columns in itertools.product((1, -1), repeat=2)
+        )
+        total: Planes = functools.reduce(np.add, results)
+        return total / np.float32(8)
+
+    return replace(operation, function=function)
+
+
 def on_luminance(network: Operation) -> Operation:
     """Y through a luminance network, Cb and Cr bicubically beside it: RGB in, RGB out."""
     beside = bicubic(network.up, network.down)
@@ -70,21 +97,63 @@ def on_luminance(network: Operation) -> Operation:
     return replace(network, function=function, radius=max(network.radius, beside.radius))
 
 
+def on_luminance_range(network: Operation) -> Operation:
+    """A grey picture through a luminance network: black and white as Y has them, at levels 16 and 235, and back."""
+    black, contrast = np.float32(16 / 255), np.float32(219 / 255)
+    return replace(network, function=lambda grey: (network(grey * contrast + black) - black) / contrast)
+
+
 def on_grey(network: Operation) -> Operation:
     """A grey picture through an RGB network: three equal planes in, their luma out."""
     luma = np.array([[0.299], [0.587], [0.114]], dtype=np.float32)
     return replace(network, function=lambda grey: network(np.repeat(grey, 3, axis=2)) @ luma)
 
 
-def with_alpha(colour: Operation) -> Operation:
-    """The last plane is alpha: resized bicubically on its own, colour premultiplied by it."""
-    beside = bicubic(colour.up, colour.down)
+def within_neighbours(enlargement: Operation) -> Operation:
+    """An enlargement that never leaves the range of the 3x3 pixels around: what is flat stays, and nothing rings."""
 
     def function(planes: Planes) -> Planes:
-        alpha = planes[:, :, -1:]
-        premultiplied = colour(planes[:, :, :-1] * alpha)
-        resized = np.clip(beside(alpha), 0, 1)
-        straight = np.where(resized > _TRANSPARENT, premultiplied / np.maximum(resized, _TRANSPARENT), 0)
-        return np.concatenate((straight, resized), axis=2)
+        height, width = planes.shape[:2]
+        around = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        shifts = [around[i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        lowest, highest = (
+            extreme.reduce(shifts).repeat(enlargement.up, axis=0).repeat(enlargement.up, axis=1)
+            for extreme in (np.minimum, np.maximum)
+        )
+        return np.clip(enlargement(planes), lowest, highest)
 
-    return replace(colour, function=function, radius=max(colour.radius, beside.radius))
+    return replace(enlargement, function=function, radius=max(enlargement.radius, 1))
+
+
+def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
+    """The last plane is alpha, on its own beside the colour of what it shows.
+
+    Where alpha hides the colour, it is continued from what is visible: so that neither the hidden colour bleeds, nor
+    a network sees, and sharpens, the edge of the visible part as an edge of the picture's.
+
+    Args:
+        colour: for all planes but the last.
+        alpha: for the last plane, of the same scale and ``multiple_of``; bicubic by default.
+    """
+    beside = alpha or bicubic(colour.up, colour.down)
+
+    def function(planes: Planes) -> Planes:
+        opacity = np.clip(beside(planes[:, :, -1:]), 0, 1)
+        visible = np.where(opacity > _TRANSPARENT, colour(_continued(planes)), 0)
+        return np.concatenate((visible, opacity), axis=2)
+
+    return replace(colour, function=function, radius=max(colour.radius + _CONTINUED, beside.radius))
+
+
+def _continued(planes: Planes) -> Planes:
+    """The colour of planes with alpha; for ``_CONTINUED`` pixels around it the mean of the neighbours that have one."""
+    known = np.minimum(planes[:, :, -1:] / _FAINT, 1)
+    weighted = np.concatenate((planes[:, :, :-1] * known, known), axis=2)
+    for _ in range(_CONTINUED):
+        around = np.pad(weighted, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        around = around[:-2] + around[1:-1] + around[2:]
+        around = around[:, :-2] + around[:, 1:-1] + around[:, 2:]
+        total = around[:, :, -1:]
+        mean = np.divide(around, total, out=np.zeros_like(around), where=total > 0)
+        weighted += (1 - weighted[:, :, -1:]) * mean
+    return weighted[:, :, :-1]

@@ -29,13 +29,13 @@ def run(
     """Apply an operation to a whole picture.
 
     Sides that are no multiple of ``operation.multiple_of`` are padded by repeating the last row or
-    column; the result then belongs to the padded picture.
+    column; the result then belongs to the padded picture. A ``mirrored`` operation sees its mirror image beyond it.
 
     Args:
         operation: what to do.
         pixels: ``(H, W, C)`` uint8, uint16 or float32.
         dtype: type of the result's pixels; by default that of ``pixels``.
-        tile: side of a tile without its halo, in pixels of the smaller of input and output; 0 for the whole
+        tile: largest side of a tile without its halo, in pixels of the smaller of input and output; 0 for the whole
             picture at once. Halved, and tried again, where memory runs out.
         progress: called with the number of finished tiles and of all tiles.
 
@@ -69,12 +69,15 @@ def _run(
 ) -> NDArray:
     rows = list(_windows(pixels.shape[0], tile, operation))
     columns = list(_windows(pixels.shape[1], tile, operation))
+    height, width = (side * operation.up // operation.down for side in pixels.shape[:2])
+    margin = _margin(operation)
+    if margin:
+        pixels = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
     out: NDArray | None = None
     for i, (row_in, row_out, row_keep) in enumerate(rows):
         for j, (column_in, column_out, column_keep) in enumerate(columns):
             result = operation(to_planes(pixels[row_in, column_in]))[row_keep, column_keep]
             if out is None:
-                height, width = (side * operation.up // operation.down for side in pixels.shape[:2])
                 out = np.empty((height, width, result.shape[2]), dtype)
             out[row_out, column_out] = to_pixels(result, dtype)
             if progress:
@@ -90,16 +93,30 @@ def _windows(length: int, tile: int, operation: Operation) -> Iterator[tuple[sli
         What to read of the input, where to write in the output, and which part of the result to keep.
         All windows have the same length, because runtimes work best on one shape.
     """
-    step = operation.multiple_of * max(1, tile * operation.down // operation.multiple_of)
-    halo = math.ceil(operation.radius / operation.multiple_of) * operation.multiple_of
-    window = min(length, step + 2 * halo)
+    multiple = operation.multiple_of
+    largest = multiple * max(1, tile * operation.down // multiple)
+    # Tiles of about one size: a short last one would be computed as long as the others.
+    step = multiple * math.ceil(length / math.ceil(length / largest) / multiple)
+    halo, margin = _halo(operation), _margin(operation)
+    window = min(length + 2 * margin, step + 2 * halo)
     up, down = operation.up, operation.down
     for start in range(0, length, step):
         stop = min(start + step, length)
-        low = min(max(0, start - halo), length - window)
+        low = min(max(-margin, start - halo), length + margin - window)
         offset = low * up // down
         target = slice(start * up // down, stop * up // down)
-        yield slice(low, low + window), target, slice(target.start - offset, target.stop - offset)
+        source = slice(low + margin, low + margin + window)
+        yield source, target, slice(target.start - offset, target.stop - offset)
+
+
+def _halo(operation: Operation) -> int:
+    """Pixels to compute around a tile, and to throw away."""
+    return math.ceil(operation.radius / operation.multiple_of) * operation.multiple_of
+
+
+def _margin(operation: Operation) -> int:
+    """Pixels to add around the picture."""
+    return _halo(operation) if operation.mirrored else 0
 
 
 def _padded(pixels: NDArray, multiple: int) -> NDArray:

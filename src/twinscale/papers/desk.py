@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from twinscale.datasets import find_pictures
 from twinscale.engine import OnnxNetwork, Operation, run
+from twinscale.engine.operation import on_grey
+from twinscale.errors import UsageError
 from twinscale.images.files import write_atomically
 from twinscale.images.looks import Looks
 from twinscale.images.picture import Picture
@@ -21,8 +23,10 @@ from twinscale.rescale import evaluate
 from twinscale.rescale.record import Record
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import count_multiply_adds, to_onnx
-from twinscale.training.loop import BEST, CHECKPOINT, SUMMARY, build, read_curve, shortened, train
+from twinscale.training.log import read_log
+from twinscale.training.loop import build, shortened, train
 from twinscale.training.recipe import Recipe
+from twinscale.training.runs import BEST, CHECKPOINT, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
 
 _ENOUGH = 0.8  # of the budget: the trial that turns minutes into steps is not exact
@@ -42,6 +46,16 @@ class Trained:
     validation_psnr_y: float
     curve: list[tuple[int, float]]
     """Step and validation PSNR in dB."""
+    training_loss: list[tuple[int, float]] = field(default_factory=list)
+    """Step and training loss, mean since the point before; empty in results kept before this was logged."""
+    validation_loss: list[tuple[int, float]] = field(default_factory=list)
+    """Step and the recipe's pixel loss over the validation pictures; empty likewise."""
+
+    @classmethod
+    def load(cls, kept: dict[str, Any]) -> "Trained":
+        """From what ``asdict`` became in a JSON file, where pairs are lists."""
+        curves = ("curve", "training_loss", "validation_loss")
+        return cls(**{**kept, **{name: [(step, value) for step, value in kept.get(name, [])] for name in curves}})
 
     def __str__(self) -> str:
         return f"{self.steps} steps, {self.minutes:.0f} min on {self.machine}"
@@ -75,20 +89,23 @@ class Desk:
         self._path = self.folder / f"{paper}.json"
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
-        self._networks: dict[str, Trained] = {
-            name: Trained(**{**entry, "curve": [(step, psnr) for step, psnr in entry["curve"]]})
-            for name, entry in kept.get("networks", {}).items()
-        }
+        self._networks = {name: Trained.load(entry) for name, entry in kept.get("networks", {}).items()}
         self._items: dict[str, Any] = kept.get("items", {})
         self._steps: dict[str, int] = kept.get("steps", {})
+        self._snapshots: dict[str, set[int]] = {}
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
 
-    def trained(self, recipe: Recipe) -> Trained:
+    def trained(self, recipe: Recipe, snapshots: Collection[int] = ()) -> Trained:
         """The network of a recipe, trained now unless a result of enough training is kept.
+
+        Args:
+            recipe: what is trained.
+            snapshots: steps of the recipe that :meth:`network` will be asked for.
 
         Raises:
             DatasetError: the recipe's pictures are not found.
         """
+        self._snapshots.setdefault(recipe.name, set()).update(snapshots)
         key = _key(recipe)
         kept = self._networks.get(recipe.name)
         if kept and kept.key == key and self._is_enough(kept, recipe):
@@ -99,6 +116,7 @@ class Desk:
             self._notify(f"training {recipe.name}, {how_long}")
             self._train(recipe, folder)
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        history = read_log(folder)
         made = Trained(
             key=key,
             weights=hashlib.sha256((folder / BEST).read_bytes()).hexdigest(),
@@ -106,34 +124,58 @@ class Desk:
             minutes=summary["minutes"],
             machine=summary["machine"],
             validation_psnr_y=summary["validation_psnr_y"],
-            curve=read_curve(folder),
+            curve=history.psnr,
+            training_loss=history.training_loss,
+            validation_loss=history.validation_loss,
         )
         self._networks[recipe.name] = made
         self._save()
         return made
 
     def _train(self, recipe: Recipe, folder: Path) -> None:
-        if (folder / CHECKPOINT).exists():
-            outcome = train(Recipe.load(folder / "recipe.toml"), folder, resume=True)
-        elif self._minutes and (steps := self._steps.get(self._pace(recipe))):
-            outcome = train(replace(recipe, optimisation=shortened(recipe.optimisation, steps)), folder)
-        else:
-            outcome = train(recipe, folder, minutes=self._minutes)
+        is_started, minutes = (folder / CHECKPOINT).exists(), self._minutes
+        planned, snapshots = recipe.optimisation.steps, self._snapshots[recipe.name]
+        if is_started:
+            recipe = Recipe.load(folder / "recipe.toml")
+        elif minutes and (steps := self._steps.get(self._pace(recipe))):
+            recipe, minutes = replace(recipe, optimisation=shortened(recipe.optimisation, steps)), None
+        due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
+        outcome = train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
         self._steps[self._pace(recipe)] = outcome.progress.step
 
     def _pace(self, recipe: Recipe) -> str:
         """What takes equally many steps: a budget is timed once, for networks that are compared."""
         return f"{recipe.network.architecture} x{recipe.network.scale}, {self._minutes or 'all its'} minutes"
 
-    def network(self, recipe: Recipe) -> Upscaler | Pair:
-        """The same with its weights, in evaluation mode; trained again if only its results were kept."""
+    def network(self, recipe: Recipe, at: int | None = None) -> Upscaler | Pair:
+        """The same with its weights, in evaluation mode; trained again if only its results were kept.
+
+        Args:
+            recipe: what is trained.
+            at: step of the recipe whose averaged weights to load, in place of the best ones; of a run that was
+                shortened to the budget, the step in proportion.
+
+        Raises:
+            UsageError: the recipe does not take that step.
+        """
         from safetensors.torch import load_file
 
-        kept = self.trained(recipe)
-        file = self._run_folder(recipe) / BEST
+        planned = recipe.optimisation.steps
+        if at is not None and not 1 <= at <= planned:
+            raise UsageError(f"{recipe.name} has no step {at}: use one from 1 to {planned}")
+        wanted = [] if at is None else [at]
+        folder, kept = self._run_folder(recipe), self.trained(recipe, wanted)
+        file = folder / BEST
         if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != kept.weights:
             del self._networks[recipe.name]
-            self.trained(recipe)
+            kept = self.trained(recipe)
+        if at is not None:
+            file = folder / snapshot_file(in_proportion(at, planned, kept.steps))
+            if not file.exists():  # it was trained without this snapshot
+                for name in (CHECKPOINT, SUMMARY):
+                    (folder / name).unlink(missing_ok=True)
+                del self._networks[recipe.name]
+                self.trained(recipe)
         network = build(recipe)
         network.load_state_dict(load_file(file))
         return network.eval()
@@ -163,7 +205,8 @@ class Desk:
             truth = protocol.truth(Picture.read(path).planes())
             low = degradation.reduce(truth)
             given = degradation.enlarge(low) if network.interpolated_input else low
-            result = run(operation, given.astype(np.float32), dtype=np.float32)
+            on_channels = on_grey(operation) if truth.shape[2] < network.channels else operation
+            result = run(on_channels, given.astype(np.float32), dtype=np.float32)
             scores.append(protocol.score(truth, result))
         self._scores[key] = Scores.mean(scores)
         self._save()

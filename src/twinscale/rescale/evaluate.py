@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import run
+from twinscale.engine.operation import self_ensemble
 from twinscale.images.levels import to_pixels
 from twinscale.images.looks import Looks
 from twinscale.images.picture import Picture
@@ -42,6 +43,8 @@ class Evaluation:
     dataset: str
     protocol: Protocol
     pictures: list[PictureResult]
+    ensemble: bool = False
+    """Whether the enlarging network ran as a self-ensemble."""
 
     @cached_property
     def bicubic(self) -> Scores:
@@ -74,6 +77,7 @@ def evaluate(
     model: Model | str | os.PathLike[str],
     dataset: str | os.PathLike[str],
     *,
+    ensemble: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measure a model on a set by :class:`twinscale.images.protocol.Protocol`.
@@ -81,6 +85,7 @@ def evaluate(
     Args:
         model: a loaded model, a name or a folder.
         dataset: the name of a set or a folder of pictures.
+        ensemble: run the enlarging network as :func:`twinscale.engine.operation.self_ensemble`.
         progress: called with finished and all pictures.
 
     Raises:
@@ -94,10 +99,10 @@ def evaluate(
     paths = find_pictures(dataset)
     pictures = []
     for done, path in enumerate(paths):
-        pictures.append(_measure(model, protocol, path))
+        pictures.append(_measure(model, protocol, path, ensemble=ensemble))
         if progress:
             progress(done + 1, len(paths))
-    return Evaluation(model, dataset_name(dataset), protocol, pictures)
+    return Evaluation(model, dataset_name(dataset), protocol, pictures, ensemble)
 
 
 def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
@@ -108,7 +113,7 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
     return " / ".join([f"{paper[0]:.2f}", *(f"{ssim:.4f}" for ssim in paper[1:])]), f"{difference:+.2f}"
 
 
-def _measure(model: Model, protocol: Protocol, path: Path) -> PictureResult:
+def _measure(model: Model, protocol: Protocol, path: Path, *, ensemble: bool) -> PictureResult:
     truth = protocol.truth(Picture.read(path).planes())
     low = protocol.reduce(truth)
     bicubic = protocol.score(truth, protocol.enlarge(low))
@@ -118,7 +123,7 @@ def _measure(model: Model, protocol: Protocol, path: Path) -> PictureResult:
         # Stored as 8 bits, as the file that holds it would be.
         small = run(model.on_channels(model.down, truth.shape[2]), truth.astype(np.float32), dtype=np.uint8)
         looks = Looks.beside(small, to_pixels(low, np.uint8))
-    up = model.on_channels(model.up, truth.shape[2])
+    up = model.on_channels(self_ensemble(model.up) if ensemble else model.up, truth.shape[2])
     start = time.perf_counter()
     result = run(up, small, dtype=np.float32)
     seconds = time.perf_counter() - start

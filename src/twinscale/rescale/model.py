@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 from twinscale.engine import OnnxNetwork, Operation, run
-from twinscale.engine.operation import interpolated, on_grey, on_luminance, with_alpha
+from twinscale.engine.operation import (
+    interpolated,
+    on_grey,
+    on_luminance,
+    on_luminance_range,
+    with_alpha,
+    within_neighbours,
+)
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import ModelError
+from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
-from twinscale.zoo import Card, load_card, model_names
+from twinscale.zoo import Card, load_card, model_names, resolve
 from twinscale.zoo.card import Part
 
 Progress = Callable[[int, int], None]
@@ -41,7 +49,8 @@ class Model:
         network = self._network(self.card.up)
         if self.card.input == "interpolated":
             return interpolated(network, self.card.scale)
-        return replace(network, up=self.card.scale)
+        # A pair has learned together what to do at the border; an upscaler must not invent edges there.
+        return replace(network, up=self.card.scale, mirrored=self.card.kind == "upscaler")
 
     @functools.cached_property
     def down(self) -> Operation:
@@ -60,7 +69,7 @@ class Model:
         return Operation(network, radius=part.radius, multiple_of=part.multiple_of)
 
     def on_channels(self, operation: Operation, channels: int) -> Operation:
-        """Make :attr:`up` or :attr:`down` work on grey (1) or RGB (3) planes."""
+        """Make :attr:`up` or :attr:`down` work on planes of one channel or of RGB; one is Y to a luminance model."""
         if self.card.colour == "y":
             return operation if channels == 1 else on_luminance(operation)
         return on_grey(operation) if channels == 1 else operation
@@ -69,19 +78,28 @@ class Model:
         self, operation: Operation, picture: Picture, *, tile: int = DEFAULT_TILE, progress: Progress | None = None
     ) -> Picture:
         """Run :attr:`up` or :attr:`down` on a picture with its alpha; metadata and depth stay."""
-        operation = self.on_channels(operation, picture.channels)
-        pixels = picture.pixels
-        if picture.alpha is not None:
-            operation = with_alpha(operation)
-            pixels = np.concatenate((pixels, picture.alpha[:, :, None]), axis=2)
-        result = run(operation, pixels, tile=tile, progress=progress)
+        colour = self._on_pixels(operation, picture.channels)
         if picture.alpha is None:
-            return replace(picture, pixels=result)
+            return replace(picture, pixels=run(colour, picture.pixels, tile=tile, progress=progress))
+        if to_planes(picture.alpha).min() == 1:
+            pixels = run(colour, picture.pixels, tile=tile, progress=progress)
+            return replace(picture, pixels=pixels, alpha=np.resize(picture.alpha[:1, :1], pixels.shape[:2]))
+        # An upscaler enlarges alpha like a grey picture, so that its edges are as sharp as the colour's. What a pair
+        # makes of alpha would be noise to other programs.
+        alpha = within_neighbours(self._on_pixels(operation, 1)) if self.card.kind == "upscaler" else None
+        planes = np.concatenate((picture.pixels, picture.alpha[:, :, None]), axis=2)
+        result = run(with_alpha(colour, alpha), planes, tile=tile, progress=progress)
         return replace(picture, pixels=np.ascontiguousarray(result[:, :, :-1]), alpha=result[:, :, -1].copy())
+
+    def _on_pixels(self, operation: Operation, channels: int) -> Operation:
+        """:meth:`on_channels` for a picture's pixels: those of a grey one are not yet Y."""
+        if self.card.colour == "y" and channels == 1:
+            return on_luminance_range(operation)
+        return self.on_channels(operation, channels)
 
 
 def load(name_or_folder: str | os.PathLike[str], *, threads: int | None = None) -> Model:
-    """Load a model by its name or by the folder it was exported to.
+    """Load a model by its name, by its family (the smallest scale) or by the folder it was exported to.
 
     Raises:
         ModelError: there is no such model, or its card is damaged.
@@ -89,13 +107,14 @@ def load(name_or_folder: str | os.PathLike[str], *, threads: int | None = None) 
     return Model(load_card(name_or_folder), threads=threads)
 
 
-def as_model(model: "Model | str | os.PathLike[str]", *, threads: int | None = None) -> Model:
-    """A model, or the model of that name or folder."""
+def as_model(
+    model: "Model | str | os.PathLike[str]", scale: float | None = None, *, threads: int | None = None
+) -> Model:
+    """A model, or the one of that name or folder; a family's for the scale, as :func:`twinscale.zoo.resolve` has it."""
     if isinstance(model, Model):
         return model
-    if isinstance(model, str) and model in model_names():
-        return _shipped(model, threads)
-    return load(model, threads=threads)
+    name = resolve(model, scale)
+    return _shipped(name, threads) if name in model_names() else load(name, threads=threads)
 
 
 @functools.lru_cache(maxsize=4)

@@ -30,10 +30,11 @@ def restore(
 
     Args:
         picture: a picture or a file.
-        model: a loaded pair, a name or a folder; by default the one that the picture's tag names.
+        model: a loaded pair, or the name of a pair, a family or a folder; by default the one that the picture's
+            tag names.
         fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
             super-resolution; by default it is refused.
-        scale: factor of the fallback; 2 by default.
+        scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; 2 by default.
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once.
         threads: processors to use; by default all that this process may use.
         progress: called with finished and all tiles.
@@ -63,7 +64,7 @@ def restore(
         assert tag is not None
         pair = _tagged_pair(tag, threads)
     else:
-        pair = choose_pair(None, model, threads=threads)
+        pair = choose_pair(None, as_model(model, tag.scale if tag else scale, threads=threads))
     if tag is not None:
         expected = (-(-tag.height // tag.scale), -(-tag.width // tag.scale))  # whole numbers, however large
         if picture.size != expected or tag.scale != pair.card.scale:

@@ -8,7 +8,7 @@ from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, Progress, as_model, as_picture
 from twinscale.rescale.tag import Tag, add_tag
-from twinscale.zoo import default_model
+from twinscale.zoo import DEFAULT_FAMILIES
 
 
 def shrink(
@@ -28,7 +28,7 @@ def shrink(
     Args:
         picture: a picture or a file.
         scale: 2, 3 or 4; by default that of ``model``, or 2.
-        model: a loaded pair, a name or a folder; by default the shipped pair for the scale.
+        model: a loaded pair, or the name of a pair or of a family, which has one for every scale, or a folder.
         tile: side of a tile in pixels of the result; 0 works on the whole picture at once.
         threads: processors to use; by default all that this process may use.
         progress: called with finished and all tiles.
@@ -54,15 +54,13 @@ def shrink(
 def choose_pair(
     scale: int | None, model: Model | str | os.PathLike[str] | None, *, threads: int | None = None
 ) -> Model:
-    """The pair for a scale: the one that is named, or the shipped one.
+    """The pair for a scale: the one that is named, or its family's, or the default family's.
 
     Raises:
         UsageError: no pair has this scale, or the model is no pair or of another scale.
         ModelError: the model is missing or damaged.
     """
-    if model is None:
-        model = default_model("pair", 2 if scale is None else scale)
-    model = as_model(model, threads=threads)
+    model = as_model(DEFAULT_FAMILIES["pair"] if model is None else model, scale, threads=threads)
     if model.card.kind != "pair":
         raise UsageError(f"{model.card.name} only enlarges, it cannot shrink: 'twinscale models list' shows the pairs")
     if scale is not None and scale != model.card.scale:

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from twinscale.engine.operation import self_ensemble
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.rescale.model import Model, Progress, as_model, as_picture
-from twinscale.zoo import default_model
-
-_SCALES = (2, 3, 4)
+from twinscale.zoo import DEFAULT_FAMILIES
 
 
 def upscale(
@@ -20,6 +19,7 @@ def upscale(
     scale: float | None = None,
     *,
     model: Model | str | os.PathLike[str] | None = None,
+    ensemble: bool = False,
     tile: int = DEFAULT_TILE,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -31,7 +31,9 @@ def upscale(
     Args:
         picture: a picture or a file.
         scale: above 1, at most 4; by default that of ``model``, or 2.
-        model: a loaded model, a name or a folder; by default the shipped one for the scale.
+        model: a loaded model, or the name of a model or of a family, which has one for every scale, or a folder.
+        ensemble: take the mean of what the network makes of the picture's eight rotations and reflections: a
+            little better, in eight times the time.
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once.
         threads: processors to use; by default all that this process may use.
         progress: called with finished and all tiles.
@@ -48,7 +50,8 @@ def upscale(
     model = choose_model(scale, model, threads=threads)
     wanted = model.card.scale if scale is None else scale
     picture = as_picture(picture)
-    enlarged = model.apply(model.up, picture, tile=tile, progress=progress)
+    up = self_ensemble(model.up) if ensemble else model.up
+    enlarged = model.apply(up, picture, tile=tile, progress=progress)
     height, width = (max(1, round(side * wanted)) for side in picture.size)
     return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
 
@@ -56,18 +59,13 @@ def upscale(
 def choose_model(
     scale: float | None, model: Model | str | os.PathLike[str] | None, *, threads: int | None = None
 ) -> Model:
-    """The model for a scale: the one that is named, or the shipped one of the next whole scale.
+    """The model for a scale: the one that is named, or its family's, or the default family's, of the next whole scale.
 
     Raises:
         UsageError: a scale out of range, or larger than the model's.
         ModelError: the model is missing or damaged.
     """
-    if model is None:
-        wanted = 2 if scale is None else scale
-        if not 1 < wanted <= _SCALES[-1]:
-            raise UsageError(f"scale {wanted} must be above 1 and at most {_SCALES[-1]}: enlarge in several steps")
-        model = default_model("upscaler", next(s for s in _SCALES if s >= wanted))
-    model = as_model(model, threads=threads)
+    model = as_model(DEFAULT_FAMILIES["upscaler"] if model is None else model, scale, threads=threads)
     if scale is not None and not 1 < scale <= model.card.scale:
         raise UsageError(
             f"scale {scale} must be above 1 and at most the {model.card.scale} of {model.card.name}: "

@@ -25,12 +25,20 @@ class Progress:
     best_psnr: float = float("-inf")
     """Best validation score so far in dB."""
     best_step: int = 0
+    best_loss: float | None = None
+    """Validation loss then; None in checkpoints that are older than it."""
     best_looks: dict[str, float] = field(default_factory=dict)
     """How a pair's small pictures looked then; empty for super-resolution."""
     recipe: str = ""
     """Digest of the resolved recipe."""
     started_from: str = ""
     """Name and digest of the model whose weights it started from; empty if they were random."""
+    training_loss: float | None = None
+    """As logged last; None before, and in checkpoints that are older than it."""
+    started: str = ""
+    """When the first sitting began, in ISO 8601; empty likewise."""
+    command: str = ""
+    """What started it; empty if it was no command."""
 
 
 def save_checkpoint(

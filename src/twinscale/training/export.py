@@ -26,11 +26,13 @@ from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.nets.lean import Lean
-from twinscale.training.loop import BEST, SUMMARY, build
+from twinscale.training.loop import build
 from twinscale.training.recipe import Recipe
+from twinscale.training.runs import BEST, SUMMARY
 from twinscale.zoo.card import CARD_FILE, Card
 
 _HALF = "_float16"
+_OF_THE_RUN = {"name", "data", "started", "finished"}  # what a summary tells and a card says elsewhere or not at all
 _SMALLEST_HALVED = 32  # smaller constants are not worth a cast
 _FREE_DATA = {"OpenPhotos", "CameraPhotos"}
 _FREE = "Apache-2.0; trained only on openly licensed photographs"
@@ -83,7 +85,7 @@ def export_run(run: Path, models: Path) -> Card:
                 f"{folder}: train longer"
             )
     looks = summary.pop("looks", {})
-    runs = [*runs, {key: summary[key] for key in summary if key != "name"}]
+    runs = [*runs, {key: summary[key] for key in summary if key not in _OF_THE_RUN}]
     parts = {"down": network.down, "up": network.up} if isinstance(network, Pair) else {"up": network}
     card: dict[str, Any] = {
         "name": recipe.name,

@@ -1,49 +1,51 @@
 """The training loop."""
 
 import copy
-import csv
-import functools
 import json
 import math
 import platform
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from safetensors.torch import save
 from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
 
-from twinscale.engine import Operation
-from twinscale.engine.operation import on_grey
 from twinscale.errors import UsageError
 from twinscale.images.files import write_atomically
-from twinscale.images.levels import to_pixels, to_planes
-from twinscale.images.looks import Looks
-from twinscale.images.protocol import Protocol
-from twinscale.nets import Network, Pair, Upscaler, create
+from twinscale.nets import Pair, Upscaler, create
 from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from twinscale.training.data import Crops, load_examples, split, validation_examples
-from twinscale.training.degradation import Degradation
+from twinscale.training.log import Log, Row
 from twinscale.training.losses import fidelity_loss, pixel_loss
 from twinscale.training.muon import Muon
+from twinscale.training.previews import draw_preview, preview_crops
 from twinscale.training.recipe import OptimisationSpec, Precision, Recipe
+from twinscale.training.runs import (
+    BEST,
+    CHECKPOINT,
+    PREVIEWS,
+    README,
+    RECIPE,
+    SUMMARY,
+    in_proportion,
+    readme,
+    snapshot_file,
+)
+from twinscale.training.validation import Validation, validate
 
-CHECKPOINT = "checkpoint.safetensors"
-BEST = "best.safetensors"
-SUMMARY = "run.json"
-LOG = "log.csv"
 _CHECKPOINT_SECONDS = 180.0
 _LOG_STEPS = 100
 _TRIAL_SECONDS = 10.0
-_VALIDATIONS = 10  # in a run that is limited by time
+_VALIDATIONS, _VALIDATION_SHARE = 10, 0.25  # in a run that is limited by time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,11 @@ def train(
     accelerator: str = "auto",
     devices: int = 1,
     minutes: float | None = None,
+    snapshots: Collection[int] = (),
+    preview_every: int | None = None,
+    command: str = "",
 ) -> Outcome:
-    """Train a network and leave everything about the run in one folder.
-
-    The folder holds the resolved ``recipe.toml``, ``checkpoint.safetensors`` (to resume from),
-    ``best.safetensors`` (the weights with the best validation PSNR), ``log.csv``, TensorBoard events and
-    ``run.json``.
+    """Train a network and leave everything about the run in one folder, whose ``README.md`` explains it.
 
     Args:
         recipe: what to train.
@@ -82,6 +83,10 @@ def train(
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         devices: how many of them.
         minutes: take as many steps as fit into this time here, in place of the recipe's; ignored when resuming.
+        snapshots: steps of the recipe at which the averaged weights are kept as ``step-N.safetensors``; where
+            ``minutes`` changes how many there are, N is the step in proportion.
+        preview_every: steps between two previews of validation pictures; 0 draws none, None one a validation.
+        command: what started the run, for the record.
 
     Raises:
         UsageError: the folder already holds a run and ``resume`` is off, or the recipe's run differs.
@@ -104,6 +109,7 @@ def train(
     train_paths, validation_paths, validation_names = split(recipe.data)
     recipe = replace(recipe, data=replace(recipe.data, validation=validation_names))
     check_folder(folder, resume)
+    fabric.print(f"{len(train_paths)} pictures to train on, {len(validation_paths)} to validate", file=sys.stderr)
 
     crops = Crops(
         load_examples(train_paths, recipe, network),
@@ -116,16 +122,27 @@ def train(
     validation = validation_examples(validation_paths)
     if not resume:
         if minutes:
-            recipe = replace(recipe, optimisation=within(minutes, network, recipe.optimisation, crops, fabric))
+            fabric.print(f"timing some steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
+            planned = recipe.optimisation.steps
+            spec = within(
+                minutes, network, recipe.optimisation, crops, fabric, lambda net: validate(net, validation, recipe)
+            )
+            recipe = replace(recipe, optimisation=spec)
+            snapshots = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "recipe.toml", recipe.dumps().encode(), overwrite=True)
+        write_atomically(folder / RECIPE, recipe.dumps().encode(), overwrite=True)
     learner = Learner(network, recipe.optimisation, fabric)
-    progress = Progress(recipe=recipe.digest(), started_from=started_from)
+    progress = Progress(recipe=recipe.digest(), started_from=started_from, started=_now(), command=command)
     if resume:
         progress = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser, progress.recipe)
 
-    with _log(folder, progress.step, fabric.is_global_zero) as log:
-        _steps(fabric, learner, crops, validation, recipe, folder, progress, log)
+    keeper = None
+    if fabric.is_global_zero:
+        keeper = _Keeper(
+            folder, recipe, learner, progress, validation, snapshots, preview_every, devices=fabric.world_size
+        )
+    with closing(keeper) if keeper else nullcontext():
+        _steps(learner, crops, recipe.optimisation, progress, keeper)
     return Outcome(folder, progress, fabric.is_global_zero)
 
 
@@ -155,9 +172,17 @@ def usable_precision(wanted: Precision, accelerator: str) -> Precision:
 
 
 def within(
-    minutes: float, network: Upscaler | Pair, spec: OptimisationSpec, crops: Crops, fabric: Fabric
+    minutes: float,
+    network: Upscaler | Pair,
+    spec: OptimisationSpec,
+    crops: Crops,
+    fabric: Fabric,
+    validate: Callable[[Upscaler | Pair], object],
 ) -> OptimisationSpec:
-    """The same optimisation with as many steps as this machine takes in some minutes, by a short trial."""
+    """The same optimisation with as many steps as this machine takes in some minutes, by a short trial.
+
+    Validations are part of the time: ten of them, or fewer where they would take more than a quarter of it.
+    """
     trial = Learner(copy.deepcopy(network), spec, fabric)
 
     def seconds(steps: int) -> float:
@@ -169,17 +194,29 @@ def within(
     seconds(1)  # warms up
     # Of several devices the first decides, because all must take the same steps.
     trial_steps = fabric.broadcast(max(1, round(min(_TRIAL_SECONDS, 3 * minutes) / seconds(1))))
-    return shortened(spec, fabric.broadcast(max(1, round(60 * minutes * trial_steps / seconds(trial_steps)))))
+    a_step = fabric.broadcast(seconds(trial_steps) / trial_steps)
+    start = time.monotonic()
+    validate(trial.average)
+    a_validation = fabric.broadcast(time.monotonic() - start)
+
+    time_at_hand = 60 * minutes
+    fitting = _VALIDATION_SHARE * time_at_hand / max(a_validation, 1e-9)
+    validations = max(1, min(_VALIDATIONS, int(fitting)))
+    steps = min(
+        (time_at_hand - validations * a_validation) / a_step,
+        time_at_hand / (a_step + a_validation / spec.validate_every),  # where the recipe validates more often
+    )
+    return shortened(spec, max(1, round(steps)), validations)
 
 
-def shortened(spec: OptimisationSpec, steps: int) -> OptimisationSpec:
-    """The same optimisation in fewer steps: warm-up, decay and validation in proportion where they must."""
+def shortened(spec: OptimisationSpec, steps: int, validations: int = _VALIDATIONS) -> OptimisationSpec:
+    """The same optimisation in fewer steps: warm-up and decay in proportion, and at least so many validations."""
     return replace(
         spec,
         steps=steps,
         warmup=min(spec.warmup, steps // 10),
         decay_every=spec.decay_every * steps // spec.steps,
-        validate_every=max(1, min(spec.validate_every, steps // _VALIDATIONS)),
+        validate_every=max(1, min(spec.validate_every, steps // validations)),
     )
 
 
@@ -264,184 +301,142 @@ class Learner:
 
 
 def _steps(
-    fabric: Fabric,
-    learner: Learner,
-    crops: Crops,
-    validation: list[NDArray],
-    recipe: Recipe,
-    folder: Path,
-    progress: Progress,
-    log: "_Log | None",
+    learner: Learner, crops: Crops, spec: OptimisationSpec, progress: Progress, keeper: "_Keeper | None"
 ) -> None:
-    spec = recipe.optimisation
-    losses: list[Tensor] = []
-    psnr = progress.best_psnr
-    sitting, before = time.monotonic(), progress.seconds
-    first, last_saved = progress.step, time.monotonic()
+    start, before = time.monotonic(), progress.seconds
     for step in range(progress.step, spec.steps):
-        losses.append(learner.step(step, *crops.batch(step)))
+        loss = learner.step(step, *crops.batch(step))
         progress.step = step + 1
-        progress.seconds = before + time.monotonic() - sitting
-        final = progress.step == spec.steps
-        validated = progress.step % spec.validate_every == 0 or final
-        if validated and fabric.is_global_zero:
-            psnr, looks = validate(learner.average, validation, recipe)
-            if psnr > progress.best_psnr:
-                progress.best_psnr, progress.best_step = psnr, progress.step
-                progress.best_looks = asdict(looks) if looks else {}
-                save_best(folder / BEST, learner.average)
-                _save_summary(folder, recipe, progress, fabric)
-        if progress.step % _LOG_STEPS and not validated:
-            continue
-        if log:
-            speed = (progress.step - first) * recipe.data.batch / (time.monotonic() - sitting)
-            log.write(
-                progress.step,
-                spec.steps,
-                loss=torch.stack(losses).mean().item(),
-                rate=learning_rate(step, spec),
-                psnr=psnr if validated else None,
-                best=progress.best_psnr,
-                seconds=progress.seconds,
-                pictures_per_second=speed,
-            )
-        losses.clear()
-        # Only here, so that every logged loss is the mean of one sitting's steps.
-        if fabric.is_global_zero and (final or time.monotonic() - last_saved > _CHECKPOINT_SECONDS):
-            save_checkpoint(folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, progress)
-            _save_summary(folder, recipe, progress, fabric)
-            last_saved = time.monotonic()
+        progress.seconds = before + time.monotonic() - start
+        if keeper:
+            keeper.stepped(loss)
 
 
-@torch.no_grad()
-def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> tuple[float, Looks | None]:
-    """Mean PSNR in dB over the validation pictures, on Y, by the protocol of the network's colour.
+class _Keeper:
+    """Validates a run while it trains, and keeps in its folder what it makes and what explains it."""
 
-    Super-resolution starts from small pictures made as the recipe's data says; of a pair's small pictures
-    the mean looks are returned as well.
-    """
-    protocol = Protocol(recipe.network.scale, recipe.network.colour)
-    degradation = Degradation(recipe.network.scale, recipe.network.colour, recipe.data)
-
-    def through(part: Network, planes: NDArray) -> NDArray:
-        operation = Operation(functools.partial(_run, part))
-        return (on_grey(operation) if planes.shape[2] < network.channels else operation)(planes)
-
-    scores, looks = [], []
-    for planes in pictures:
-        truth = protocol.truth(planes)
-        if isinstance(network, Pair):
-            small = to_pixels(through(network.down, truth), np.uint8)
-            looks.append(Looks.beside(small, to_pixels(protocol.reduce(truth), np.uint8)))
-            result = through(network.up, to_planes(small))
-        else:
-            low = degradation.reduce(truth)
-            result = through(network, degradation.enlarge(low) if network.interpolated_input else low)
-        scores.append(protocol.score(truth, result).psnr_y)
-    return float(np.mean(scores)), Looks.mean(looks) if looks else None
-
-
-def _run(network: Network, planes: NDArray) -> NDArray:
-    device = next(network.parameters()).device
-    batch = torch.from_numpy(planes.astype(np.float32)).permute(2, 0, 1)[None].to(device)
-    return cast(NDArray, network(batch)[0].permute(1, 2, 0).float().cpu().numpy())
-
-
-def read_curve(folder: Path) -> list[tuple[int, float]]:
-    """Step and validation PSNR in dB of a run, from its ``log.csv``."""
-    with (folder / LOG).open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return [(int(row["step"]), float(row["validation_psnr_y"])) for row in rows if row["validation_psnr_y"]]
-
-
-def save_best(path: Path, network: nn.Module) -> None:
-    """Write a network's weights, replacing the file at once."""
-    from safetensors.torch import save
-
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomically(path, save(tensors), overwrite=True)
-
-
-def _save_summary(folder: Path, recipe: Recipe, progress: Progress, fabric: Fabric) -> None:
-    on_gpu = fabric.device.type == "cuda"
-    machine = torch.cuda.get_device_name() if on_gpu else f"{torch.get_num_threads()} CPU cores"
-    looks = {key: round(value, 3) for key, value in progress.best_looks.items() if math.isfinite(value)}
-    summary = {
-        "name": recipe.name,
-        "steps": progress.step,
-        "minutes": round(progress.seconds / 60, 2),
-        "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
-        "validation_psnr_y": round(progress.best_psnr, 4) if progress.best_step else None,
-        "best_step": progress.best_step,
-        "recipe_sha256": progress.recipe,
-        **({"looks": looks} if looks else {}),
-        **({"started_from": progress.started_from} if progress.started_from else {}),
-    }
-    write_atomically(folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)
-
-
-@contextmanager
-def _log(folder: Path, step: int, wanted: bool) -> "Iterator[_Log | None]":
-    if not wanted:
-        yield None
-        return
-    log = _Log(folder, step)
-    try:
-        yield log
-    finally:
-        log.close()
-
-
-class _Log:
-    """The curves of a run: CSV, TensorBoard and a progress line on standard error."""
-
-    _COLUMNS = ("step", "loss", "learning_rate", "validation_psnr_y", "seconds", "pictures_per_second")
-
-    def __init__(self, folder: Path, step: int) -> None:
-        """Continue the log of ``folder`` after ``step``; what a killed run wrote beyond it is dropped."""
-        path = folder / LOG
-        rows: list[list[str]] = []
-        if step and path.exists():
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= step]
-        self._file = path.open("w", newline="", encoding="utf-8")
-        self._rows = csv.writer(self._file)
-        self._rows.writerow(self._COLUMNS)
-        self._rows.writerows(rows)
-        self._file.flush()  # or a kill before the next row would take the whole log along
-        self._board = SummaryWriter(str(folder), purge_step=step)
-        self._shown = 0.0
-
-    def write(
+    def __init__(
         self,
-        step: int,
-        steps: int,
-        *,
-        loss: float,
-        rate: float,
-        psnr: float | None,
-        best: float,
-        seconds: float,
-        pictures_per_second: float,
+        folder: Path,
+        recipe: Recipe,
+        learner: Learner,
+        progress: Progress,
+        validation: list[NDArray],
+        snapshots: Collection[int],
+        preview_every: int | None,
+        devices: int,
     ) -> None:
-        score = "" if psnr is None else f"{psnr:.4f}"
-        self._rows.writerow((step, f"{loss:.6g}", f"{rate:.4g}", score, f"{seconds:.1f}", f"{pictures_per_second:.1f}"))
-        self._file.flush()
-        self._board.add_scalar("loss", loss, step)
-        self._board.add_scalar("learning_rate", rate, step)
-        if psnr is not None:
-            self._board.add_scalar("validation_psnr_y", psnr, step)
-        interactive = sys.stderr.isatty()
-        if interactive or psnr is not None or step == steps or time.monotonic() - self._shown > 60:
-            left = seconds / step * (steps - step)
-            line = (
-                f"step {step}/{steps}  loss {loss:.5f}  best {best:.2f} dB  "
-                f"{pictures_per_second:.0f} pictures/s  {left / 60:.0f} min left"
+        self._folder, self._recipe, self._learner, self._progress = folder, recipe, learner, progress
+        self._validation, self._shown = validation, preview_crops(validation)
+        self._snapshots, self._preview_every = snapshots, preview_every
+        self._pictures = recipe.data.batch * devices
+        self._losses: list[Tensor] = []
+        self._first, self._start = progress.step, time.monotonic()
+        self._last_saved = self._start
+        self._write_readme()
+        self._log = Log(folder, progress.step, recipe.optimisation.steps)
+
+    def stepped(self, loss: Tensor) -> None:
+        """Keep what is due after a step; ``progress`` says which."""
+        progress, spec = self._progress, self._recipe.optimisation
+        step, final = progress.step, progress.step == spec.steps
+        validated = step % spec.validate_every == 0 or final
+        self._losses.append(loss)
+        self._log.advance(step)
+        if step in self._snapshots:
+            save_weights(self._folder / snapshot_file(step), self._learner.average)
+        every = self._preview_every
+        if validated if every is None else every and step % every == 0:
+            self._preview()
+        if step % _LOG_STEPS and not validated:
+            return
+        progress.training_loss = torch.stack(self._losses).mean().item()
+        self._losses.clear()
+        validation = self._validate() if validated else None
+        self._log.write(
+            Row(
+                step=step,
+                loss=progress.training_loss,
+                learning_rate=learning_rate(step - 1, spec),
+                validation_loss=validation.loss if validation else None,
+                validation_psnr_y=validation.psnr_y if validation else None,
+                seconds=progress.seconds,
+                pictures_per_second=(step - self._first) * self._pictures / (time.monotonic() - self._start),
             )
-            end = "\n" if not interactive or step == steps else "\r"
-            print(line, end=end, file=sys.stderr, flush=True)
-            self._shown = time.monotonic()
+        )
+        # Only here, so that every logged loss is the mean of one sitting's steps.
+        if final or time.monotonic() - self._last_saved > _CHECKPOINT_SECONDS:
+            learner = self._learner
+            save_checkpoint(self._folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, progress)
+            self._save_summary()
+            self._last_saved = time.monotonic()
 
     def close(self) -> None:
-        self._file.close()
-        self._board.close()
+        """Close the log."""
+        self._log.close()
+
+    def _validate(self) -> Validation:
+        """Measure the averaged weights and keep them if they are the best so far."""
+        progress, average = self._progress, self._learner.average
+        validation = validate(average, self._validation, self._recipe)
+        if validation.psnr_y > progress.best_psnr:
+            progress.best_psnr, progress.best_step = validation.psnr_y, progress.step
+            progress.best_loss = validation.loss
+            progress.best_looks = asdict(validation.looks) if validation.looks else {}
+            save_weights(self._folder / BEST, average)
+            self._save_summary()
+        return validation
+
+    def _preview(self) -> None:
+        step = self._progress.step
+        path = self._folder / PREVIEWS / f"step-{step:07}.png"
+        path.parent.mkdir(exist_ok=True)
+        self._log.picture(step, draw_preview(path, self._learner.average, self._shown, self._recipe))
+
+    def _save_summary(self) -> None:
+        summary = {key: value for key, value in self._summary().items() if value not in (None, "", {})}
+        write_atomically(self._folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)
+        self._write_readme()
+
+    def _write_readme(self) -> None:
+        is_pair = isinstance(self._learner.network, Pair)
+        text = readme(self._folder, self._recipe, self._summary(), self._progress.command, is_pair=is_pair)
+        write_atomically(self._folder / README, text.encode(), overwrite=True)
+
+    def _summary(self) -> dict[str, Any]:
+        recipe, progress = self._recipe, self._progress
+        on_gpu = next(self._learner.average.parameters()).is_cuda
+        cores = torch.get_num_threads()
+        machine = torch.cuda.get_device_name() if on_gpu else f"{cores} CPU core{'s' if cores > 1 else ''}"
+        return {
+            "name": recipe.name,
+            "data": recipe.data.train,
+            "steps": progress.step,
+            "minutes": round(progress.seconds / 60, 2),
+            "pictures_per_second": _rounded(progress.step * self._pictures / max(progress.seconds, 1e-9)),
+            "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
+            "training_loss": _rounded(progress.training_loss),
+            "validation_psnr_y": round(progress.best_psnr, 4) if progress.best_step else None,
+            "validation_loss": _rounded(progress.best_loss),
+            "best_step": progress.best_step,
+            "recipe_sha256": progress.recipe,
+            "looks": {key: round(value, 3) for key, value in progress.best_looks.items() if math.isfinite(value)},
+            "started_from": progress.started_from,
+            "started": progress.started,
+            "finished": _now() if progress.step == recipe.optimisation.steps else "",
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To six significant digits."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write a network's weights, replacing the file at once."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_atomically(path, save(tensors), overwrite=True)

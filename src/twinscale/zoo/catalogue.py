@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +11,8 @@ from twinscale.zoo.card import CARD_FILE, Card
 
 _SHIPPED = Path(__file__).parent / "models"
 
-# Scale to model; what users get by default may be used freely (see the licence on the cards).
-_DEFAULTS: dict[str, dict[int, str]] = {
-    "pair": {scale: f"twin-x{scale}" for scale in (2, 3, 4)},
-    "upscaler": {scale: f"srcnn-x{scale}" for scale in (2, 3, 4)},
-}
+DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "upscaler": "srcnn"}
+"""What serves when no model is named; it may be used freely (see the licence on the cards)."""
 
 
 def model_names() -> list[str]:
@@ -22,30 +20,53 @@ def model_names() -> list[str]:
     return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CARD_FILE}"))
 
 
-def load_card(name_or_folder: str | os.PathLike[str]) -> Card:
-    """Find a model by its name, or by the folder that :mod:`twinscale.training` exported it to.
+def families() -> dict[str, list[int]]:
+    """The scales of every family, rising: ``twin`` is the family of ``twin-x2``, ``twin-x3`` and ``twin-x4``."""
+    found: dict[str, list[int]] = {}
+    for name in model_names():
+        if match := re.fullmatch(r"(.+)-x(\d+)", name):
+            found.setdefault(match[1], []).append(int(match[2]))
+    return {family: sorted(scales) for family, scales in found.items()}
+
+
+def resolve(name_or_folder: str | os.PathLike[str], scale: float | None = None) -> str:
+    """Choose the model of a family for a scale; the name of a model, or a folder, stays what it is.
+
+    Args:
+        name_or_folder: name of a shipped model, else of a family, else a folder.
+        scale: wanted of a family: its model of this scale, or of the next larger one; by default its smallest.
 
     Raises:
-        ModelError: there is no such model, or its card is damaged.
+        UsageError: the family has no model for this scale.
     """
     name = os.fspath(name_or_folder)
+    if name in model_names() or name not in families():
+        return name
+    scales = families()[name]
+    if scale is None:
+        return f"{name}-x{scales[0]}"
+    enough = [s for s in scales if 1 < scale <= s]
+    if not enough:
+        raise UsageError(
+            f"no model of {name!r} serves scale {scale}: it must be above 1 and at most {scales[-1]}, since there are "
+            f"{', '.join(f'{name}-x{s}' for s in scales)}; go further in several steps"
+        )
+    return f"{name}-x{enough[0]}"
+
+
+def load_card(name_or_folder: str | os.PathLike[str], scale: float | None = None) -> Card:
+    """Find a model by name, family or folder; :func:`resolve` says how.
+
+    Raises:
+        UsageError: the family has no model for this scale.
+        ModelError: there is no such model, or its card is damaged.
+    """
+    name = resolve(name_or_folder, scale)
     if name in model_names():
         return Card.load(_SHIPPED / name)
     folder = Path(name)
     if folder.is_dir():
         return Card.load(folder)
-    near = difflib.get_close_matches(name, model_names(), n=1)
+    near = difflib.get_close_matches(name, [*model_names(), *families()], n=1)
     hint = f"did you mean {near[0]!r}?" if near else "'twinscale models list' shows the names"
     raise ModelError(f"no model {name!r}, and no folder of that name: {hint}")
-
-
-def default_model(kind: Literal["pair", "upscaler"], scale: int) -> str:
-    """The model that serves a scale when none is named.
-
-    Raises:
-        UsageError: no model has this scale.
-    """
-    models = _DEFAULTS[kind]
-    if scale not in models:
-        raise UsageError(f"no {kind} of scale {scale}: use one of {', '.join(map(str, models))}")
-    return models[scale]

@@ -1,0 +1,146 @@
+"""``twinscale runs``: training runs, listed and compared."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinscale.cli import options
+from twinscale.errors import UsageError
+
+if TYPE_CHECKING:
+    from twinscale.training.runs import Run
+
+app = typer.Typer(help="List and compare training runs.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_runs(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds runs, at any depth.")] = Path("runs"),
+    as_json: options.AsJson = False,
+) -> None:
+    """List the runs in a folder: what was trained on what, for how long, and what it reached.
+
+    PSNR is the best on each run's own validation pictures. Of a run that is not finished, steps are those
+    taken and those planned.
+    """
+    _require_training()
+    from twinscale.training.runs import Run, find_runs
+
+    runs = []
+    for path in find_runs(folder):
+        try:
+            runs.append(Run.load(path))
+        except UsageError as error:  # one of another version does not hide the rest
+            print(f"twinscale: {path}: {error}", file=sys.stderr)
+    if not runs:
+        raise UsageError(f"{folder} holds no runs: name the folder that does, or train one")
+    if as_json:
+        typer.echo(json.dumps([run.facts() for run in runs], indent=2, ensure_ascii=False))
+    else:
+        _print_list(runs)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of training runs.")],
+    as_json: options.AsJson = False,
+) -> None:
+    """Show runs side by side, with what differs in their recipes; the best is marked.
+
+    None is marked where scales or validation pictures differ, because then PSNR does not compare.
+    """
+    _require_training()
+    from twinscale.training.runs import Run, best_of, differences
+
+    loaded = [Run.load(folder) for folder in runs]
+    differing, best = differences([run.recipe for run in loaded]), best_of(loaded)
+    if as_json:
+        report = {
+            "runs": [run.facts() for run in loaded],
+            "recipe_differences": differing,
+            "best": str(best.folder) if best else None,
+        }
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        _print_comparison(loaded, differing, best)
+
+
+def _require_training() -> None:
+    try:
+        import twinscale.training.recipe  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(f"runs need {error.name}: install it with pip install 'twinscale[train]'") from None
+
+
+def _print_list(runs: "list[Run]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from twinscale.training.runs import short_names
+
+    facts = [run.facts() for run in runs]
+    machines = list(dict.fromkeys(fact["machine"] for fact in facts if fact["machine"]))
+    table = Table("run", "network", "data", box=None, pad_edge=False)
+    for column in ("steps", "minutes", "pictures\n/s", "machine", "PSNR\ndB", "at\nstep"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, fact in zip(short_names([run.folder for run in runs]), facts, strict=True):
+        cells = _cells(fact)
+        machine = str(machines.index(fact["machine"]) + 1) if fact["machine"] else "–"
+        values = (cells[key] for key in ("network", "data", "steps", "minutes", "pictures/s"))
+        table.add_row(escape(name), *map(escape, values), machine, cells["PSNR, dB"], cells["at step"])
+    console = Console()
+    console.print(table)
+    for number, machine in enumerate(machines, start=1):
+        console.print(f"machine {number}: {machine}", highlight=False)
+
+
+def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: "Run | None") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from twinscale.training.runs import short_names
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    for run, name in zip(runs, short_names([run.folder for run in runs]), strict=True):
+        table.add_column(escape(name) + (" *" if run is best else ""), style="bold" if run is best else "")
+    columns = [_cells(run.facts()) for run in runs]
+    for key in columns[0]:
+        table.add_row(key, *(escape(cells[key]) for cells in columns))
+    for place, (key, values) in enumerate(differing.items()):
+        if not place:
+            table.add_row()
+        table.add_row(key, *(escape(_shown(value)) for value in values))
+    console = Console()
+    console.print(table)
+    if best:
+        console.print("* best validation PSNR", highlight=False)
+    elif differing.keys() & {"network.scale", "data.validation"}:
+        print("the runs differ in scale or validation pictures: their PSNR does not compare", file=sys.stderr)
+
+
+def _cells(facts: dict[str, Any]) -> dict[str, str]:
+    from twinscale.datasets import dataset_name
+
+    steps, planned, psnr = facts["steps"], facts["planned_steps"], facts["validation_psnr_y"]
+    return {
+        "network": f"{facts['architecture']} x{facts['scale']} {facts['colour']}",
+        "data": ", ".join(dataset_name(source) for source in facts["data"]),
+        "steps": str(steps) if facts["finished"] else f"{steps}/{planned}",
+        "minutes": f"{facts['minutes']:.1f}",
+        "pictures/s": "–" if facts["pictures_per_second"] is None else f"{facts['pictures_per_second']:.0f}",
+        "machine": facts["machine"] or "–",
+        "PSNR, dB": "–" if psnr is None else f"{psnr:.2f}",
+        "at step": "–" if psnr is None else str(facts["best_step"]),
+    }
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

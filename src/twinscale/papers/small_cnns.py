@@ -1,0 +1,359 @@
+"""Ding, "Image Super-Resolution Using Convolutional Neural Network": its four networks, beside what it published."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import nn
+
+from twinscale import plots
+from twinscale.benchmark import medians
+from twinscale.datasets import find_pictures
+from twinscale.engine import run
+from twinscale.images.levels import to_pixels, to_planes
+from twinscale.images.picture import Picture
+from twinscale.images.protocol import Protocol, Scores
+from twinscale.nets import Upscaler
+from twinscale.nets.small_cnns import SmallCNN, Variant
+from twinscale.papers.desk import Desk, Trained, as_operation, multiply_adds
+from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
+from twinscale.training.loop import Learner, build, usable_precision
+from twinscale.training.recipe import Recipe
+from twinscale.training.validation import samples, validate
+
+NAMES: dict[Variant, str] = {
+    "small": "CNN_SMALL",
+    "medium": "CNN_MEDIUM",
+    "deep": "CNN_DEEP",
+    "waifu2x": "waifu2x CNN",
+}
+RECIPES: dict[Variant, str] = {
+    "small": "cnn-small-x2",
+    "medium": "cnn-medium-x2",
+    "deep": "cnn-deep-x2",
+    "waifu2x": "waifu2x-cnn-x2",
+}
+
+# Tables 1 to 4: parameters of every layer, with one channel in and three out.
+PARAMETERS: dict[Variant, tuple[int, ...]] = {
+    "small": (80, 1168, 435),
+    "medium": (160, 4640, 18496, 18464, 867),
+    "deep": (320, 18496, 73856, 147584, 73792, 18464, 867),
+    "waifu2x": (320, 9248, 18496, 36928, 73856, 147584, 3459),
+}
+
+# Table 6: training, validation and best test loss, and the training time in seconds.
+TABLE_6: dict[Variant, tuple[float, float, float, int]] = {
+    "small": (0.001820, 0.001832, 0.001625, 678),
+    "medium": (0.001583, 0.001590, 0.001387, 1509),
+    "deep": (0.001422, 0.001451, 0.001234, 3921),
+    "waifu2x": (0.001425, 0.001429, 0.001236, 4468),
+}
+
+_EPOCHS, _TENTHS = 100, 10
+_SHOWN = (5, 50, 100)  # the epochs of Table 7
+_PROTOCOL = Protocol(2, "rgb")
+_TEST_SETS = ("Set5", "Set14")  # the larger sets take the deep networks an hour
+_SIDE = 256  # of the picture that times the networks: one tile
+
+
+def _recipe(variant: Variant) -> Recipe:
+    """The shipped recipe, validated on two of its ten pictures: all would take longer than a short training."""
+    recipe = Recipe.load(RECIPES[variant])
+    return replace(recipe, data=replace(recipe.data, validation=recipe.data.validation[::5]))
+
+
+def _as_printed(variant: Variant) -> Recipe:
+    """The same with one channel in and three out."""
+    recipe = _recipe(variant)
+    network = replace(recipe.network, parameters={**recipe.network.parameters, "luminance_input": True})
+    return replace(recipe, name=f"{recipe.name}-as-printed", network=network)
+
+
+def _step(recipe: Recipe, epoch: int) -> int:
+    """The recipe's step at which an epoch ends."""
+    return epoch * recipe.optimisation.steps // _EPOCHS
+
+
+def _trained(desk: Desk, recipe: Recipe) -> Trained:
+    return desk.trained(recipe, snapshots=[_step(recipe, epoch) for epoch in _SHOWN])
+
+
+def _all_trained(desk: Desk) -> dict[Variant, Trained]:
+    """All four, by equally many steps: the desk times the budget with the first, so the paper's slowest goes first."""
+    trained = {variant: _trained(desk, _recipe(variant)) for variant in reversed(NAMES)}
+    return {variant: trained[variant] for variant in NAMES}
+
+
+def _untrained(recipe: Recipe) -> Upscaler:
+    network = build(recipe)
+    assert isinstance(network, Upscaler)
+    return network
+
+
+def _budget(trained: dict[Variant, Trained]) -> str:
+    return "Trained: " + "; ".join(f"{NAMES[variant]} {made}" for variant, made in trained.items()) + "."
+
+
+def _test_sets(desk: Desk) -> list[str]:
+    return [dataset for dataset in _TEST_SETS if dataset in desk.sets] or desk.sets
+
+
+def _planes(dataset: str) -> list[NDArray]:
+    return [Picture.read(path).planes() for path in find_pictures(dataset)]
+
+
+def _training_loss(made: Trained) -> list[tuple[float, float]]:
+    """Epoch and training loss, mean over tenths of the run: fewer steps see too few crops to say much."""
+    steps, losses = np.array(made.training_loss).T
+    taken, tenths = np.diff(steps, prepend=0), np.ceil(_TENTHS * steps / made.steps).astype(int)
+    total, count = np.bincount(tenths, taken * losses), np.bincount(tenths, taken)
+    return [(_EPOCHS * tenth / _TENTHS, float(total[tenth] / count[tenth])) for tenth in np.flatnonzero(count)]
+
+
+def _tables_1_to_4(desk: Desk) -> Iterator[Block]:
+    for number, (variant, name) in enumerate(NAMES.items(), 1):
+        as_printed = SmallCNN(2, variant=variant, luminance_input=True).convs
+        in_rgb = SmallCNN(2, variant=variant).convs
+        rows = []
+        for layer, (conv, other, published) in enumerate(zip(as_printed, in_rgb, PARAMETERS[variant], strict=True), 1):
+            channels = f"{conv.in_channels} → {conv.out_channels}"
+            rows.append(Row((f"layer {layer}", channels, f"{_size(other)}"), Value(published), Value(_size(conv))))
+        total = Value(sum(PARAMETERS[variant]))
+        rows.append(Row(("all", "", f"{_size(in_rgb)}"), total, Value(_size(as_printed))))
+        labels = ("", "channels", "parameters with RGB in")
+        yield Comparison(f"Table {number}: {name}", labels, "parameters", rows, digits=(0, 0))
+    yield (
+        "As printed, one channel comes in and three go out. Colour cannot be read off luminance, so the networks below "
+        "take RGB, which only the first layer notices; Table 6 shows what becomes of the printed shape."
+    )
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _table_6(desk: Desk) -> Iterator[Block]:
+    trained, dataset = _all_trained(desk), _test_sets(desk)[0]
+    pictures = _planes(dataset)
+    best = {variant: _best_loss(desk, _recipe(variant), pictures) for variant in NAMES}
+    losses = {
+        variant: (_training_loss(made)[-1][1], made.validation_loss[-1][1], best[variant])
+        for variant, made in trained.items()
+    }
+    a_step = _seconds_a_step([_recipe(variant) for variant in NAMES])
+    seconds = {variant: trained[variant].steps * each for variant, each in zip(NAMES, a_step, strict=True)}
+    thousands = {variant: multiply_adds(_untrained(_recipe(variant))) / 1e3 for variant in NAMES}
+    kinds = ("training", "validation", "best test")
+    yield Comparison(
+        f"Loss: mean squared error over R, G and B in [0, 1]; test on {dataset}",
+        ("network", "loss"),
+        "MSE",
+        [
+            Row((NAMES[variant], kind), Value(TABLE_6[variant][place]), Value(losses[variant][place]))
+            for variant in NAMES
+            for place, kind in enumerate(kinds)
+        ]
+        + [Row(("bicubic", "test"), None, Value(_bicubic_loss(pictures)))],
+        digits=(6, 0),
+    )
+    yield Comparison(
+        "Training time, by the median of steps that the networks take in turns",
+        ("network", "thousand multiply-adds per pixel"),
+        "s",
+        [
+            Row((name, f"{thousands[variant]:.0f}"), Value(TABLE_6[variant][3]), Value(seconds[variant]))
+            for variant, name in NAMES.items()
+        ],
+        digits=(0, 0),
+    )
+    yield Claim(
+        "The more layers, the lower the loss",
+        best["small"] > best["medium"] > best["deep"],
+        f"best test with 3, 5 and 7 layers {_listed([best['small'], best['medium'], best['deep']])}",
+    )
+    yield Claim(
+        "The more layers, the longer the training",
+        seconds["small"] < seconds["medium"] < seconds["deep"],
+        f"{seconds['small']:.0f}, {seconds['medium']:.0f} and {seconds['deep']:.0f} s",
+    )
+    yield Claim(
+        "CNN_DEEP and the waifu2x CNN lead",
+        max(best["deep"], best["waifu2x"]) < min(best["small"], best["medium"]),
+        f"best test {_listed([best['deep'], best['waifu2x']])} against {_listed([best['small'], best['medium']])}",
+    )
+    yield Claim(
+        "CNN_DEEP's loss is lower than the waifu2x CNN's",
+        best["deep"] < best["waifu2x"],
+        "; ".join(
+            f"{kind} {_listed([losses['deep'][place], losses['waifu2x'][place]])}" for place, kind in enumerate(kinds)
+        ),
+    )
+    yield Claim(
+        "CNN_DEEP trains in a tenth less time than the waifu2x CNN",
+        seconds["deep"] <= 0.9 * seconds["waifu2x"],
+        f"{seconds['deep'] / seconds['waifu2x']:.2f} times as long, with "
+        f"{thousands['deep'] / thousands['waifu2x']:.2f} times the multiply-adds and as many feature maps in all",
+    )
+    as_printed = _as_printed("small")
+    _trained(desk, as_printed)
+    grey = _best_loss(desk, as_printed, pictures)
+    yield (
+        "Losses depend on the pictures, so compare their order and not their size. The training loss is the mean over "
+        f"the last tenth of the run, the best test loss the lowest of epochs {_listed_epochs()}. In the paper's own "
+        "validation the waifu2x CNN is ahead of CNN_DEEP. With one channel in, as Table 1 prints it, CNN_SMALL's "
+        f"best test loss is {grey:.6f}, {grey / TABLE_6['small'][2]:.0f} times the published one: that saw colour."
+    )
+    yield _budget(trained)
+
+
+def _seconds_a_step(recipes: list[Recipe]) -> list[float]:
+    """Medians of training steps taken in turns, so that a busy machine slows all networks alike."""
+    spec, data = recipes[0].optimisation, recipes[0].data
+    fabric = Fabric(devices=1, precision=usable_precision(spec.precision, "auto"))
+    fabric.launch()
+    batch = torch.rand(data.batch, 3, data.crop, data.crop, device=fabric.device)
+    learners = [Learner(build(recipe), spec, fabric) for recipe in recipes]
+    steps = [lambda learner=learner: learner.step(0, batch, batch).item() for learner in learners]
+    return [milliseconds / 1000 for milliseconds in medians(15, *steps)]
+
+
+def _best_loss(desk: Desk, recipe: Recipe, pictures: list[NDArray]) -> float:
+    """The lowest mean squared error, mean over the pictures, of the epochs that were kept."""
+    networks = (desk.network(recipe, at=_step(recipe, epoch)) for epoch in _SHOWN)
+    return min(validate(network, pictures, recipe).loss for network in networks)
+
+
+def _bicubic_loss(pictures: list[NDArray]) -> float:
+    truths = [_PROTOCOL.truth(planes) for planes in pictures]
+    return float(np.mean([np.mean((_PROTOCOL.enlarge(_PROTOCOL.reduce(truth)) - truth) ** 2) for truth in truths]))
+
+
+def _listed(losses: list[float]) -> str:
+    return ", ".join(f"{loss:.6f}" for loss in losses)
+
+
+def _listed_epochs() -> str:
+    *first, last = _SHOWN
+    return f"{', '.join(map(str, first))} and {last}"
+
+
+def _figures_5_to_8(desk: Desk) -> Iterator[Block]:
+    trained = _all_trained(desk)
+    panels = {
+        f"Fig. {number}: {NAMES[variant]}": {
+            "training": _training_loss(made),
+            "validation": [(_EPOCHS * step / made.steps, loss) for step, loss in made.validation_loss],
+        }
+        for number, (variant, made) in enumerate(trained.items(), 5)
+    }
+    plots.loss_curves(desk.folder / "small-cnns-fig-5.png", panels, "epoch", "mean squared error")
+    yield Drawing(
+        "small-cnns-fig-5.png", "Training loss, mean over ten epochs of the same crops for all, and validation loss."
+    )
+    yield _budget(trained)
+
+
+def _table_7(desk: Desk) -> Iterator[Block]:
+    import skimage.data
+
+    trained = _all_trained(desk)
+    astronaut: NDArray[np.uint8] = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+    detail = to_planes(astronaut[60:180, 165:285])
+    rows: list[dict[str, NDArray[np.uint8]]] = []
+    reached: dict[int, dict[Variant, float]] = {epoch: {} for epoch in _SHOWN}
+    for variant, name in NAMES.items():
+        recipe = _recipe(variant)
+        row = {}
+        for epoch in _SHOWN:
+            ((truth, low, result),) = samples(desk.network(recipe, at=_step(recipe, epoch)), [detail], recipe)
+            reached[epoch][variant] = _PROTOCOL.score(truth, result).psnr_y
+            row[f"{name}, epoch {epoch}: {reached[epoch][variant]:.2f} dB"] = to_pixels(result, np.uint8)
+        enlarged = _PROTOCOL.enlarge(low)
+        given = {f"input: {_PROTOCOL.score(truth, enlarged).psnr_y:.2f} dB": to_pixels(enlarged, np.uint8)}
+        rows.append({**given, **row, "truth": to_pixels(truth, np.uint8)})
+    plots.side_by_side(desk.folder / "small-cnns-table-7.png", rows, zoom=2)
+    yield Drawing(
+        "small-cnns-table-7.png", "A detail of scikit-image's astronaut, PSNR on luminance; each pixel is shown as 2x2."
+    )
+    for epoch, at in reached.items():
+        yield Claim(
+            f"At epoch {epoch} CNN_DEEP and the waifu2x CNN do better than CNN_SMALL and CNN_MEDIUM",
+            min(at["deep"], at["waifu2x"]) > max(at["small"], at["medium"]),
+            ", ".join(f"{NAMES[variant]} {psnr:.2f}" for variant, psnr in at.items()) + " dB",
+        )
+    yield _budget(trained)
+
+
+def _worth(desk: Desk) -> Iterator[Block]:
+    trained = _all_trained(desk)
+    recipes = {name: _recipe(variant) for variant, name in NAMES.items()}
+    rows, psnr = [], {}
+    for dataset in _test_sets(desk):
+        pictures = _planes(dataset)
+        scores = {"bicubic": _bicubic(pictures), "srcnn-x2": desk.shipped("srcnn-x2", dataset)}
+        scores |= {name: _scores(desk, recipe, pictures) for name, recipe in recipes.items()}
+        rows += [Row((dataset, name), None, Value.of(ours)) for name, ours in scores.items()]
+        psnr[dataset] = {name: ours.psnr_y for name, ours in scores.items()}
+    yield Comparison("x2, luminance", ("set", "network"), "none in the paper; dB / SSIM", rows)
+    networks = {name: _untrained(recipe) for name, recipe in {"srcnn-x2": Recipe.load("srcnn-x2"), **recipes}.items()}
+    milliseconds = dict(zip(networks, _milliseconds(list(networks.values())), strict=True))
+    thousands = {name: multiply_adds(network) / 1e3 for name, network in networks.items()}
+    yield Comparison(
+        "Time on the machine that wrote this page",
+        ("network", "thousand multiply-adds per pixel"),
+        "none in the paper; ms per megapixel",
+        [Row((name, f"{thousands[name]:.1f}"), None, Value(milliseconds[name])) for name in networks],
+        digits=(0, 0),
+    )
+    for dataset, reached in psnr.items():
+        best = max(recipes, key=reached.__getitem__)
+        yield (
+            f"Best of the four on {dataset}: {best}, {reached[best] - reached['bicubic']:+.2f} dB on bicubic "
+            f"enlargement and {reached[best] - reached['srcnn-x2']:+.2f} dB on `srcnn-x2`, with "
+            f"{thousands[best] / thousands['srcnn-x2']:.1f} times its multiply-adds."
+        )
+    shipped = "`srcnn-x2` works on luminance and trained as long as its card says: `twinscale models show srcnn-x2`."
+    yield f"{_budget(trained)} {shipped}"
+
+
+def _bicubic(pictures: list[NDArray]) -> Scores:
+    truths = [_PROTOCOL.truth(planes) for planes in pictures]
+    return Scores.mean([_PROTOCOL.score(truth, _PROTOCOL.enlarge(_PROTOCOL.reduce(truth))) for truth in truths])
+
+
+def _scores(desk: Desk, recipe: Recipe, pictures: list[NDArray]) -> Scores:
+    made = samples(desk.network(recipe), pictures, recipe)
+    return Scores.mean([_PROTOCOL.score(sample.truth, sample.result) for sample in made])
+
+
+def _milliseconds(networks: list[Upscaler]) -> list[float]:
+    """Medians of three runs through the engine, in turns, per megapixel of the full-size picture."""
+    planes = np.random.default_rng(0).random((_SIDE, _SIDE, 3), dtype=np.float32)
+    runs = [partial(run, as_operation(network), planes[:, :, : network.channels]) for network in networks]
+    return medians(3, *runs, per=_SIDE**2 / 1e6)
+
+
+PAPER = Paper(
+    name="small_cnns",
+    citation='Ding: "Image Super-Resolution Using Convolutional Neural Network"',
+    introduction=(
+        "Four small networks on the bicubic enlargement, x2, in RGB, by docs/protocol.md; trained on OpenPhotos and "
+        "CameraPhotos in place of 5000 photographs of PEXELS, two pictures set apart for validation. All four take "
+        "equally many steps on the same crops: as many as the waifu2x CNN, the paper's slowest, takes in its time. "
+        "The paper's are 100 epochs of stochastic gradient descent; an epoch here is a hundredth of the run, by Adam. "
+        "Fig. 1 to 4 show the task, examples of the pictures and the layers of Tables 1 and 4; Table 5 lists the "
+        "author's source files."
+    ),
+    items=[
+        Item("tables-1-4", "Tables 1 to 4: the networks, layer by layer", _tables_1_to_4),
+        Item("table-6", "Table 6: loss and training time", _table_6),
+        Item("fig-5-8", "Fig. 5 to 8: loss against the epoch", _figures_5_to_8),
+        Item("table-7", "Table 7: one picture during training", _table_7),
+        Item("worth", "Beyond the paper: which is worth its time", _worth),
+    ],
+)

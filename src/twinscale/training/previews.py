@@ -1,0 +1,57 @@
+"""What a network makes of a few validation pictures, drawn while it trains."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from twinscale.images.levels import to_pixels
+from twinscale.images.protocol import Protocol
+from twinscale.nets import Pair, Upscaler
+from twinscale.plots import side_by_side
+from twinscale.training.recipe import Recipe
+from twinscale.training.validation import samples
+
+_PICTURES = 3
+_SIDE = 160  # pixels at full size
+_AMPLIFIED = 8
+
+
+def preview_crops(pictures: list[NDArray]) -> list[NDArray]:
+    """The centres of the first pictures, ``(H, W, C)``, no side above 160 pixels."""
+    crops = []
+    for planes in pictures[:_PICTURES]:
+        top, left = (max(0, side - _SIDE) // 2 for side in planes.shape[:2])
+        crops.append(planes[top : top + _SIDE, left : left + _SIDE])
+    return crops
+
+
+def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], recipe: Recipe) -> NDArray[np.uint8]:
+    """Draw small picture, result, truth and their difference side by side, a row a crop.
+
+    The small picture is enlarged pixel by pixel; the difference is absolute and eight times as bright.
+
+    Args:
+        path: the PNG file to write.
+        network: in evaluation mode; it stays as it is.
+        crops: planes in [0, 1], as :func:`preview_crops` returns them.
+        recipe: how it is trained.
+
+    Returns:
+        The drawing, ``(H, W, 3)``.
+    """
+    protocol = Protocol(recipe.network.scale, recipe.network.colour)
+    captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")
+    rows = []
+    for truth, low, result in samples(network, crops, recipe):
+        planes = {
+            captions[0]: low.repeat(protocol.scale, axis=0).repeat(protocol.scale, axis=1),
+            f"{captions[1]}, {protocol.score(truth, result).psnr_y:.2f} dB": result,
+            "truth": truth,
+            f"difference x {_AMPLIFIED}": _AMPLIFIED * np.abs(np.clip(result, 0, 1) - truth),
+        }
+        rows.append({caption: to_pixels(part, np.uint8) for caption, part in planes.items()})
+    side_by_side(path, rows, zoom=1)
+    with Image.open(path) as drawing:
+        return np.asarray(drawing)

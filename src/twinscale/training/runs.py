@@ -1,0 +1,199 @@
+"""Folders of training runs: the files in them, and what they say."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from twinscale.errors import UsageError
+from twinscale.training.log import LOG, Row, read_rows
+from twinscale.training.recipe import Recipe
+
+RECIPE = "recipe.toml"
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+SUMMARY = "run.json"
+README = "README.md"
+MODELS = "models"
+PREVIEWS = "previews"
+
+_FILES = {
+    RECIPE: "the resolved recipe, validation pictures included: what decides the weights",
+    LOG: "the curves: losses, learning rate, validation PSNR, seconds, pictures per second",
+    f"{PREVIEWS}/": "what the network made of validation pictures while it trained",
+    SUMMARY: "what the run reached, in how long, on what machine",
+    BEST: "the weights with the best validation PSNR",
+    CHECKPOINT: "the state to resume from: weights, averaged weights, optimiser, progress",
+    "step-N.safetensors": "the averaged weights of step N, where they were asked for",
+    "events.out.tfevents.*": "the curves and the previews for TensorBoard",
+    f"{MODELS}/NAME/": "the exported model, once the run is finished: serves every -m option",
+}
+
+
+def snapshot_file(step: int) -> str:
+    """Name of the file that keeps a run's averaged weights of one step."""
+    return f"step-{step}.safetensors"
+
+
+def in_proportion(step: int, planned: int, taken: int) -> int:
+    """The step of a run of ``taken`` steps that stands for one of ``planned``; at least 1."""
+    return max(1, round(step * taken / planned))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training run, finished or not, as its folder tells it."""
+
+    folder: Path
+    recipe: Recipe
+    rows: list[Row]
+    """Its log; empty if it just started."""
+    summary: dict[str, Any]
+    """Its ``run.json``; empty before the first validation."""
+
+    @classmethod
+    def load(cls, folder: Path) -> "Run":
+        """Read a run's folder.
+
+        Raises:
+            UsageError: it is none, or its recipe is not one that this version reads.
+        """
+        if not ((folder / RECIPE).is_file() and (folder / LOG).is_file()):
+            raise UsageError(f"{folder} is no run folder, which holds {RECIPE} and {LOG}: name one such as runs/NAME")
+        path = folder / SUMMARY
+        summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return cls(folder, Recipe.load(folder / RECIPE), read_rows(folder), summary)
+
+    @property
+    def steps(self) -> int:
+        """Steps taken, as far as they are logged."""
+        return self.rows[-1].step if self.rows else 0
+
+    @property
+    def best(self) -> Row | None:
+        """The step with the best validation PSNR; none before the first validation."""
+        validated = [row for row in self.rows if row.validation_psnr_y is not None]
+        return max(validated, key=lambda row: row.validation_psnr_y or 0.0, default=None)
+
+    def facts(self) -> dict[str, Any]:
+        """What is worth knowing about the run, as plain values."""
+        best, last = self.best, self.rows[-1] if self.rows else None
+        planned = self.recipe.optimisation.steps
+        return {
+            "name": self.recipe.name,
+            "folder": str(self.folder),
+            "architecture": self.recipe.network.architecture,
+            "scale": self.recipe.network.scale,
+            "colour": self.recipe.network.colour,
+            "data": self.recipe.data.train,
+            "steps": self.steps,
+            "planned_steps": planned,
+            "finished": self.steps >= planned,
+            "minutes": round(last.seconds / 60, 2) if last else 0.0,
+            "pictures_per_second": self.summary.get("pictures_per_second", last.pictures_per_second if last else None),
+            "machine": self.summary.get("machine"),
+            "training_loss": last.loss if last else None,
+            "validation_loss": best.validation_loss if best else None,
+            "validation_psnr_y": best.validation_psnr_y if best else None,
+            "best_step": best.step if best else None,
+        }
+
+
+def find_runs(folder: Path) -> Iterator[Path]:
+    """The run folders below a folder, or the folder itself, in order of their names."""
+    for path in sorted(folder.rglob(LOG)):
+        if (path.parent / RECIPE).is_file():
+            yield path.parent
+
+
+def short_names(folders: Sequence[Path]) -> list[str]:
+    """A folder's own name where no other has it, else its path."""
+    names = [folder.resolve().name for folder in folders]
+    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, folders, strict=True)]
+
+
+def best_of(runs: Sequence[Run]) -> Run | None:
+    """The run with the best validation PSNR; none before, or where scale or validation pictures differ."""
+    if any(_task(run.recipe) != _task(runs[0].recipe) for run in runs):
+        return None
+    scores = [(best.validation_psnr_y or 0.0, run) for run in runs if (best := run.best)]
+    return max(scores, key=lambda score: score[0])[1] if scores else None
+
+
+def _task(recipe: Recipe) -> tuple[int, list[str]]:
+    """What must be the same for PSNR to compare."""
+    return recipe.network.scale, recipe.data.validation
+
+
+def differences(recipes: Sequence[Recipe]) -> dict[str, list[Any]]:
+    """The keys in which recipes differ, and each recipe's value; None where it has no such key.
+
+    Name and description decide nothing and are left out.
+    """
+    flat = [_flat(asdict(recipe)) for recipe in recipes]
+    keys = dict.fromkeys(key for values in flat for key in values if key not in ("name", "description"))
+    rows = {key: [values.get(key) for values in flat] for key in keys}
+    return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in mapping.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: str, *, is_pair: bool) -> str:
+    """The page that explains a run's folder.
+
+    Args:
+        folder: the run's, as commands name it.
+        recipe: what is trained.
+        summary: as in ``run.json``; ``validation_psnr_y`` is None before the first validation.
+        command: what started the run; empty if it was no command.
+        is_pair: whether the model shrinks, rather than enlarges.
+    """
+    run, models = shlex.quote(str(folder)), shlex.quote(str(folder / MODELS))
+    own, model = shlex.quote(str(folder / RECIPE)), shlex.quote(str(folder / MODELS / recipe.name))
+    network, planned = recipe.network, recipe.optimisation.steps
+    taken = f"{summary['steps']} of {planned}, in {summary['minutes']:g} minutes on {summary['machine']}"
+    facts = {
+        "started": summary.get("started", ""),
+        "started from": summary.get("started_from", ""),
+        "network": f"{network.architecture} x{network.scale}, {network.colour}",
+        "data": ", ".join(recipe.data.train),
+        "steps": taken,
+        "training loss": f"{summary['training_loss']:.3g}" if summary["training_loss"] is not None else "",
+        "best validation": "none yet",
+    }
+    if summary["validation_psnr_y"] is not None:
+        pictures = f"over {len(recipe.data.validation)} pictures"
+        facts["best validation"] = f"{summary['validation_psnr_y']:.2f} dB at step {summary['best_step']}, {pictures}"
+    if summary["steps"] < planned:
+        go_on = f"twinscale train {own} --resume -o {run}", "continue"
+    else:
+        go_on = f"twinscale train {own} --from {model} -o {shlex.quote(f'{folder}-more')}", "train its weights further"
+    use = "shrink" if is_pair else "upscale"
+    commands = [
+        *([(command, "what started it")] if command else []),
+        go_on,
+        (f"twinscale plot {run}", "draw the curves into curves.png"),
+        (f"twinscale runs compare {run} OTHER", "beside another run"),
+        (f"twinscale export {run} {models}", "export the best weights so far"),
+        (f"twinscale evaluate {model} FOLDER", "measure on other pictures"),
+        (f"twinscale {use} -m {model} photo.png", "use it"),
+    ]
+    lines = [
+        f"# {recipe.name}\n",
+        *([f"{recipe.description}\n"] if recipe.description else []),
+        "| | |\n| --- | --- |",
+        *(f"| {key} | {value} |" for key, value in facts.items() if value),
+        "\n| file | what it is |\n| --- | --- |",
+        *(f"| `{name}` | {what} |" for name, what in _FILES.items()),
+        "\n```sh",
+        *(f"{line:60}  # {why}" for line, why in commands),
+        "```\n",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""What a run shows while it trains: a live table in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from twinscale.training.log import Row
+
+_QUIET_SECONDS = 60.0
+_HEADERS = (
+    "step",
+    "training\nloss",
+    "validation\nloss",
+    "validation\nPSNR, dB",
+    "learning\nrate",
+    "pictures\n/s",
+    "elapsed",
+)
+
+
+class Screen(Protocol):
+    """Shows the progress of a run on standard error."""
+
+    def advance(self, step: int) -> None:
+        """A step was taken."""
+
+    def show(self, row: "Row") -> None:
+        """A step was logged."""
+
+    def close(self) -> None:
+        """The run ended, or was interrupted."""
+
+
+def open_screen(steps: int, rows: "Sequence[Row]") -> Screen:
+    """The screen that fits standard error.
+
+    Args:
+        steps: how many the whole run takes.
+        rows: what earlier sittings logged.
+    """
+    return LiveTable(steps, rows) if sys.stderr.isatty() else PlainLines(steps, rows)
+
+
+class PlainLines:
+    """A line a validation, or a minute."""
+
+    def __init__(self, steps: int, rows: "Sequence[Row]") -> None:
+        self._steps = steps
+        self._best = max((row.validation_psnr_y or 0.0 for row in rows), default=0.0)
+        self._shown = time.monotonic()
+
+    def advance(self, step: int) -> None:
+        """Nothing: only what is logged makes a line."""
+
+    def show(self, row: "Row") -> None:
+        """Print a line if the step was validated, or a minute passed without one."""
+        if row.validation_psnr_y is None and time.monotonic() - self._shown < _QUIET_SECONDS:
+            return
+        self._shown = time.monotonic()
+        words = [f"step {row.step}/{self._steps}", f"loss {row.loss:.3g}"]
+        if row.validation_psnr_y is not None:
+            self._best = max(self._best, row.validation_psnr_y)
+            words += [f"validation {row.validation_loss:.3g}", f"{row.validation_psnr_y:.2f} dB"]
+        if self._best:
+            words.append(f"best {self._best:.2f} dB")
+        left = row.seconds / row.step * (self._steps - row.step)
+        words += [f"{row.pictures_per_second:.0f} pictures/s", f"{_clock(left)} left"]
+        print("  ".join(words), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Nothing: all lines are printed."""
+
+
+class LiveTable:
+    """A row a validation, and below them a line that says how far the run is."""
+
+    def __init__(self, steps: int, rows: "Sequence[Row]") -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._rows = [row for row in rows if row.validation_psnr_y is not None]
+        self._closed = False
+        self._console = Console(stderr=True)
+        done = TextColumn("step {task.completed}/{task.total}")
+        self._bar = Progress(done, BarColumn(), TimeRemainingColumn(), TextColumn("left  {task.fields[speed]}"))
+        self._task = self._bar.add_task("steps", total=steps, completed=rows[-1].step if rows else 0, speed="")
+        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=2)
+        self._live.start()
+
+    def advance(self, step: int) -> None:
+        """Move the bar; the table refreshes itself."""
+        self._bar.update(self._task, completed=step)
+
+    def show(self, row: "Row") -> None:
+        """Add a row if the step was validated; either way say what was logged below the table."""
+        if row.validation_psnr_y is not None:
+            self._rows.append(row)
+        self._bar.update(self._task, speed=f"{row.pictures_per_second:.0f} pictures/s  loss {row.loss:.3g}")
+
+    def close(self) -> None:
+        """Leave the whole table in the terminal."""
+        self._closed = True
+        self._live.stop()
+
+    def _render(self) -> "RenderableType":
+        from rich.console import Group
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for header in _HEADERS:
+            table.add_column(header, justify="right")
+        best = max(self._rows, key=lambda row: row.validation_psnr_y or 0.0, default=None)
+        for row in self._visible(best):
+            table.add_row(
+                str(row.step),
+                f"{row.loss:.3g}",
+                "–" if row.validation_loss is None else f"{row.validation_loss:.3g}",
+                f"{row.validation_psnr_y:.2f}" + (" *" if row is best else "  "),
+                f"{row.learning_rate:.2g}",
+                f"{row.pictures_per_second:.0f}",
+                _clock(row.seconds),
+                style="bold" if row is best else "",
+            )
+        return Group(table, self._bar)
+
+    def _visible(self, best: "Row | None") -> "list[Row]":
+        """All rows in the end; until then the latest that fit into the terminal, and the best one."""
+        room = max(2, self._console.height - 4)  # the header, the line below, and the cursor's
+        if self._closed or len(self._rows) <= room:
+            return self._rows
+        latest = self._rows[-room:]
+        return latest if best is None or best in latest else [best, *latest[1:]]
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds: ``1:02:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -1,0 +1,115 @@
+"""Run folders: found, read and compared."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tomli_w")
+
+from tests.runs import ROWS, make_run
+from twinscale.errors import UsageError
+from twinscale.training.runs import (
+    Run,
+    best_of,
+    differences,
+    find_runs,
+    in_proportion,
+    readme,
+    short_names,
+)
+
+
+def test_a_run_tells_what_it_was_and_what_it_reached(tmp_path):
+    run = Run.load(make_run(tmp_path / "one"))
+    assert run.facts() == {
+        "name": "tiny",
+        "folder": str(tmp_path / "one"),
+        "architecture": "espcn",
+        "scale": 2,
+        "colour": "y",
+        "data": ["/home/someone/Pictures", "T91"],
+        "steps": 150,
+        "planned_steps": 150,
+        "finished": True,
+        "minutes": 3.0,
+        "pictures_per_second": 77.5,
+        "machine": "4 CPU cores (x86_64), 32-true",
+        "training_loss": 0.1,
+        "validation_loss": 0.1,  # of the best step
+        "validation_psnr_y": 31.5,
+        "best_step": 100,
+    }
+
+
+def test_a_run_that_goes_on(tmp_path):
+    facts = Run.load(make_run(tmp_path / "one", rows=ROWS[:2])).facts()
+    assert (facts["steps"], facts["planned_steps"], facts["finished"], facts["best_step"]) == (75, 150, False, 50)
+    started = Run.load(make_run(tmp_path / "two", rows=[])).facts()
+    assert (started["steps"], started["finished"], started["minutes"]) == (0, False, 0)
+    for unknown in ("validation_psnr_y", "best_step", "machine", "pictures_per_second", "training_loss"):
+        assert started[unknown] is None
+
+
+def test_other_folders_are_no_runs(tmp_path):
+    with pytest.raises(UsageError, match=r"is no run folder, which holds recipe\.toml and log\.csv"):
+        Run.load(tmp_path)
+
+
+def test_runs_are_found_at_any_depth(tmp_path):
+    for name in ("b", "a/x", "a/y"):
+        make_run(tmp_path / name)
+    (tmp_path / "b" / "models").mkdir()
+    (tmp_path / "recipe.toml").touch()  # a recipe alone is no run
+    assert list(find_runs(tmp_path)) == [tmp_path / name for name in ("a/x", "a/y", "b")]
+    assert list(find_runs(tmp_path / "b")) == [tmp_path / "b"]
+
+
+def test_names_are_as_short_as_they_can_be():
+    assert short_names([Path("runs/a"), Path("runs/b")]) == ["a", "b"]
+    assert short_names([Path("x/a"), Path("y/a"), Path("y/b")]) == ["x/a", "y/a", "b"]
+
+
+def test_only_what_differs_is_shown(tmp_path):
+    one = Run.load(make_run(tmp_path / "one")).recipe
+    network = replace(one.network, parameters={"width": 8})
+    other = replace(one, name="other", description="another", network=network)
+    other = replace(other, optimisation=replace(one.optimisation, learning_rate=0.1))
+    assert differences([one, other]) == {
+        "network.parameters.width": [None, 8],
+        "optimisation.learning_rate": [1e-3, 0.1],
+    }
+    assert differences([one, one]) == {}
+
+
+def test_the_best_of_runs_that_compare(tmp_path):
+    low = Run.load(make_run(tmp_path / "low", rows=ROWS[:1]))
+    high, none = Run.load(make_run(tmp_path / "high")), Run.load(make_run(tmp_path / "none", rows=[]))
+    assert best_of([low, high, none]) is high
+    assert best_of([none]) is None
+    assert best_of([high, Run.load(make_run(tmp_path / "x3", network={"scale": 3}))]) is None
+
+
+def test_steps_in_proportion():
+    assert [in_proportion(step, 200, 50) for step in (1, 4, 100, 200)] == [1, 1, 25, 50]
+
+
+@pytest.mark.parametrize(
+    ("taken", "is_pair", "expected"), [(40, True, ("--resume", "shrink")), (150, False, ("--from", "upscale"))]
+)
+def test_the_readme_says_what_can_be_done_next(tmp_path, taken, is_pair, expected):
+    run = Run.load(make_run(tmp_path / "my run"))
+    summary = {
+        "steps": taken,
+        "minutes": 1.5,
+        "machine": "a machine",
+        "training_loss": 0.1234,
+        "validation_psnr_y": None,
+        "best_step": 0,
+    }
+    text = readme(run.folder, run.recipe, summary, "twinscale train tiny", is_pair=is_pair)
+    assert f"twinscale train '{run.folder / 'recipe.toml'}' {expected[0]} " in text
+    assert f"twinscale {expected[1]} -m " in text
+    assert f"{taken} of 150, in 1.5 minutes on a machine" in text
+    assert "| best validation | none yet |" in text
+    assert "| data | /home/someone/Pictures, T91 |" in text

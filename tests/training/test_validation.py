@@ -1,0 +1,72 @@
+"""Validation on whole pictures, against the same arithmetic in NumPy."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from twinscale.images.resize import imresize
+from twinscale.nets import Upscaler
+from twinscale.training.loop import build
+from twinscale.training.validation import validate
+
+
+def test_validation_starts_from_the_recipes_small_picture(recipe):
+    """A network that returns the enlargement scores what that enlargement scores."""
+    planes = np.random.default_rng(0).random((31, 37, 1), dtype=np.float32)
+
+    class Same(Upscaler):
+        scale, channels, factor, radius, interpolated_input = 3, 1, 1, 0, True
+
+        def __init__(self):
+            super().__init__()
+            self.unused = nn.Parameter(torch.zeros(1))
+
+        def forward(self, enlarged):
+            return enlarged
+
+    truth = planes[:30, :36]
+    for reduced_by, enlarged_by in (("bicubic", "bicubic"), ("nearest", "bilinear"), ("bilinear", "nearest")):
+        made = recipe(architecture="vdsr", scale=3, reduced_by=reduced_by, enlarged_by=enlarged_by)
+        psnr, loss, looks = validate(Same(), [planes], made)
+        result = imresize(imresize(truth, 1 / 3, kernel=reduced_by), 3, kernel=enlarged_by)
+        levels = [
+            np.floor(np.clip(image[3:-3, 3:-3], 0, 1).astype(np.float64) * 255 + 0.5) for image in (truth, result)
+        ]
+        assert loss == pytest.approx(np.abs(result - truth).mean(), rel=1e-5)  # in float, to the border
+        assert psnr == pytest.approx(10 * math.log10(255**2 / ((levels[0] - levels[1]) ** 2).mean()), abs=1e-6)
+        assert looks is None
+
+
+def test_grey_pictures_validate_rgb_networks(recipe):
+    """A DSN that starts from averaging and repeating does on RGB what it does on luminance."""
+    grey = [np.random.default_rng(0).random((30, 32, 1), dtype=np.float32)]
+    scores = []
+    for colour in ("y", "rgb"):
+        network = build(recipe(colour=colour)).eval()
+        for part in (network.down, network.up):
+            nn.init.zeros_(part.residual.weight)
+        scores.append(validate(network, grey, recipe(colour=colour)).psnr_y)
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+    srcnn = recipe(architecture="srcnn", colour="rgb")
+    assert math.isfinite(validate(build(srcnn).eval(), grey, srcnn).psnr_y)
+
+
+@pytest.mark.parametrize("loss", ["l1", "l2"])
+def test_the_loss_of_a_pair_is_that_of_its_restored_pictures(recipe, loss):
+    """A DSN whose residuals are zero averages blocks of four pixels, rounds, and repeats."""
+    rng = np.random.default_rng(0)
+    pictures = [rng.random((30, 32, 1)), rng.random((40, 38, 1))]
+    made = recipe(loss=loss, fidelity=5.0)
+    network = build(made).eval()
+    for part in (network.down, network.up):
+        nn.init.zeros_(part.residual.weight)
+    errors = []
+    for truth in pictures:
+        height, width = truth.shape[0] // 2, truth.shape[1] // 2
+        small = np.floor(truth.reshape(height, 2, width, 2).mean(axis=(1, 3)) * 255 + 0.5) / 255
+        errors.append(np.kron(small, np.ones((2, 2)))[:, :, None] - truth)
+    expected = np.mean([np.mean(np.abs(error) if loss == "l1" else error**2) for error in errors])
+    assert validate(network, pictures, made).loss == pytest.approx(expected, rel=1e-4)
