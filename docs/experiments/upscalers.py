@@ -36,7 +36,6 @@ CANDIDATES: dict[str, tuple[str, dict[str, Any]]] = {
     "lean-16-6": ("lean", {"width": 16, "blocks": 6}),
     "lean-32-7": ("lean", {"width": 32, "blocks": 7}),
     "lean-48-3": ("lean", {"width": 48, "blocks": 3}),
-    "lean-64-7": ("lean", {"width": 64, "blocks": 7}),
 }
 # Muon on SESR's wide chains would take twice as long as the convolutions themselves.
 ADAM = {"sesr-32-14"}

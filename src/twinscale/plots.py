@@ -127,6 +127,32 @@ def trade_off(path: Path, points: Mapping[str, tuple[float, float]], x: str, y: 
     figure.savefig(path, dpi=_DPI)
 
 
+def trade_offs(path: Path, groups: Mapping[str, Mapping[str, tuple[float, float]]], x: str, y: str) -> None:
+    """Named points in groups of one colour each, the horizontal axis logarithmic.
+
+    Args:
+        path: the PNG file to write.
+        groups: points by name; those of every other group are labelled on their left, so that a point's name may
+            return beside it.
+        x: what the horizontal axis shows.
+        y: what the vertical axis shows.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.5, 4), layout="constrained")
+    axes = figure.subplots()
+    for place, (group, points) in enumerate(groups.items()):
+        axes.semilogx(*_columns(list(points.values())), "o", label=group)
+        side: dict[str, Any] = {"xytext": (-6, -4), "ha": "right", "va": "top"} if place % 2 else {"xytext": (6, 4)}
+        for name, point in points.items():
+            axes.annotate(name, point, textcoords="offset points", color=f"C{place}", **side)
+    axes.margins(x=0.15, y=0.15)
+    axes.set(xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+    figure.savefig(path, dpi=_DPI)
+
+
 def convergence(path: Path, lines: Curves, levels: Mapping[str, float], x: str, y: str) -> None:
     """Line plots over a logarithmic horizontal axis, and dashed levels; what lies far below the levels is cut off.
 
@@ -155,10 +181,14 @@ def convergence(path: Path, lines: Curves, levels: Mapping[str, float], x: str, 
 
 
 def filters(path: Path, weights: NDArray, columns: int = 8, zoom: int = 6) -> None:
-    """A grid of filters ``(N, k, k)``, each in its own range with zero grey, a weight ``zoom`` pixels wide and high."""
+    """A grid of filters ``(N, k, k)``, a weight ``zoom`` pixels wide and high, zero grey.
+
+    Each is shown in its own range, but those below a quarter of the largest one's in that, so that they look faint.
+    """
+    ranges = np.abs(weights).max(axis=(1, 2))
     tiles = []
-    for each in weights:
-        grey = np.rint(127.5 + 127.5 * each / max(float(np.abs(each).max()), 1e-12)).astype(np.uint8)
+    for each, largest in zip(weights, np.maximum(ranges, ranges.max() / 4), strict=True):
+        grey = np.rint(127.5 + 127.5 * each / largest).astype(np.uint8)
         tiles.append(np.repeat(grey.repeat(zoom, 0).repeat(zoom, 1)[:, :, None], 3, axis=2))
     rows = [_joined(tiles[start : start + columns], axis=1) for start in range(0, len(tiles), columns)]
     Image.fromarray(_joined(rows, axis=0)).save(path, optimize=True)

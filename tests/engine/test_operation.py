@@ -159,6 +159,9 @@ def test_within_neighbours_nothing_rings() -> None:
     expected = scipy.ndimage.maximum_filter(planes, (3, 3, 1), mode="nearest")
     np.testing.assert_array_equal(within_neighbours(brighter)(planes), np.minimum(planes + 0.5, expected))
     assert within_neighbours(IDENTITY).radius == 1
+    with_slack = within_neighbours(bicubic(up=3), slack=0.02)(planes)
+    np.testing.assert_allclose(with_slack[:, 18:24], np.clip(ringing, -0.02, 1.02)[:, 18:24], rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(with_slack[:, :18], result[:, :18])
 
 
 def test_alpha_may_have_an_operation_of_its_own() -> None:

@@ -109,20 +109,32 @@ def on_grey(network: Operation) -> Operation:
     return replace(network, function=lambda grey: network(np.repeat(grey, 3, axis=2)) @ luma)
 
 
-def within_neighbours(enlargement: Operation) -> Operation:
-    """An enlargement that never leaves the range of the 3x3 pixels around: what is flat stays, and nothing rings."""
+def within_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
+    """An enlargement that keeps to the range of the 3x3 pixels around: what is flat stays, and nothing rings beside it.
+
+    Args:
+        enlargement: by a whole number.
+        slack: by how much of the range it may be left at both ends. With 1, photographs are left as they are.
+    """
 
     def function(planes: Planes) -> Planes:
-        height, width = planes.shape[:2]
-        around = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        shifts = [around[i : i + height, j : j + width] for i in range(3) for j in range(3)]
-        lowest, highest = (
-            extreme.reduce(shifts).repeat(enlargement.up, axis=0).repeat(enlargement.up, axis=1)
-            for extreme in (np.minimum, np.maximum)
+        lowest, highest = (_over_neighbours(extreme, planes) for extreme in (np.minimum, np.maximum))
+        margin = (highest - lowest) * np.float32(slack)
+        bounds = (
+            bound.repeat(enlargement.up, axis=0).repeat(enlargement.up, axis=1)
+            for bound in (lowest - margin, highest + margin)
         )
-        return np.clip(enlargement(planes), lowest, highest)
+        return np.clip(enlargement(planes), *bounds)
 
     return replace(enlargement, function=function, radius=max(enlargement.radius, 1))
+
+
+def _over_neighbours(combine: np.ufunc, planes: Planes) -> Planes:
+    """Combine every pixel with its eight neighbours, the border repeated."""
+    around: Planes = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    around = combine(combine(around[:-2], around[1:-1]), around[2:])
+    combined: Planes = combine(combine(around[:, :-2], around[:, 1:-1]), around[:, 2:])
+    return combined
 
 
 def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
@@ -150,9 +162,7 @@ def _continued(planes: Planes) -> Planes:
     known = np.minimum(planes[:, :, -1:] / _FAINT, 1)
     weighted = np.concatenate((planes[:, :, :-1] * known, known), axis=2)
     for _ in range(_CONTINUED):
-        around = np.pad(weighted, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        around = around[:-2] + around[1:-1] + around[2:]
-        around = around[:, :-2] + around[:, 1:-1] + around[:, 2:]
+        around = _over_neighbours(np.add, weighted)
         total = around[:, :, -1:]
         mean = np.divide(around, total, out=np.zeros_like(around), where=total > 0)
         weighted += (1 - weighted[:, :, -1:]) * mean

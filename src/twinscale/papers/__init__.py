@@ -1,10 +1,10 @@
 """The papers: what each published, and how every table and figure is made again."""
 
 from twinscale.errors import UsageError
-from twinscale.papers import dsn
+from twinscale.papers import dsn, small_cnns, srcnn
 from twinscale.papers.report import Paper
 
-PAPERS: dict[str, Paper] = {"dsn": dsn.PAPER}
+PAPERS: dict[str, Paper] = {"dsn": dsn.PAPER, "small_cnns": small_cnns.PAPER, "srcnn": srcnn.PAPER}
 
 __all__ = ["PAPERS", "Paper", "find_paper"]
 

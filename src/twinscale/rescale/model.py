@@ -49,8 +49,12 @@ class Model:
         network = self._network(self.card.up)
         if self.card.input == "interpolated":
             return interpolated(network, self.card.scale)
-        # A pair has learned together what to do at the border; an upscaler must not invent edges there.
-        return replace(network, up=self.card.scale, mirrored=self.card.kind == "upscaler")
+        up = replace(network, up=self.card.scale)
+        if self.card.kind == "pair":
+            return up
+        # Zeros beyond the border, and colours that no photograph has, are where networks err on flat pictures. Pairs
+        # have learned together what to do there, and carry detail where others are flat.
+        return within_neighbours(replace(up, mirrored=True), slack=1)
 
     @functools.cached_property
     def down(self) -> Operation:
