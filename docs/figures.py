@@ -20,9 +20,8 @@ IMAGES = DOCS / "images"
 SCALE = 2
 DETAIL = (slice(60, 160), slice(110, 250))
 ZOOM = 3
-HEADLINE_MODELS = tuple(
-    f"{family}-x{scale}" for family in ("twin", "dsn", "twin-y", "dsn-y", "srcnn") for scale in (2, 3, 4)
-)
+HEADLINE_FAMILIES = ("twin", "dsn", "twin-y", "dsn-y", "best", "fast", "srcnn")
+HEADLINE_MODELS = tuple(f"{family}-x{scale}" for family in HEADLINE_FAMILIES for scale in (2, 3, 4))
 HEADLINE_SETS = ("Set5", "Set14", "BSD100", "Urban100", "Kodak24")
 
 

@@ -7,11 +7,11 @@ pytest.importorskip("sklearn")
 pytest.importorskip("skimage")
 pytest.importorskip("safetensors")
 
-import skimage.data  # noqa: E402
+import skimage.data
 
-from twinscale.errors import DatasetError  # noqa: E402
-from twinscale.images.resize import imresize  # noqa: E402
-from twinscale.papers.anr import ANR, _averaged, _windows, differences, regressions  # noqa: E402
+from twinscale.errors import DatasetError
+from twinscale.images.resize import imresize
+from twinscale.papers.anr import ANR, _averaged, _windows, differences, regressions
 
 SCALE = 3
 

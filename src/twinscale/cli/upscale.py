@@ -28,7 +28,7 @@ def upscale(
 ) -> None:
     """Enlarge pictures with a trained network.
 
-    Example: twinscale upscale photo.jpg; twinscale upscale -m srcnn -s 3 folder -o larger
+    Example: twinscale upscale photo.jpg; twinscale upscale -m best -s 3 folder -o larger
     """
     from twinscale.cli.batch import Settings, run_batch
     from twinscale.rescale.upscale import choose_model, upscale

@@ -11,7 +11,7 @@ from twinscale.zoo.card import CARD_FILE, Card
 
 _SHIPPED = Path(__file__).parent / "models"
 
-DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "upscaler": "srcnn"}
+DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "upscaler": "fast"}
 """What serves when no model is named; it may be used freely (see the licence on the cards)."""
 
 
