@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from twinscale.nets.layers.initial import msra, near_zero  # noqa: E402
+from twinscale.nets.layers.initial import msra, near_zero, pass_through  # noqa: E402
 
 
 def made(in_channels: int = 48, out_channels: int = 64, kernel: int = 5) -> nn.Conv2d:
@@ -55,3 +55,13 @@ def test_near_zero(shape: tuple[int, int, int]) -> None:
     assert near_zero(conv) is conv
     assert conv.bias.abs().max() == 0
     assert_normal(conv.weight.detach(), 0.001)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (3, 3), (1, 3)])
+def test_what_passes_through_is_a_copy(inputs: int, outputs: int) -> None:
+    conv = near_zero(made(inputs, 8))
+    untouched = conv.weight[outputs:].detach().clone()
+    assert pass_through(conv, inputs, outputs) is conv
+    torch.testing.assert_close(conv.weight[outputs:].detach(), untouched)
+    x = torch.rand(2, inputs, 11, 12)
+    torch.testing.assert_close(conv(x)[:, :outputs], x[:, :, 2:-2, 2:-2].repeat(1, outputs // inputs, 1, 1))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.nets.base import Upscaler
-from twinscale.nets.layers.initial import msra, near_zero
+from twinscale.nets.layers.initial import msra, near_zero, pass_through
 
 Variant = Literal["small", "medium", "deep", "waifu2x"]
 
@@ -60,7 +60,7 @@ class SmallCNN(Upscaler):
         convs = [msra(nn.Conv2d(n, m, 3, padding=1), 0) for n, m in pairwise((inputs, *WIDTHS[variant], channels))]
         near_zero(convs[-1])
         for conv in convs:
-            _pass_through(conv, inputs, channels if conv is convs[-1] else inputs)
+            pass_through(conv, inputs, channels if conv is convs[-1] else inputs)
         self.convs = nn.ModuleList(convs)
         self.radius = len(convs)
 
@@ -75,11 +75,3 @@ class SmallCNN(Upscaler):
 
     def output_layers(self) -> list[nn.Module]:
         return [self.convs[-1]]
-
-
-def _pass_through(conv: nn.Conv2d, inputs: int, outputs: int) -> None:
-    """Make the first outputs copies of the first inputs, in turn."""
-    with torch.no_grad():
-        for output in range(outputs):
-            conv.weight[output] = 0
-            conv.weight[output, output % inputs, 1, 1] = 1

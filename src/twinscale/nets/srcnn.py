@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.nets.base import Upscaler
+from twinscale.nets.layers.initial import pass_through
 
 _PAPER_STD = 0.001  # §4, "Implementation Details"
 
@@ -63,7 +64,7 @@ class SRCNN(Upscaler):
                 nn.init.kaiming_normal_(conv.weight)
             nn.init.zeros_(conv.bias)
             if init == "identity":
-                _pass_through(conv, channels)
+                pass_through(conv, channels, channels)
 
     def forward(self, enlarged: Tensor) -> Tensor:
         """``(N, C, H, W)`` in [0, 1] to the same size; in training mode ``2 * radius`` smaller."""
@@ -81,15 +82,6 @@ class SRCNN(Upscaler):
 
     def output_layers(self) -> list[nn.Module]:
         return [self.convs[-1]]
-
-
-def _pass_through(conv: nn.Conv2d, channels: int) -> None:
-    """Make the first outputs copies of the first inputs; they are never negative, so ReLU keeps them."""
-    centre = conv.kernel_size[0] // 2
-    with torch.no_grad():
-        for channel in range(channels):
-            conv.weight[channel] = 0
-            conv.weight[channel, channel, centre, centre] = 1
 
 
 def _normalised(conv: nn.Conv2d, x: Tensor) -> Tensor:

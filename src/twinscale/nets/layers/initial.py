@@ -1,5 +1,6 @@
-"""Where convolutions start from, for networks with leaky rectifiers."""
+"""Where convolutions start from."""
 
+import torch
 from torch import nn
 
 _RESIDUAL_STD = 0.001
@@ -15,6 +16,16 @@ def near_zero(conv: nn.Conv2d) -> nn.Conv2d:
     """For layers that make a residual, which is small (Cai et al., "Deep Sampling Networks", §4.1)."""
     nn.init.normal_(conv.weight, std=_RESIDUAL_STD)
     return _zero_bias(conv)
+
+
+def pass_through(conv: nn.Conv2d, inputs: int, outputs: int) -> nn.Conv2d:
+    """Make the first ``outputs`` maps copies of the first ``inputs``, in turn; a ReLU keeps what is never negative."""
+    height, width = conv.kernel_size
+    with torch.no_grad():
+        for output in range(outputs):
+            conv.weight[output] = 0
+            conv.weight[output, output % inputs, height // 2, width // 2] = 1
+    return conv
 
 
 def _zero_bias(conv: nn.Conv2d) -> nn.Conv2d:
