@@ -27,6 +27,7 @@ from twinscale.training.runs import BEST, SUMMARY
 HERE = Path(__file__).parent
 SIDE, ROUNDS = 384, 5  # of the small picture that is timed, in pixels, and how often
 CANDIDATES: dict[str, tuple[str, dict[str, Any]]] = {
+    # As costly as `fast` may be, or less.
     "espcn": ("espcn", {}),
     "fsrcnn": ("fsrcnn", {}),
     "edsr-24-8": ("edsr", {"width": 24, "blocks": 8}),
@@ -36,6 +37,11 @@ CANDIDATES: dict[str, tuple[str, dict[str, Any]]] = {
     "lean-16-6": ("lean", {"width": 16, "blocks": 6}),
     "lean-32-7": ("lean", {"width": 32, "blocks": 7}),
     "lean-48-3": ("lean", {"width": 48, "blocks": 3}),
+    # About four times as costly.
+    "edsr-48-10": ("edsr", {"width": 48, "blocks": 10}),
+    "span-56": ("span", {"width": 56}),
+    "lean-64-7": ("lean", {"width": 64, "blocks": 7}),
+    "lean-96-3": ("lean", {"width": 96, "blocks": 3}),
 }
 # Muon on SESR's wide chains would take twice as long as the convolutions themselves.
 ADAM = {"sesr-32-14"}

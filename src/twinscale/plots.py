@@ -1,5 +1,6 @@
 """Drawings for papers and runs, with matplotlib and Pillow."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -118,13 +119,34 @@ def trade_off(path: Path, points: Mapping[str, tuple[float, float]], x: str, y: 
 
     figure = Figure(figsize=(5.5, 3.8), layout="constrained")
     axes = figure.subplots()
-    for name, point in points.items():
-        axes.semilogx(*point, "o")
-        axes.annotate(name, point, xytext=(6, 4), textcoords="offset points")
-    axes.margins(x=0.25, y=0.15)
+    # Points that follow each other in height are labelled on different sides, so that names seldom meet.
+    sides = itertools.cycle([(6, 4, "left", "bottom"), (-6, 0, "right", "center"), (6, -4, "left", "top")])
+    by_height = sorted(points.items(), key=lambda named: -named[1][1])
+    for (name, point), (right, above, horizontal, vertical) in zip(by_height, sides, strict=False):
+        (drawn,) = axes.semilogx(*point, "o")
+        axes.annotate(
+            name,
+            point,
+            xytext=(right, above),
+            textcoords="offset points",
+            ha=horizontal,
+            va=vertical,
+            color=drawn.get_color(),
+        )
+    axes.margins(x=0.3, y=0.15)
+    _label_decades(axes)
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.3, which="both")
     figure.savefig(path, dpi=_DPI)
+
+
+def _label_decades(axes: Any) -> None:
+    """Label 1, 2 and 5 of every decade of the horizontal axis, in plain figures."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def trade_offs(path: Path, groups: Mapping[str, Mapping[str, tuple[float, float]]], x: str, y: str) -> None:
