@@ -41,7 +41,6 @@ CANDIDATES: dict[str, tuple[str, dict[str, Any]]] = {
     "edsr-48-10": ("edsr", {"width": 48, "blocks": 10}),
     "span-56": ("span", {"width": 56}),
     "lean-64-7": ("lean", {"width": 64, "blocks": 7}),
-    "lean-96-3": ("lean", {"width": 96, "blocks": 3}),
 }
 # Muon on SESR's wide chains would take twice as long as the convolutions themselves.
 ADAM = {"sesr-32-14"}
