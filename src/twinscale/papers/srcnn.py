@@ -381,8 +381,8 @@ def _figure_4(desk: Desk) -> Iterator[Block]:
     correlation = statistics.correlation([*sizes.values()], [ours.seconds[picture]["SRCNN"] for picture in sizes])
     yield Claim("SRCNN's time is linear in the picture's size", correlation > 0.95, f"correlation {correlation:.3f}")
     yield (
-        "The paper times the others' MATLAB code and its own C++ on a CPU of 3.1 GHz. Here ANR is NumPy, its search and "
-        "its regressions products of large matrices, and SRCNN runs in ONNX Runtime, both with the bicubic enlargement "
+        "The paper times the others' MATLAB code and its own C++ on a CPU of 3.1 GHz. Here ANR is NumPy, search and "
+        "regressions products of large matrices, and SRCNN runs in ONNX Runtime, both with the bicubic enlargement "
         "they start from."
     )
 
