@@ -1,6 +1,5 @@
 """Drawings for papers and runs, with matplotlib and Pillow."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -119,21 +118,24 @@ def trade_off(path: Path, points: Mapping[str, tuple[float, float]], x: str, y: 
 
     figure = Figure(figsize=(5.5, 3.8), layout="constrained")
     axes = figure.subplots()
-    # Points that follow each other in height are labelled on different sides, so that names seldom meet.
-    sides = itertools.cycle([(6, 4, "left", "bottom"), (-6, 0, "right", "center"), (6, -4, "left", "top")])
-    by_height = sorted(points.items(), key=lambda named: -named[1][1])
-    for (name, point), (right, above, horizontal, vertical) in zip(by_height, sides, strict=False):
-        (drawn,) = axes.semilogx(*point, "o")
+    heights = [above for _, above in points.values()]
+    near = 0.05 * (max(heights) - min(heights))
+    for name, (right, above) in points.items():
+        # Where another point follows at the same height, the name stands on the left.
+        followed = any(right < r < 2 * right and abs(above - a) <= near for r, a in points.values())
+        shift, side = (-6, "right") if followed else (6, "left")
+        (drawn,) = axes.semilogx(right, above, "o")
         axes.annotate(
             name,
-            point,
-            xytext=(right, above),
+            (right, above),
+            xytext=(shift, 0),
             textcoords="offset points",
-            ha=horizontal,
-            va=vertical,
+            ha=side,
+            va="center",
             color=drawn.get_color(),
+            fontsize="small",
         )
-    axes.margins(x=0.3, y=0.15)
+    axes.margins(x=0.2, y=0.15)
     _label_decades(axes)
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.3, which="both")
