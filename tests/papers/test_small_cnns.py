@@ -15,6 +15,7 @@ pytest.importorskip("skimage")
 
 from twinscale.engine import Operation  # noqa: E402
 from twinscale.nets.small_cnns import WIDTHS  # noqa: E402
+from twinscale.papers import desk as desk_module  # noqa: E402
 from twinscale.papers import small_cnns  # noqa: E402
 from twinscale.papers.desk import Desk, Trained  # noqa: E402
 from twinscale.papers.report import Claim, Comparison, Drawing  # noqa: E402
@@ -72,8 +73,8 @@ def desk(tmp_path, monkeypatch) -> Desk:
         return replace(recipe, data=replace(recipe.data, train=["TinyTrain"], validation=[], crop=16, batch=1))
 
     monkeypatch.setattr(small_cnns, "_recipe", tiny)
-    monkeypatch.setattr(small_cnns, "as_operation", lambda network: Operation(np.copy))  # exporting takes seconds
-    monkeypatch.setattr(small_cnns, "_SIDE", 16)
+    monkeypatch.setattr(desk_module, "as_operation", lambda network: Operation(np.copy))  # exporting takes seconds
+    monkeypatch.setattr(desk_module, "_TIMED_SIDE", 16)
     return Desk(tmp_path / "out", "small_cnns", minutes=0.01, sets=["TinyTest"])
 
 

@@ -18,7 +18,7 @@ from twinscale.images.protocol import Protocol  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.papers import srcnn  # noqa: E402
 from twinscale.papers.anr import ANR  # noqa: E402
-from twinscale.papers.desk import Desk  # noqa: E402
+from twinscale.papers.desk import Desk, planes_of  # noqa: E402
 from twinscale.papers.report import Claim, Comparison, Drawing  # noqa: E402
 from twinscale.papers.srcnn import FILTER_SIZES, METHODS, PAPER, TABLE_1, TABLE_2, TABLE_3, Results, lead  # noqa: E402
 from twinscale.training.loop import build  # noqa: E402
@@ -103,7 +103,7 @@ def desk(tmp_path, monkeypatch) -> Desk:
     monkeypatch.setattr(srcnn, "_paper_recipe", tiny(srcnn._paper_recipe))
 
     def anr(desk, scale):
-        truths = (Protocol(scale, "y").truth(planes) for planes in srcnn._planes("Tiny"))
+        truths = (Protocol(scale, "y").truth(planes) for planes in planes_of("Tiny"))
         return ANR.fit(truths, scale, atoms=16, neighbours=4)
 
     monkeypatch.setattr(srcnn, "_anr", anr)

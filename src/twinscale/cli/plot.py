@@ -29,7 +29,7 @@ def plot(
         import matplotlib  # noqa: F401 (asked for now, to say what is missing)
 
         from twinscale.plots import training_curves
-        from twinscale.training.log import read_log
+        from twinscale.training.log import History
         from twinscale.training.runs import Run, short_names
     except ModuleNotFoundError as error:
         raise UsageError(f"plotting needs {error.name}: install it with pip install 'twinscale[train]'") from None
@@ -39,8 +39,7 @@ def plot(
         raise UsageError(f"{path} is no PNG file: name one that ends in .png with -o")
     histories = {}
     for folder, name in zip(runs, short_names(runs), strict=True):
-        Run.load(folder)
-        histories[name] = read_log(folder)
+        histories[name] = History.of(Run.load(folder).rows)
         if not histories[name].training_loss:
             raise UsageError(f"{folder} has logged nothing yet: wait for its first validation")
     try:

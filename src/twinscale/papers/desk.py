@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from twinscale.benchmark import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import OnnxNetwork, Operation, run
 from twinscale.engine.operation import on_grey
@@ -26,9 +28,10 @@ from twinscale.training.export import count_multiply_adds, to_onnx
 from twinscale.training.log import read_log
 from twinscale.training.loop import build, shortened, train
 from twinscale.training.recipe import Recipe
-from twinscale.training.runs import BEST, CHECKPOINT, SUMMARY, in_proportion, snapshot_file
+from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
 
+_TIMED_SIDE = 258  # of the full-size picture that networks are timed on: a multiple of 2 and 3
 _ENOUGH = 0.8  # of the budget: the trial that turns minutes into steps is not exact
 
 
@@ -136,7 +139,7 @@ class Desk:
         is_started, minutes = (folder / CHECKPOINT).exists(), self._minutes
         planned, snapshots = recipe.optimisation.steps, self._snapshots[recipe.name]
         if is_started:
-            recipe = Recipe.load(folder / "recipe.toml")
+            recipe = Recipe.load(folder / RECIPE)
         elif minutes and (steps := self._steps.get(self._pace(recipe))):
             recipe, minutes = replace(recipe, optimisation=shortened(recipe.optimisation, steps)), None
         due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
@@ -146,6 +149,10 @@ class Desk:
     def _pace(self, recipe: Recipe) -> str:
         """What takes equally many steps: a budget is timed once, for networks that are compared."""
         return f"{recipe.network.architecture} x{recipe.network.scale}, {self._minutes or 'all its'} minutes"
+
+    def budget(self, recipes: Iterable[Recipe]) -> str:
+        """How long networks trained, for the reader who compares."""
+        return "Trained: " + "; ".join(f"`{recipe.name}` {self.trained(recipe)}" for recipe in recipes) + "."
 
     def network(self, recipe: Recipe, at: int | None = None) -> Upscaler | Pair:
         """The same with its weights, in evaluation mode; trained again if only its results were kept.
@@ -201,8 +208,8 @@ class Desk:
         protocol, degradation = Protocol(spec.scale, spec.colour), Degradation(spec.scale, spec.colour, data)
         operation = as_operation(network)
         scores = []
-        for path in find_pictures(dataset):
-            truth = protocol.truth(Picture.read(path).planes())
+        for planes in planes_of(dataset):
+            truth = protocol.truth(planes)
             low = degradation.reduce(truth)
             given = degradation.enlarge(low) if network.interpolated_input else low
             on_channels = on_grey(operation) if truth.shape[2] < network.channels else operation
@@ -258,10 +265,38 @@ class Desk:
         write_atomically(self._path, json.dumps(kept, indent=1).encode(), overwrite=True)
 
 
+def planes_of(dataset: str) -> list[NDArray]:
+    """The pictures of a set, each ``(H, W, C)`` in [0, 1].
+
+    Raises:
+        DatasetError: the set is not found.
+    """
+    return [Picture.read(path).planes() for path in find_pictures(dataset)]
+
+
+def untrained(recipe: Recipe) -> Upscaler:
+    """The super-resolution network of a recipe with its initial weights."""
+    network = build(recipe)
+    assert isinstance(network, Upscaler)
+    return network
+
+
 def as_operation(network: Upscaler) -> Operation:
     """A network as the engine runs it once it is exported."""
     runner = OnnxNetwork(to_onnx(network, network.channels), name=type(network).__name__)
     return Operation(runner, up=round(network.factor), radius=network.radius, multiple_of=network.multiple_of)
+
+
+def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
+    """Medians of three runs through the engine, in turns, per megapixel of the full-size picture."""
+
+    def timed(network: Upscaler) -> Callable[[], object]:
+        operation = as_operation(network)
+        side = _TIMED_SIDE // operation.up
+        planes = np.random.default_rng(0).random((side, side, network.channels), dtype=np.float32)
+        return lambda: run(operation, planes, dtype=np.float32)
+
+    return medians(3, *map(timed, networks), per=_TIMED_SIDE**2 / 1e6)
 
 
 def multiply_adds(network: Upscaler) -> float:
@@ -285,4 +320,4 @@ def _is_finished(folder: Path) -> bool:
     if not (folder / SUMMARY).exists():
         return False
     summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    return bool(summary["steps"] >= Recipe.load(folder / "recipe.toml").optimisation.steps)
+    return bool(summary["steps"] >= Recipe.load(folder / RECIPE).optimisation.steps)

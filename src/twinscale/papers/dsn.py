@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale import plots
-from twinscale.benchmark import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import OnnxNetwork, Operation, run
 from twinscale.images.colour import luminance
@@ -18,12 +17,11 @@ from twinscale.images.looks import Looks, radial_spectrum, total_variation
 from twinscale.images.picture import Picture
 from twinscale.images.protocol import Protocol
 from twinscale.images.resize import imresize
-from twinscale.nets import Pair, Upscaler
-from twinscale.papers.desk import Desk, as_operation, multiply_adds
+from twinscale.nets import Pair
+from twinscale.papers.desk import Desk, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
 from twinscale.rescale import load, shrink
 from twinscale.training.export import to_onnx
-from twinscale.training.loop import build
 from twinscale.training.recipe import Enlargement, Recipe
 
 KERNELS: tuple[Enlargement, ...] = ("nearest", "bilinear", "bicubic")
@@ -100,11 +98,6 @@ def _network(architecture: str, reduced_by: str = "bicubic", enlarged_by: Enlarg
     return replace(base, name=name if enlarged_by == "bicubic" else f"{name}-{enlarged_by}", data=data)
 
 
-def _budget(desk: Desk, recipes: list[Recipe]) -> str:
-    """How long our networks trained, for the reader who compares."""
-    return "Trained: " + "; ".join(f"`{recipe.name}` {desk.trained(recipe)}" for recipe in recipes) + "."
-
-
 def _table_1(desk: Desk) -> Iterator[Block]:
     recipes = {kernel: _network("srcnn", kernel) for kernel in KERNELS}
     ours = {
@@ -133,7 +126,7 @@ def _table_1(desk: Desk) -> Iterator[Block]:
         all(tested == trained for tested, trained in best.items()),
         ", ".join(f"{tested}: {trained}" for tested, trained in best.items()),
     )
-    yield _budget(desk, list(recipes.values()))
+    yield desk.budget(recipes.values())
 
 
 def _figure_2(desk: Desk) -> Iterator[Block]:
@@ -157,7 +150,7 @@ def _figure_2(desk: Desk) -> Iterator[Block]:
         + ", ".join(f"{name} gains {gain:.2f} dB" for name, gain in gains.items())
         + ". Our networks start from handing the enlargement through, which puts the better enlargement ahead."
     )
-    yield _budget(desk, [*down.values(), *(recipe for kernel, recipe in up.items() if kernel != "bicubic")])
+    yield desk.budget([*down.values(), *(recipe for kernel, recipe in up.items() if kernel != "bicubic")])
 
 
 def _figure_5(desk: Desk) -> Iterator[Block]:
@@ -166,7 +159,7 @@ def _figure_5(desk: Desk) -> Iterator[Block]:
     without = replace(
         base, name="dsn-y-x2-without-qbrelu", network=replace(base.network, parameters={"quantised": False})
     )
-    truths = [protocol.truth(Picture.read(path).planes()).astype(np.float32) for path in find_pictures("Set5")]
+    truths = [protocol.truth(planes).astype(np.float32) for planes in planes_of("Set5")]
     face = luminance(to_planes(_demo_picture("astronaut")))[20:240, 120:340]
     rows, variation, tiles = [], {}, {"bicubic": to_pixels(imresize(face, 1 / 2), np.uint8)}
     for name, recipe in (("with Q-BReLU", with_it), ("without", without)):
@@ -204,7 +197,7 @@ def _figure_5(desk: Desk) -> Iterator[Block]:
     )
     plots.side_by_side(desk.folder / "dsn-fig-5.png", [tiles], zoom=3)
     yield Drawing("dsn-fig-5.png", "A detail of the small picture, luminance; scikit-image's astronaut for *baby*.")
-    yield _budget(desk, [with_it, without])
+    yield desk.budget([with_it, without])
 
 
 def _demo_picture(name: str) -> NDArray[np.uint8]:
@@ -279,7 +272,7 @@ def _table_3(desk: Desk) -> Iterator[Block]:
         f"Down-SNet's lead over bicubic in validation, at the first and the last point: {'; '.join(leads)}. "
         "What can be read from its small pictures, the pair's own Up-SNet shows; learning to read them takes training."
     )
-    yield _budget(desk, list(recipes.values())) + f" The pair is the shipped `{_PAIR}`."
+    yield desk.budget(recipes.values()) + f" The pair is the shipped `{_PAIR}`."
 
 
 def _span(values: list[float]) -> str:
@@ -309,16 +302,15 @@ def _figure_9(desk: Desk) -> Iterator[Block]:
     accuracy, times = [], []
     points = {}
     for name, recipe in recipes.items():
-        network = build(recipe)
-        assert isinstance(network, Upscaler)
-        milliseconds = _milliseconds(network)
+        network = untrained(recipe)
+        (time,) = milliseconds([network])
         psnr_y = desk.score(recipe, "Set5").psnr_y
-        points[_NAMES[name]] = (milliseconds, psnr_y)
+        points[_NAMES[name]] = (time, psnr_y)
         of_paper = Value(published[name]) if name in published else None
         accuracy.append(Row((_NAMES[name],), of_paper, Value(psnr_y)))
         thousands = multiply_adds(network) / 1e3
         size = f"{sum(p.numel() for p in network.parameters()) / 1e3:.1f}"
-        times.append(Row((_NAMES[name], size, f"{thousands:.1f}"), None, Value(milliseconds)))
+        times.append(Row((_NAMES[name], size, f"{thousands:.1f}"), None, Value(time)))
     points["DSN (Up-SNet, co-trained)"] = (points["Up-SNet"][0], desk.shipped(_PAIR, "Set5").psnr_y)
     plots.trade_off(
         desk.folder / "dsn-fig-9.png", points, "milliseconds per megapixel, this machine", "Set5 x3, PSNR (dB)"
@@ -334,16 +326,7 @@ def _figure_9(desk: Desk) -> Iterator[Block]:
     )
     slower = points["VDSR"][0] / points["Up-SNet"][0]
     yield Claim("Up-SNet is faster than VDSR", slower > 1, f"{slower:.0f} times")
-    yield _budget(desk, list(recipes.values()))
-
-
-def _milliseconds(network: Upscaler) -> float:
-    """Median of three runs through the engine, per megapixel of the full-size picture."""
-    operation = as_operation(network)
-    side = 258 if operation.up == 1 else 258 // operation.up
-    planes = np.random.default_rng(0).random((side, side, network.channels), dtype=np.float32)
-    (milliseconds,) = medians(3, lambda: run(operation, planes, dtype=np.float32), per=258**2 / 1e6)
-    return milliseconds
+    yield desk.budget(recipes.values())
 
 
 def _looks(desk: Desk) -> Iterator[Block]:

@@ -122,11 +122,16 @@ def markdown(blocks: list[Block]) -> str:
     return text
 
 
+def table(lines: list[list[str]]) -> str:
+    """A Markdown table; its second line has the alignments."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def _markdown(block: Block) -> str:
     if isinstance(block, Comparison):
         text = ["---"] * len(block.labels) + ["---:"] * 3
         lines = [block.header, text, *block.cells()]
-        return f"**{block.title}**\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"**{block.title}**\n\n" + table(lines)
     if isinstance(block, Drawing):
         return f"![{block.caption}]({block.file})\n\n{block.caption}"
     if isinstance(block, Claim):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -12,14 +11,10 @@ from torch import nn
 
 from twinscale import plots
 from twinscale.benchmark import medians
-from twinscale.datasets import find_pictures
-from twinscale.engine import run
 from twinscale.images.levels import to_pixels, to_planes
-from twinscale.images.picture import Picture
 from twinscale.images.protocol import Protocol, Scores
-from twinscale.nets import Upscaler
 from twinscale.nets.small_cnns import SmallCNN, Variant
-from twinscale.papers.desk import Desk, Trained, as_operation, multiply_adds
+from twinscale.papers.desk import Desk, Trained, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
 from twinscale.training.loop import Learner, build, usable_precision
 from twinscale.training.recipe import Recipe
@@ -58,7 +53,6 @@ _EPOCHS, _TENTHS = 100, 10
 _SHOWN = (5, 50, 100)  # the epochs of Table 7
 _PROTOCOL = Protocol(2, "rgb")
 _TEST_SETS = ("Set5", "Set14")  # the larger sets take the deep networks an hour
-_SIDE = 256  # of the picture that times the networks: one tile
 
 
 def _recipe(variant: Variant) -> Recipe:
@@ -89,22 +83,12 @@ def _all_trained(desk: Desk) -> dict[Variant, Trained]:
     return {variant: trained[variant] for variant in NAMES}
 
 
-def _untrained(recipe: Recipe) -> Upscaler:
-    network = build(recipe)
-    assert isinstance(network, Upscaler)
-    return network
-
-
 def _budget(trained: dict[Variant, Trained]) -> str:
     return "Trained: " + "; ".join(f"{NAMES[variant]} {made}" for variant, made in trained.items()) + "."
 
 
 def _test_sets(desk: Desk) -> list[str]:
     return [dataset for dataset in _TEST_SETS if dataset in desk.sets] or desk.sets
-
-
-def _planes(dataset: str) -> list[NDArray]:
-    return [Picture.read(path).planes() for path in find_pictures(dataset)]
 
 
 def _training_loss(made: Trained) -> list[tuple[float, float]]:
@@ -139,7 +123,7 @@ def _size(module: nn.Module) -> int:
 
 def _table_6(desk: Desk) -> Iterator[Block]:
     trained, dataset = _all_trained(desk), _test_sets(desk)[0]
-    pictures = _planes(dataset)
+    pictures = planes_of(dataset)
     best = {variant: _best_loss(desk, _recipe(variant), pictures) for variant in NAMES}
     losses = {
         variant: (_training_loss(made)[-1][1], made.validation_loss[-1][1], best[variant])
@@ -147,7 +131,7 @@ def _table_6(desk: Desk) -> Iterator[Block]:
     }
     a_step = _seconds_a_step([_recipe(variant) for variant in NAMES])
     seconds = {variant: trained[variant].steps * each for variant, each in zip(NAMES, a_step, strict=True)}
-    thousands = {variant: multiply_adds(_untrained(_recipe(variant))) / 1e3 for variant in NAMES}
+    thousands = {variant: multiply_adds(untrained(_recipe(variant))) / 1e3 for variant in NAMES}
     kinds = ("training", "validation", "best test")
     yield Comparison(
         f"Loss: mean squared error over R, G and B in [0, 1]; test on {dataset}",
@@ -219,7 +203,7 @@ def _seconds_a_step(recipes: list[Recipe]) -> list[float]:
     batch = torch.rand(data.batch, 3, data.crop, data.crop, device=fabric.device)
     learners = [Learner(build(recipe), spec, fabric) for recipe in recipes]
     steps = [lambda learner=learner: learner.step(0, batch, batch).item() for learner in learners]
-    return [milliseconds / 1000 for milliseconds in medians(15, *steps)]
+    return [median / 1000 for median in medians(15, *steps)]
 
 
 def _best_loss(desk: Desk, recipe: Recipe, pictures: list[NDArray]) -> float:
@@ -294,20 +278,20 @@ def _worth(desk: Desk) -> Iterator[Block]:
     recipes = {name: _recipe(variant) for variant, name in NAMES.items()}
     rows, psnr = [], {}
     for dataset in _test_sets(desk):
-        pictures = _planes(dataset)
+        pictures = planes_of(dataset)
         scores = {"bicubic": _bicubic(pictures), "srcnn-x2": desk.shipped("srcnn-x2", dataset)}
-        scores |= {name: _scores(desk, recipe, pictures) for name, recipe in recipes.items()}
+        scores |= {name: desk.score(recipe, dataset) for name, recipe in recipes.items()}
         rows += [Row((dataset, name), None, Value.of(ours)) for name, ours in scores.items()]
         psnr[dataset] = {name: ours.psnr_y for name, ours in scores.items()}
     yield Comparison("x2, luminance", ("set", "network"), "none in the paper; dB / SSIM", rows)
-    networks = {name: _untrained(recipe) for name, recipe in {"srcnn-x2": Recipe.load("srcnn-x2"), **recipes}.items()}
-    milliseconds = dict(zip(networks, _milliseconds(list(networks.values())), strict=True))
+    networks = {name: untrained(recipe) for name, recipe in {"srcnn-x2": Recipe.load("srcnn-x2"), **recipes}.items()}
+    times = dict(zip(networks, milliseconds(networks.values()), strict=True))
     thousands = {name: multiply_adds(network) / 1e3 for name, network in networks.items()}
     yield Comparison(
         "Time on the machine that wrote this page",
         ("network", "thousand multiply-adds per pixel"),
         "none in the paper; ms per megapixel",
-        [Row((name, f"{thousands[name]:.1f}"), None, Value(milliseconds[name])) for name in networks],
+        [Row((name, f"{thousands[name]:.1f}"), None, Value(times[name])) for name in networks],
         digits=(0, 0),
     )
     for dataset, reached in psnr.items():
@@ -324,18 +308,6 @@ def _worth(desk: Desk) -> Iterator[Block]:
 def _bicubic(pictures: list[NDArray]) -> Scores:
     truths = [_PROTOCOL.truth(planes) for planes in pictures]
     return Scores.mean([_PROTOCOL.score(truth, _PROTOCOL.enlarge(_PROTOCOL.reduce(truth))) for truth in truths])
-
-
-def _scores(desk: Desk, recipe: Recipe, pictures: list[NDArray]) -> Scores:
-    made = samples(desk.network(recipe), pictures, recipe)
-    return Scores.mean([_PROTOCOL.score(sample.truth, sample.result) for sample in made])
-
-
-def _milliseconds(networks: list[Upscaler]) -> list[float]:
-    """Medians of three runs through the engine, in turns, per megapixel of the full-size picture."""
-    planes = np.random.default_rng(0).random((_SIDE, _SIDE, 3), dtype=np.float32)
-    runs = [partial(run, as_operation(network), planes[:, :, : network.channels]) for network in networks]
-    return medians(3, *runs, per=_SIDE**2 / 1e6)
 
 
 PAPER = Paper(

@@ -3,7 +3,7 @@
 import functools
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,10 +23,10 @@ from twinscale.images.protocol import Protocol
 from twinscale.images.resize import imresize
 from twinscale.nets.srcnn import SRCNN
 from twinscale.papers.anr import ANR
-from twinscale.papers.desk import Desk, Trained, as_operation, multiply_adds
-from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
+from twinscale.papers.desk import Desk, Trained, as_operation, multiply_adds, planes_of, untrained
+from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value, table
 from twinscale.rescale import load
-from twinscale.training.data import split
+from twinscale.training.data import split, validation_examples
 from twinscale.training.export import load_weights
 from twinscale.training.loop import build
 from twinscale.training.recipe import Recipe
@@ -156,20 +156,9 @@ def _network(desk: Desk, recipe: Recipe, at: int | None = None) -> SRCNN:
     return network
 
 
-def _untrained(recipe: Recipe) -> SRCNN:
-    network = build(recipe)
-    assert isinstance(network, SRCNN)
-    return network
-
-
-def _budget(desk: Desk, recipes: Sequence[Recipe]) -> str:
-    """How long our networks trained, for the reader who compares."""
-    return "Trained: " + "; ".join(f"`{recipe.name}` {_trained(desk, recipe)}" for recipe in recipes) + "."
-
-
 def _convergence(desk: Desk, recipe: Recipe) -> list[tuple[float, float]]:
     """Backpropagations, that is crops learnt from, and PSNR on Set5 in dB."""
-    steps, made, pictures = recipe.optimisation.steps, _trained(desk, recipe), _planes("Set5")
+    steps, made, pictures = recipe.optimisation.steps, _trained(desk, recipe), planes_of("Set5")
     points = {
         in_proportion(step, steps, made.steps) * recipe.data.batch: _psnr(
             _network(desk, recipe, step), recipe, pictures
@@ -182,10 +171,6 @@ def _convergence(desk: Desk, recipe: Recipe) -> list[tuple[float, float]]:
 def _psnr(network: SRCNN, recipe: Recipe, pictures: list[NDArray]) -> float:
     """Mean over pictures in dB by the protocol, whatever blur the recipe trains on."""
     return validate(network, pictures, replace(recipe, data=replace(recipe.data, blur=0.0))).psnr_y
-
-
-def _planes(dataset: str) -> list[NDArray]:
-    return [Picture.read(path).planes() for path in find_pictures(dataset)]
 
 
 def _first_above(points: list[tuple[float, float]], level: float) -> float | None:
@@ -209,7 +194,7 @@ def _anr(desk: Desk, scale: int) -> ANR:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         protocol = Protocol(scale, "y")
-        ANR.fit((protocol.truth(planes) for planes in _planes("T91")), scale).save(path)
+        ANR.fit((protocol.truth(planes) for planes in planes_of("T91")), scale).save(path)
     return ANR.load(path)
 
 
@@ -243,11 +228,7 @@ def _per_picture(title: str, published: Results, ours: Results) -> Iterator[Bloc
         for picture, row in printed.items():
             figures = [*row.values(), *(measured[picture][method] for method in both)]
             lines.append([picture, *(f"{figure:.2f}" for figure in figures)])
-        yield f"**{title}, {quantity}**\n\n" + _markdown(lines)
-
-
-def _markdown(lines: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        yield f"**{title}, {quantity}**\n\n" + table(lines)
 
 
 def _averages(title: str, tables: Mapping[str, tuple[Results, Results]]) -> Comparison:
@@ -344,7 +325,7 @@ def _figure_1(desk: Desk) -> Iterator[Block]:
         "second line starts as the paper's does, from black, but learns by our optimiser; what the paper's own recipe "
         "does in this time stands at the end of this page."
     )
-    yield _budget(desk, [ours, from_zero])
+    yield desk.budget([ours, from_zero])
 
 
 def _reached(at: float | None) -> str:
@@ -389,7 +370,8 @@ def _figure_4(desk: Desk) -> Iterator[Block]:
 
 def _figure_5(desk: Desk) -> Iterator[Block]:
     recipe = _recipe("t91", scale=2, init="paper")
-    shipped = _untrained(Recipe.load("srcnn-x2"))
+    shipped = build(Recipe.load("srcnn-x2"))
+    assert isinstance(shipped, SRCNN)
     shipped.load_state_dict(load_weights(load_card("srcnn-x2"), shipped))
     networks = {"trained here on T91": _network(desk, recipe), "the shipped srcnn-x2": shipped.eval()}
     rows, dead = [], {}
@@ -410,7 +392,7 @@ def _figure_5(desk: Desk) -> Iterator[Block]:
         'which stays as noise, and from one filter, `init = "identity"`, that hands the enlargement through: the one '
         "with a single bright pixel."
     )
-    yield _budget(desk, [recipe])
+    yield desk.budget([recipe])
 
 
 def _first_layer(network: SRCNN) -> torch.nn.Conv2d:
@@ -424,7 +406,7 @@ def _silent(network: SRCNN) -> int:
     """How many maps of the first layer are zero on all of Set5 after their ReLU."""
     protocol, layer = Protocol(network.scale, "y"), _first_layer(network)
     highest = torch.full((layer.out_channels,), -torch.inf)
-    for planes in _planes("Set5"):
+    for planes in planes_of("Set5"):
         enlarged = protocol.enlarge(protocol.reduce(protocol.truth(planes))).astype(np.float32)
         maps: Tensor = layer(torch.from_numpy(enlarged).permute(2, 0, 1)[None])
         highest = torch.maximum(highest, maps.amax(dim=(0, 2, 3)))
@@ -477,7 +459,7 @@ def _figure_6(desk: Desk) -> Iterator[Block]:
         "small and full of edges, then teach more than the same number of crops of large photographs. The shipped "
         "network learned longer, and from photographs alone."
     )
-    yield _budget(desk, [few, many])
+    yield desk.budget([few, many])
 
 
 def _table_3(desk: Desk) -> Iterator[Block]:
@@ -498,7 +480,7 @@ def _table_3(desk: Desk) -> Iterator[Block]:
         f"{psnr[32, 16]:.2f} dB against the {_PUBLISHED['ANR']} dB of ANR",
     )
     yield _EQUAL_STEPS
-    yield _budget(desk, list(recipes.values()))
+    yield desk.budget(recipes.values())
 
 
 def _section_5_4(desk: Desk) -> Iterator[Block]:
@@ -510,7 +492,7 @@ def _section_5_4(desk: Desk) -> Iterator[Block]:
     yield Claim("Larger filters are slightly better", gain > 0, f"{gain:+.2f} dB; in the paper +0.05 dB")
     yield Claim("They are slower", seconds[large] > seconds[small])
     yield _EQUAL_STEPS
-    yield _budget(desk, list(recipes.values()))
+    yield desk.budget(recipes.values())
 
 
 _EQUAL_STEPS = (
@@ -543,7 +525,7 @@ def _sizes(
     rows, times = [], []
     reference = published[default][1]
     for sizes, recipe in recipes.items():
-        network, name = _untrained(recipe), ", ".join(map(str, sizes))
+        network, name = untrained(recipe), ", ".join(map(str, sizes))
         thousands = (sum(p.numel() for p in network.parameters()) / 1e3, multiply_adds(network) / 1e3)
         given, its_time = published[sizes]
         rows.append(Row((name, *(f"{each:.1f}" for each in thousands)), Value(given), Value(psnr[sizes])))
@@ -558,14 +540,14 @@ def _sizes(
 def _seconds(recipes: list[Recipe]) -> list[float]:
     """Time per picture of Set5 x3 in the network, the median of three rounds in turns."""
     protocol = Protocol(3, "y")
-    truths = [protocol.truth(planes) for planes in _planes("Set5")]
+    truths = [protocol.truth(planes) for planes in planes_of("Set5")]
     enlarged = [protocol.enlarge(protocol.reduce(truth)).astype(np.float32) for truth in truths]
 
     def all_of(operation: Operation) -> None:
         for planes in enlarged:
             run(operation, planes, dtype=np.float32)
 
-    turns = [functools.partial(all_of, as_operation(_untrained(recipe))) for recipe in recipes]
+    turns = [functools.partial(all_of, as_operation(untrained(recipe))) for recipe in recipes]
     return [milliseconds / 1000 for milliseconds in medians(3, *turns, per=len(enlarged))]
 
 
@@ -648,7 +630,7 @@ def _two_recipes(desk: Desk) -> Iterator[Block]:
     names = {"the paper's": of_paper, "ours": ours}
     lines = [["", *(f"{name}, `{recipe.name}`" for name, recipe in names.items())], ["---"] * 3]
     lines += [[what, *(describe(recipe) for recipe in names.values())] for what, describe in _DIFFERENCES.items()]
-    yield _markdown(lines)
+    yield table(lines)
     curves = {name: _convergence(desk, recipe) for name, recipe in reversed(names.items())}
     levels = {"bicubic": _PUBLISHED["bicubic"]}
     yield _drawn(desk, "srcnn-recipe.png", curves, levels, "Set5 x3 in the same time; both learn from T91.")
@@ -656,10 +638,10 @@ def _two_recipes(desk: Desk) -> Iterator[Block]:
     rows = []
     for name, recipe in names.items():
         network = _network(desk, recipe)
-        pictures = [Picture.read(path).planes() for path in split(recipe.data)[1]]
+        pictures = validation_examples(split(recipe.data)[1])
         rows.append(Row((name, "validation"), None, Value(_psnr(network, recipe, pictures))))
         of_it = Value(published) if name == "the paper's" else None
-        rows.append(Row((name, "Set5"), of_it, Value(_psnr(network, recipe, _planes("Set5")))))
+        rows.append(Row((name, "Set5"), of_it, Value(_psnr(network, recipe, planes_of("Set5")))))
     yield Comparison("x3 by the protocol", ("recipe", ""), f"dB, after {_BACKPROPAGATIONS:.0e} backpropagations", rows)
     taken = _trained(desk, of_paper).steps * of_paper.data.batch
     yield (
@@ -668,7 +650,7 @@ def _two_recipes(desk: Desk) -> Iterator[Block]:
         "dampens the gradient of the one in front of it. It names neither batch nor blur; the batch here makes a step "
         "cost as much as one of ours."
     )
-    yield _budget(desk, [of_paper, ours])
+    yield desk.budget([of_paper, ours])
 
 
 PAPER = Paper(

@@ -47,6 +47,15 @@ class History:
     psnr: Points
     """Validation PSNR in dB."""
 
+    @classmethod
+    def of(cls, rows: list[Row]) -> "History":
+        """The curves of what was logged."""
+        return cls(
+            training_loss=[(row.step, row.loss) for row in rows],
+            validation_loss=[(row.step, row.validation_loss) for row in rows if row.validation_loss is not None],
+            psnr=[(row.step, row.validation_psnr_y) for row in rows if row.validation_psnr_y is not None],
+        )
+
 
 def read_log(folder: Path) -> History:
     """The curves of a run, from its ``log.csv``.
@@ -54,12 +63,7 @@ def read_log(folder: Path) -> History:
     Raises:
         UsageError: the folder holds no log.
     """
-    rows = read_rows(folder)
-    return History(
-        training_loss=[(row.step, row.loss) for row in rows],
-        validation_loss=[(row.step, row.validation_loss) for row in rows if row.validation_loss is not None],
-        psnr=[(row.step, row.validation_psnr_y) for row in rows if row.validation_psnr_y is not None],
-    )
+    return History.of(read_rows(folder))
 
 
 def read_rows(folder: Path) -> list[Row]:
