@@ -7,32 +7,40 @@
 >>> twinscale.upscale("old.jpg", 2).write("big.png") # doctest: +SKIP
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from twinscale.engine.runtime import Runtime
+    from twinscale.evaluation.evaluate import Evaluation, evaluate
     from twinscale.images.picture import Picture
-    from twinscale.rescale.evaluate import Evaluation, evaluate
     from twinscale.rescale.model import Model, load
     from twinscale.rescale.restore import restore
     from twinscale.rescale.shrink import shrink
     from twinscale.rescale.upscale import upscale
 
-__all__ = ["Evaluation", "Model", "Picture", "evaluate", "load", "restore", "shrink", "upscale"]
+__all__ = ["Evaluation", "Model", "Picture", "Runtime", "evaluate", "load", "restore", "shrink", "upscale"]
+
+_MODULES = {
+    "Evaluation": "evaluation.evaluate",
+    "Model": "rescale.model",
+    "Picture": "images.picture",
+    "Runtime": "engine.runtime",
+    "evaluate": "evaluation.evaluate",
+    "load": "rescale.model",
+    "restore": "rescale.restore",
+    "shrink": "rescale.shrink",
+    "upscale": "rescale.upscale",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then, so that ``import twinscale`` costs nothing."""
-    if name == "Picture":
-        from twinscale.images.picture import Picture
-
-        return Picture
-    if name in __all__:
-        from twinscale import rescale
-
-        return getattr(rescale, name)
-    raise AttributeError(f"module 'twinscale' has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'twinscale' has no attribute {name!r}")
+    return getattr(import_module(f"twinscale.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

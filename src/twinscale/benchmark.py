@@ -197,8 +197,8 @@ def measure_engine(name_or_folder: str, megapixels: float, rounds: int) -> Engin
     full_image, small_image = Image.fromarray(full.pixels), Image.fromarray(small.pixels)
     *shrink, restore, pillow_shrink, pillow_enlarge = medians(
         rounds,
-        *([lambda: model.apply(model.down, full)] if model.card.down else []),
-        lambda: model.apply(model.up, small),
+        *([lambda: model.shrink(full)] if model.card.down else []),
+        lambda: model.enlarge(small),
         lambda: full_image.resize(small_image.size, Image.Resampling.BICUBIC),
         lambda: small_image.resize(full_image.size, Image.Resampling.BICUBIC),
         per=side**2 / 1e6,
@@ -225,8 +225,8 @@ def measure_networks(model: Model) -> NetworkSpeed:
     small = _random_pixels(side // scale, side // scale, channels)
     *down, up = medians(
         _LISTED_ROUNDS,
-        *([lambda: run(model.down, full)] if model.card.down else []),
-        lambda: run(model.up, small),
+        *([lambda: run(model.reduction, full)] if model.card.down else []),
+        lambda: run(model.enlargement, small),
         per=side**2 / 1e6,
     )
     return NetworkSpeed(down[0] if down else None, up)

@@ -1,6 +1,7 @@
 """How operations combine: alpha, luminance, grey, self-ensemble, and the enlargement in front of a network."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from twinscale.images.resize import imresize
 
 def repeat(scale: int) -> Operation:
     """Each pixel ``scale`` x ``scale`` times."""
-    return Operation(lambda planes: planes.repeat(scale, axis=0).repeat(scale, axis=1), up=scale)
+    return Operation(lambda planes: planes.repeat(scale, axis=0).repeat(scale, axis=1), scale=Fraction(scale))
 
 
 def box(radius: int) -> Operation:
@@ -41,7 +42,12 @@ def box(radius: int) -> Operation:
 
 
 IDENTITY = Operation(lambda planes: planes)
-OPERATIONS = {"identity": IDENTITY, "twice": bicubic(up=2), "half": bicubic(down=2), "repeated": repeat(3)}
+OPERATIONS = {
+    "identity": IDENTITY,
+    "twice": bicubic(Fraction(2)),
+    "half": bicubic(Fraction(1, 2)),
+    "repeated": repeat(3),
+}
 
 
 def reach(operation: Operation) -> int:
@@ -53,8 +59,8 @@ def reach(operation: Operation) -> int:
         changed = flat.copy()
         changed[position, side // 2] = 1
         rows = np.flatnonzero(np.abs(operation(changed) - operation(flat)).max(axis=(1, 2)) > 1e-7)
-        first = np.floor(rows * operation.down / operation.up)
-        last = np.ceil((rows + 1) * operation.down / operation.up) - 1
+        first = np.floor(rows / float(operation.scale))
+        last = np.ceil((rows + 1) / float(operation.scale)) - 1
         farthest = max(farthest, int((first - position).max()), int((position - last).max()))
     return farthest
 
@@ -62,11 +68,11 @@ def reach(operation: Operation) -> int:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_bicubic_is_imresize_and_declares_its_reach(factor: int) -> None:
     planes = pattern(24, 36, dtype=np.float32)
-    np.testing.assert_array_equal(bicubic(up=factor)(planes), imresize(planes, factor))
-    np.testing.assert_array_equal(bicubic(down=factor)(planes), imresize(planes, 1 / factor))
-    assert bicubic(down=factor).multiple_of == factor
-    assert 0 < reach(bicubic(up=factor)) <= bicubic(up=factor).radius
-    assert 0 < reach(bicubic(down=factor)) <= bicubic(down=factor).radius
+    np.testing.assert_array_equal(bicubic(Fraction(factor))(planes), imresize(planes, factor))
+    np.testing.assert_array_equal(bicubic(Fraction(1, factor))(planes), imresize(planes, 1 / factor))
+    assert bicubic(Fraction(1, factor)).multiple_of == factor
+    assert 0 < reach(bicubic(Fraction(factor))) <= bicubic(Fraction(factor)).radius
+    assert 0 < reach(bicubic(Fraction(1, factor))) <= bicubic(Fraction(1, factor)).radius
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -75,7 +81,7 @@ def test_interpolated(radius: int, scale: int) -> None:
     operation = interpolated(box(radius), scale)
     planes = pattern(12, 9, channels=1, dtype=np.float32)
     np.testing.assert_allclose(operation(planes), box(radius)(imresize(planes, scale)), rtol=0, atol=1e-6)
-    assert (operation.up, operation.down) == (scale, 1)
+    assert operation.scale == scale
     assert reach(operation) <= operation.radius <= reach(operation) + 2  # enough, and not wasteful
 
 
@@ -93,7 +99,7 @@ def test_luminance_goes_through_the_network_and_chrominance_beside_it() -> None:
     np.testing.assert_allclose(result[:, :, 0], y.repeat(3, axis=0).repeat(3, axis=1), rtol=0, atol=1e-5)
     np.testing.assert_allclose(result[:, :, 1], imresize(cb, 3), rtol=0, atol=1e-5)
     np.testing.assert_allclose(result[:, :, 2], imresize(cr, 3), rtol=0, atol=1e-5)
-    assert on_luminance(repeat(3)).radius == bicubic(up=3).radius
+    assert on_luminance(repeat(3)).radius == bicubic(Fraction(3)).radius
     assert on_luminance(box(9)).radius == 9
 
 
@@ -150,7 +156,7 @@ def test_hidden_colour_is_continued_from_the_nearest_visible() -> None:
 def test_within_neighbours_nothing_rings() -> None:
     planes = np.zeros((12, 15, 1), np.float32)
     planes[:, 7:] = 1
-    ringing, result = bicubic(up=3)(planes), within_neighbours(bicubic(up=3))(planes)
+    ringing, result = bicubic(Fraction(3))(planes), within_neighbours(bicubic(Fraction(3)))(planes)
     assert ringing.min() < -0.03
     np.testing.assert_array_equal(result, np.clip(ringing, 0, 1))
     assert np.abs(result[:, :18]).max() == 0
@@ -159,14 +165,14 @@ def test_within_neighbours_nothing_rings() -> None:
     expected = scipy.ndimage.maximum_filter(planes, (3, 3, 1), mode="nearest")
     np.testing.assert_array_equal(within_neighbours(brighter)(planes), np.minimum(planes + 0.5, expected))
     assert within_neighbours(IDENTITY).radius == 1
-    with_slack = within_neighbours(bicubic(up=3), slack=0.02)(planes)
+    with_slack = within_neighbours(bicubic(Fraction(3)), slack=0.02)(planes)
     np.testing.assert_allclose(with_slack[:, 18:24], np.clip(ringing, -0.02, 1.02)[:, 18:24], rtol=0, atol=1e-6)
     np.testing.assert_array_equal(with_slack[:, :18], result[:, :18])
 
 
 def test_alpha_may_have_an_operation_of_its_own() -> None:
     planes = pattern(9, 7, channels=2, dtype=np.float32)
-    result = with_alpha(bicubic(up=3), repeat(3))(planes)
+    result = with_alpha(bicubic(Fraction(3)), repeat(3))(planes)
     np.testing.assert_array_equal(result[:, :, 1:], repeat(3)(planes[:, :, 1:]))
     assert with_alpha(IDENTITY, box(30)).radius == 30
     assert with_alpha(box(30), IDENTITY).radius > 30
@@ -181,7 +187,7 @@ def test_colour_under_half_transparency_is_kept() -> None:
 def test_fully_transparent_picture() -> None:
     planes = np.full((10, 10, 4), 0.8, np.float32)
     planes[:, :, 3] = 0
-    result = with_alpha(bicubic(up=2))(planes)
+    result = with_alpha(bicubic(Fraction(2)))(planes)
     assert np.isfinite(result).all()
     assert np.abs(result).max() == 0
 
@@ -189,7 +195,7 @@ def test_fully_transparent_picture() -> None:
 def test_alpha_itself_is_resized_bicubically_and_clipped() -> None:
     planes = np.zeros((8, 8, 2), np.float32)
     planes[2:6, 2:6] = 1
-    result = with_alpha(bicubic(up=2))(planes)
+    result = with_alpha(bicubic(Fraction(2)))(planes)
     np.testing.assert_array_equal(result[:, :, 1], np.clip(imresize(planes[:, :, 1], 2), 0, 1))
 
 
@@ -203,7 +209,7 @@ def lopsided() -> Operation:
         height, width, channels = planes.shape
         return (mixed[:, None, :, None] * gains).reshape(2 * height, 2 * width, channels)
 
-    return Operation(function, up=2, radius=1)
+    return Operation(function, scale=Fraction(2), radius=1)
 
 
 TURNS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
@@ -226,8 +232,8 @@ def test_self_ensemble_is_the_mean_of_eight_runs() -> None:
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, np.mean(runs, axis=0, dtype=np.float64), rtol=0, atol=1e-6)
     assert np.abs(runs[0] - result).max() > 0.1
-    for declared in ("up", "down", "radius", "multiple_of"):
-        assert getattr(self_ensemble(bicubic(down=3)), declared) == getattr(bicubic(down=3), declared)
+    for declared in ("scale", "radius", "multiple_of"):
+        assert getattr(self_ensemble(bicubic(Fraction(1, 3))), declared) == getattr(bicubic(Fraction(1, 3)), declared)
 
 
 @pytest.mark.parametrize("wrapper", [lambda operation: operation, on_luminance], ids=["itself", "on luminance"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import scipy.ndimage
 
 from tests.awkward import pattern
 from tests.models import make_pair, make_upscaler
-from twinscale.engine import Operation, run
+from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import bicubic, interpolated, on_grey, on_luminance, with_alpha
 from twinscale.errors import OutOfMemoryError
 from twinscale.rescale import Model, load
@@ -33,17 +34,17 @@ def block_minimum(scale: int) -> Operation:
         height, width, channels = planes.shape
         return planes.reshape(height // scale, scale, width // scale, scale, channels).min(axis=(1, 3))
 
-    return Operation(function, down=scale, radius=1, multiple_of=scale)
+    return Operation(function, scale=Fraction(1, scale), radius=1, multiple_of=scale)
 
 
 NUMPY_OPERATIONS = {
     "median": median(),
     "block minimum by 2": block_minimum(2),
     "block minimum by 3": block_minimum(3),
-    "bicubic up 2": bicubic(up=2),
-    "bicubic up 3": bicubic(up=3),
-    "bicubic down 2": bicubic(down=2),
-    "bicubic down 4": bicubic(down=4),
+    "bicubic up 2": bicubic(Fraction(2)),
+    "bicubic up 3": bicubic(Fraction(3)),
+    "bicubic down 2": bicubic(Fraction(1, 2)),
+    "bicubic down 4": bicubic(Fraction(1, 4)),
     "on the enlargement": interpolated(median(1), 3),
 }
 
@@ -87,7 +88,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
         make_upscaler(folder, 2, "y"),
         make_upscaler(folder, 3, "rgb"),
     ]
-    return {path.name: load(path, threads=1) for path in made}
+    return {path.name: load(path, runtime=Runtime(1)) for path in made}
 
 
 @pytest.mark.parametrize("kind", ["grey", "grey with alpha", "rgb", "rgb with alpha"])
@@ -101,14 +102,14 @@ def test_random_network_is_seamless(name: str, kind: str, models: dict[str, Mode
 @pytest.mark.parametrize("kind", ["grey with alpha", "rgb"])
 @pytest.mark.parametrize("name", model_names())
 def test_shipped_model_is_seamless(name: str, kind: str) -> None:
-    for operation in operations(load(name, threads=1), kind):
+    for operation in operations(load(name, runtime=Runtime(1)), kind):
         for size in [(1, 1), (3, 40), (75, 90)]:
             assert_seamless(operation, picture_of_kind(size, kind), (32,))
 
 
 def operations(model: Model, kind: str) -> list[Operation]:
     """Both parts of a model, for pictures of this kind."""
-    parts = [model.up, model.down] if model.card.kind == "pair" else [model.up]
+    parts = [model.enlargement, model.reduction] if model.card.kind == "pair" else [model.enlargement]
     wrapped = [model.on_channels(part, 1 if kind.startswith("grey") else 3) for part in parts]
     return [with_alpha(part) for part in wrapped] if kind.endswith("alpha") else wrapped
 
@@ -136,7 +137,7 @@ class Spy:
 
 
 def spied(operation: Operation, spy: Spy) -> Operation:
-    return Operation(spy, operation.up, operation.down, operation.radius, operation.multiple_of)
+    return Operation(spy, operation.scale, operation.radius, operation.multiple_of)
 
 
 @pytest.mark.parametrize("name", NUMPY_OPERATIONS)
@@ -147,7 +148,7 @@ def test_windows_have_one_shape_which_the_tile_bounds(name: str, tile: int) -> N
     run(spied(operation, spy), noise((103, 151)), tile=tile)
     assert len(set(spy.shapes)) == 1
     halo = math.ceil(operation.radius / operation.multiple_of) * operation.multiple_of
-    assert max(spy.shapes[0][:2]) <= tile * operation.down + 2 * halo
+    assert max(spy.shapes[0][:2]) <= tile * operation.scale.denominator + 2 * halo
     assert spy.shapes[0][0] % operation.multiple_of == spy.shapes[0][1] % operation.multiple_of == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.nets.explicit import randomised  # noqa: E402
-from twinscale.engine import OnnxNetwork  # noqa: E402
+from twinscale.engine import Operation, Runtime  # noqa: E402
 from twinscale.errors import UsageError  # noqa: E402
 from twinscale.nets import ARCHITECTURES, Pair, Upscaler, create  # noqa: E402
 
@@ -33,7 +33,7 @@ def test_onnx_computes_what_torch_computes(architecture: str) -> None:
     network = randomised(create(architecture, scale=3, channels=3))
     network = network.half().float()  # as weights are stored
     planes = np.random.default_rng(0).random((9, 13, 3), dtype=np.float32)
-    result = OnnxNetwork(to_onnx(network, 3), name=architecture, threads=1)(planes)
+    result = Operation.of(Runtime(1).load(to_onnx(network, 3), name=architecture))(planes)
     with torch.no_grad():
         expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
     assert expected.shape == (9 * network.factor, 13 * network.factor, 3)

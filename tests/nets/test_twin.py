@@ -1,5 +1,7 @@
 """Twin, against its definition computed without torch, and its cost against DSN's."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from torch import nn  # noqa: E402
 
 from tests.nets.explicit import correlate, picture, randomised  # noqa: E402
 from tests.nets.receptive import measured_radius  # noqa: E402
-from twinscale.engine import OnnxNetwork, Operation, run  # noqa: E402
+from twinscale.engine import Operation, Runtime, run  # noqa: E402
 from twinscale.nets import Pair, create  # noqa: E402
 from twinscale.nets.dsn import DSN, UpSNet  # noqa: E402
 from twinscale.nets.twin import Twin, TwinDown  # noqa: E402
@@ -166,7 +168,7 @@ def test_declarations(scale: int) -> None:
 
 
 def operation(network: TwinDown, function) -> Operation:
-    return Operation(function, down=network.scale, radius=network.radius, multiple_of=network.multiple_of)
+    return Operation(function, scale=Fraction(1, network.scale), radius=network.radius, multiple_of=network.multiple_of)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -186,7 +188,7 @@ def test_tiles_of_the_exported_network_are_exact() -> None:
 
     network = randomised(TwinDown(3, 3)).float()
     network.load_state_dict({name: tensor.half().float() for name, tensor in network.state_dict().items()})
-    exported = OnnxNetwork(to_onnx(network, 3), name="twin", threads=1)
+    exported = Operation.of(Runtime(1).load(to_onnx(network, 3), name="twin"))
     whole = assert_seamless(operation(network, exported), 3)
     with torch.no_grad():
         expected = network(torch.from_numpy(pixels(3)).permute(2, 0, 1)[None])[0].permute(1, 2, 0)

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from twinscale.images.protocol import Scores
+from twinscale.evaluation.protocol import Scores
 from twinscale.papers.report import Claim, Comparison, Drawing, Item, Paper, Row, Value, as_json, markdown, write_page
 
 TABLE = Comparison(

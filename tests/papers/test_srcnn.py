@@ -14,7 +14,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("sklearn")
 
 from twinscale.engine import Operation  # noqa: E402
-from twinscale.images.protocol import Protocol  # noqa: E402
+from twinscale.evaluation.protocol import Protocol  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.papers import srcnn  # noqa: E402
 from twinscale.papers.anr import ANR  # noqa: E402

@@ -11,6 +11,7 @@ import pytest
 from tests.awkward import exif_block, icc_profile, pattern
 from tests.models import make_pair, make_upscaler
 from twinscale import load, restore, shrink, upscale
+from twinscale.engine import Runtime
 from twinscale.errors import ModelError, PictureError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
@@ -125,12 +126,12 @@ def test_tag_says_what_shrank_it() -> None:
 def test_what_the_networks_do(shelf: Path) -> None:
     # shrink is the down part on the padded picture and restore the up part on what a file holds.
     original = picture(20, 30)
-    model = load("twin-x2", threads=1)
-    low = np.floor(np.clip(model.down(original.planes()), 0, 1) * 255 + 0.5)
+    model = load("twin-x2", runtime=Runtime(1))
+    low = np.floor(np.clip(model.reduction(original.planes()), 0, 1) * 255 + 0.5)
     small = shrink(original)
     assert np.abs(small.pixels - low).max() <= 1
     assert (small.pixels == low).mean() > 0.99
-    high = np.floor(np.clip(model.up(small.planes()), 0, 1) * 255 + 0.5)
+    high = np.floor(np.clip(model.enlargement(small.planes()), 0, 1) * 255 + 0.5)
     restored = restore(small)
     assert np.abs(restored.pixels - high).max() <= 1
     assert (restored.pixels == high).mean() > 0.99
@@ -144,7 +145,7 @@ def test_defaults_names_folders_and_loaded_models_agree(shelf: Path) -> None:
         assert same(restore(small, model=model), restore(small))
     assert same(shrink(original, 2), small)
     assert same(upscale(original), upscale(original, 2, model="srcnn-x2"))
-    assert same(upscale(original, tile=0), upscale(original, tile=32, threads=1))
+    assert same(upscale(original, tile=0), upscale(original, tile=32, runtime=Runtime(1)))
 
 
 def test_a_family_serves_every_scale() -> None:

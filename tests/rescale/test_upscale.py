@@ -8,7 +8,8 @@ import skimage.data
 from PIL import Image, ImageDraw
 
 from twinscale import load, upscale
-from twinscale.images.metrics import psnr
+from twinscale.engine import Runtime
+from twinscale.evaluation.metrics import psnr
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.zoo import load_card, model_names
@@ -17,7 +18,7 @@ UPSCALERS = [name for name in model_names() if load_card(name).kind == "upscaler
 
 
 def enlarged(name: str, pixels: np.ndarray) -> np.ndarray:
-    return upscale(Picture(np.ascontiguousarray(pixels)), model=load(name, threads=1)).pixels
+    return upscale(Picture(np.ascontiguousarray(pixels)), model=load(name, runtime=Runtime(1))).pixels
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -102,7 +103,7 @@ def test_cut_out_has_neither_rim_nor_fringe(name: str, background: int) -> None:
     straight = np.divide(premultiplied, alpha, out=np.zeros_like(premultiplied), where=alpha > 0)
     small = Picture(np.zeros((*alpha.shape[:2], 3), np.uint8)).with_planes(straight, alpha[:, :, 0])
 
-    large = upscale(small, model=load(name, threads=1))
+    large = upscale(small, model=load(name, runtime=Runtime(1)))
     opacity = large.alpha[:, :, None] / 255
     ours = large.planes() * opacity + background * (1 - opacity)
     bicubic = imresize(premultiplied + background * (1 - alpha), scale)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.models import make_pair, make_upscaler, network
+from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.levels import to_levels, to_planes
 from twinscale.images.picture import Picture
@@ -128,7 +129,7 @@ def test_a_pair_makes_the_small_picture(models, colour, channels, scale):
     levels = result.astype(np.float64) * 255
     np.testing.assert_allclose(levels, to_levels(result), rtol=0, atol=1e-4)
     if colour == "rgb":  # a grey picture is not yet Y
-        small = shrink(Picture(np.round(image * 255).astype(np.uint8)), model=pair, threads=1)
+        small = shrink(Picture(np.round(image * 255).astype(np.uint8)), model=pair, runtime=Runtime(1))
         np.testing.assert_array_equal(to_levels(result), small.pixels)
 
     made = network("down", scale, channels)
@@ -142,7 +143,7 @@ def test_a_luminance_pair_sees_luminance_between_the_levels(models):
     """Y of an RGB picture is no whole level, and the pair meets it as it is."""
     image = np.random.default_rng(0).random((48, 48, 1))
     result = degradation(3, reduced_by=models["pair-y-x3"]).reduce(image)
-    shrinking = load(models["pair-y-x3"], threads=1).down
+    shrinking = load(models["pair-y-x3"], Runtime(1)).reduction
     np.testing.assert_array_equal(to_levels(result), to_levels(shrinking(image.astype(np.float32))))
     rounded = shrinking((to_levels(image) / 255).astype(np.float32))
     assert (to_levels(result) != to_levels(rounded)).any()
@@ -151,7 +152,7 @@ def test_a_luminance_pair_sees_luminance_between_the_levels(models):
 def test_a_shipped_pair_by_its_name():
     image = noise(12, 18, 1)
     result = degradation(2, reduced_by="dsn-y-x2").reduce(image)
-    np.testing.assert_array_equal(to_levels(result), to_levels(load("dsn-y-x2", threads=1).down(image)))
+    np.testing.assert_array_equal(to_levels(result), to_levels(load("dsn-y-x2", Runtime(1)).reduction(image)))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from tests.models import make_upscaler
 from tests.training.conftest import untrained_run
-from twinscale.engine import OnnxNetwork
+from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.nets import SRCNN
 from twinscale.nets.dsn import DownSNet, UpSNet
@@ -131,7 +131,7 @@ def test_onnx_computes_what_torch_computes(pair, part):
     network = build(Recipe.load(run / "recipe.toml")).eval()
     network.load_state_dict(halved(load_file(run / BEST)))
     planes = np.random.default_rng(0).random((18, 26, 1), dtype=np.float32)
-    result = OnnxNetwork(card.read(getattr(card, part)), name=part)(planes)
+    result = Operation.of(Runtime().load(card.read(getattr(card, part)), name=part))(planes)
     with torch.no_grad():
         expected = getattr(network, part)(torch.from_numpy(planes).permute(2, 0, 1)[None])
     np.testing.assert_allclose(result, expected[0].permute(1, 2, 0), atol=1e-5)
@@ -141,7 +141,7 @@ def test_exported_model_serves(pair):
     _, card = pair
     planes = np.random.default_rng(0).random((20, 24, 1), dtype=np.float32)
     model = load(card.folder)
-    assert model.up(model.down(planes)).shape == planes.shape
+    assert model.enlargement(model.reduction(planes)).shape == planes.shape
 
 
 def test_weights_come_back(pair, srcnn):
@@ -212,7 +212,7 @@ def test_networks_that_train_as_chains_are_exported_plain(architecture, recipe, 
     planes = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
-    exported = OnnxNetwork(card.read(card.up), name="plain", threads=1)
+    exported = Operation.of(Runtime(1).load(card.read(card.up), name="plain"))
     np.testing.assert_allclose(exported(planes), expected, rtol=0, atol=5e-3)  # weights are halves
 
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from twinscale.errors import ModelError, UsageError
-from twinscale.images.protocol import Protocol
+from twinscale.evaluation.protocol import Protocol
 from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
 from twinscale.training import loop

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.models import make_pair
-from twinscale.engine import OnnxNetwork
+from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.zoo import DEFAULT_FAMILIES, Card, catalogue, families, load_card, model_names, resolve
 
@@ -132,7 +132,7 @@ def test_shipped_files_match_their_card(name: str) -> None:
     card = load_card(name)
     for key, part in (("up", card.up), ("down", card.down)):
         if part is not None:
-            OnnxNetwork(card.read(part), name=f"{name}/{key}", threads=1)
+            Operation.of(Runtime(1).load(card.read(part), name=f"{name}/{key}"))
             assert part.file == f"{key}.onnx"
             assert part.parameters > 1000
             assert part.multiply_adds > 100

@@ -12,9 +12,9 @@ from twinscale.cli import options
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from twinscale.images.looks import Looks
-    from twinscale.images.protocol import Scores
-    from twinscale.rescale import Evaluation
+    from twinscale.evaluation import Evaluation
+    from twinscale.evaluation.looks import Looks
+    from twinscale.evaluation.protocol import Scores
 
 
 def evaluate(
@@ -45,8 +45,9 @@ def evaluate(
 
     from twinscale.datasets import dataset_name
     from twinscale.errors import UsageError
-    from twinscale.rescale import evaluate, load
-    from twinscale.rescale.record import Record
+    from twinscale.evaluation import evaluate
+    from twinscale.evaluation.record import Record
+    from twinscale.rescale import load
     from twinscale.zoo import model_names
 
     if ensemble and record:
@@ -127,7 +128,7 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
 def _cells(
     bicubic: "Scores", ours: "Scores", paper: list[float] | None, looks: "Looks | None", in_rgb: bool, in_paper: bool
 ) -> list[str]:
-    from twinscale.rescale.evaluate import beside_paper
+    from twinscale.evaluation.evaluate import beside_paper
 
     cells = [str(bicubic), str(ours)]
     if in_rgb:

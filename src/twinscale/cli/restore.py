@@ -34,6 +34,7 @@ def restore(
     Example: twinscale restore photo_shrunk.png photo.png
     """
     from twinscale.cli.batch import Settings, run_batch
+    from twinscale.engine import Runtime
     from twinscale.rescale.restore import restore
     from twinscale.zoo import load_card
 
@@ -55,6 +56,6 @@ def restore(
         inputs,
         settings,
         lambda picture, tiles: restore(
-            picture, model=model, fallback=fallback, scale=scale, tile=tile, threads=threads, progress=tiles
+            picture, model=model, fallback=fallback, scale=scale, tile=tile, runtime=Runtime(threads), progress=tiles
         ),
     )

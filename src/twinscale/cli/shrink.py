@@ -32,9 +32,10 @@ def shrink(
     Example: twinscale shrink photo.jpg; twinscale restore photo_shrunk.png
     """
     from twinscale.cli.batch import Settings, run_batch
+    from twinscale.engine import Runtime
     from twinscale.rescale.shrink import choose_pair, shrink
 
-    loaded = choose_pair(scale, model, threads=threads)
+    loaded = choose_pair(scale, model, runtime=Runtime(threads))
     settings = Settings(
         suffix="_shrunk",
         carries_tag=True,

@@ -31,9 +31,10 @@ def upscale(
     Example: twinscale upscale photo.jpg; twinscale upscale -m best -s 3 folder -o larger
     """
     from twinscale.cli.batch import Settings, run_batch
+    from twinscale.engine import Runtime
     from twinscale.rescale.upscale import choose_model, upscale
 
-    loaded = choose_model(scale, model, threads=threads)
+    loaded = choose_model(scale, model, runtime=Runtime(threads))
     factor = loaded.card.scale if scale is None else scale
     settings = Settings(
         suffix=f"_x{factor:g}",

@@ -1,7 +1,7 @@
-"""Runs a model on a picture of any size: a backend for the networks, and exact tiling around it."""
+"""Runs a model on a picture of any size: a runtime for the networks, and exact tiling around them."""
 
-from twinscale.engine.onnx import OnnxNetwork
 from twinscale.engine.operation import Operation
+from twinscale.engine.runtime import Network, Runtime
 from twinscale.engine.tiling import run
 
-__all__ = ["OnnxNetwork", "Operation", "run"]
+__all__ = ["Network", "Operation", "Runtime", "run"]

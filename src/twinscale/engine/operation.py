@@ -1,9 +1,8 @@
 """Local operations on pictures, and how they combine.
 
-An :class:`Operation` maps ``(H, W, C)`` planes to planes whose sides are ``up / down`` times as long,
-and each output pixel depends only on input pixels within ``radius``. At the border of its input it does
-what it would do at the border of the whole picture; one that does nothing good there is ``mirrored``.
-These two promises make tiling exact.
+An :class:`Operation` maps ``(H, W, C)`` planes to planes whose sides are ``scale`` times as long, and each output
+pixel depends only on input pixels within ``radius``. At the border of its input it does what it would do at the border
+of the whole picture; one that does nothing good there is ``mirrored``. These two promises make tiling exact.
 """
 
 import functools
@@ -11,10 +10,12 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale.engine.runtime import Network
 from twinscale.images.colour import luminance, rgb_to_ycbcr, ycbcr_to_rgb
 from twinscale.images.resize import imresize
 
@@ -31,12 +32,12 @@ class Operation:
     """A local operation; call it with ``(H, W, C)`` float32 planes in [0, 1]."""
 
     function: Callable[[Planes], Planes]
-    up: int = 1
-    down: int = 1
+    scale: Fraction = Fraction(1)
+    """Side of the output divided by side of the input."""
     radius: int = 0
     """In input pixels."""
     multiple_of: int = 1
-    """Sides of the input must be multiples of this; a multiple of ``down``."""
+    """Sides of the input must be multiples of this; a multiple of the scale's denominator."""
     mirrored: bool = False
     """Whether :func:`twinscale.engine.run` shall continue the picture by its mirror image, so that the border of
     the input is never the border of the picture. Zeros around a flat colour are an edge that is not there."""
@@ -44,24 +45,30 @@ class Operation:
     def __call__(self, planes: Planes) -> Planes:
         return self.function(planes)
 
+    @classmethod
+    def of(
+        cls, network: Network, *, scale: Fraction = Fraction(1), radius: int = 0, multiple_of: int = 1
+    ) -> "Operation":
+        """A network as an operation: one picture is a batch of one."""
+        return cls(lambda planes: network(planes[None])[0], scale, radius, multiple_of)
 
-def bicubic(up: int = 1, down: int = 1) -> Operation:
-    """Bicubic resizing by an integer factor, or by one over it, as an operation."""
+
+def bicubic(scale: Fraction) -> Operation:
+    """Bicubic resizing by a whole number, or by one over it, as an operation."""
     return Operation(
-        lambda planes: imresize(planes, up / down),
-        up=up,
-        down=down,
-        radius=_BICUBIC_RADIUS * down,
-        multiple_of=down,
+        lambda planes: imresize(planes, float(scale)),
+        scale=scale,
+        radius=_BICUBIC_RADIUS * scale.denominator,
+        multiple_of=scale.denominator,
     )
 
 
 def interpolated(network: Operation, scale: int) -> Operation:
     """A network that works on the bicubic enlargement, as an operation on the small picture."""
-    enlarge = bicubic(up=scale)
+    enlarge = bicubic(Fraction(scale))
     return Operation(
         lambda planes: network(enlarge(planes)),
-        up=scale,
+        scale=enlarge.scale,
         radius=math.ceil(network.radius / scale) + enlarge.radius,
     )
 
@@ -87,7 +94,7 @@ def self_ensemble(operation: Operation) -> Operation:
 
 def on_luminance(network: Operation) -> Operation:
     """Y through a luminance network, Cb and Cr bicubically beside it: RGB in, RGB out."""
-    beside = bicubic(network.up, network.down)
+    beside = bicubic(network.scale)
 
     def function(rgb: Planes) -> Planes:
         y = network(luminance(rgb))
@@ -119,11 +126,9 @@ def within_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
 
     def function(planes: Planes) -> Planes:
         lowest, highest = (_over_neighbours(extreme, planes) for extreme in (np.minimum, np.maximum))
+        copies = int(enlargement.scale)
         margin = (highest - lowest) * np.float32(slack)
-        bounds = (
-            bound.repeat(enlargement.up, axis=0).repeat(enlargement.up, axis=1)
-            for bound in (lowest - margin, highest + margin)
-        )
+        bounds = (bound.repeat(copies, axis=0).repeat(copies, axis=1) for bound in (lowest - margin, highest + margin))
         return np.clip(enlargement(planes), *bounds)
 
     return replace(enlargement, function=function, radius=max(enlargement.radius, 1))
@@ -147,7 +152,7 @@ def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
         colour: for all planes but the last.
         alpha: for the last plane, of the same scale and ``multiple_of``; bicubic by default.
     """
-    beside = alpha or bicubic(colour.up, colour.down)
+    beside = alpha or bicubic(colour.scale)
 
     def function(planes: Planes) -> Planes:
         opacity = np.clip(beside(planes[:, :, -1:]), 0, 1)

@@ -40,7 +40,7 @@ def run(
         progress: called with the number of finished tiles and of all tiles.
 
     Returns:
-        ``(H * up / down, W * up / down, C')`` pixels of ``dtype``.
+        ``(H * scale, W * scale, C')`` pixels of ``dtype``.
 
     Raises:
         OutOfMemoryError: memory runs out even with the smallest tile.
@@ -69,7 +69,7 @@ def _run(
 ) -> NDArray:
     rows = list(_windows(pixels.shape[0], tile, operation))
     columns = list(_windows(pixels.shape[1], tile, operation))
-    height, width = (side * operation.up // operation.down for side in pixels.shape[:2])
+    height, width = (int(side * operation.scale) for side in pixels.shape[:2])
     margin = _margin(operation)
     if margin:
         pixels = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
@@ -94,12 +94,12 @@ def _windows(length: int, tile: int, operation: Operation) -> Iterator[tuple[sli
         All windows have the same length, because runtimes work best on one shape.
     """
     multiple = operation.multiple_of
-    largest = multiple * max(1, tile * operation.down // multiple)
+    largest = multiple * max(1, tile * operation.scale.denominator // multiple)
     # Tiles of about one size: a short last one would be computed as long as the others.
     step = multiple * math.ceil(length / math.ceil(length / largest) / multiple)
     halo, margin = _halo(operation), _margin(operation)
     window = min(length + 2 * margin, step + 2 * halo)
-    up, down = operation.up, operation.down
+    up, down = operation.scale.as_integer_ratio()
     for start in range(0, length, step):
         stop = min(start + step, length)
         low = min(max(-margin, start - halo), length + margin - window)

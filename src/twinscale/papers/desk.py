@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,17 @@ from numpy.typing import NDArray
 
 from twinscale.benchmark import medians
 from twinscale.datasets import find_pictures
-from twinscale.engine import OnnxNetwork, Operation, run
+from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import on_grey
 from twinscale.errors import UsageError
+from twinscale.evaluation import evaluate
+from twinscale.evaluation.looks import Looks
+from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.record import Record
 from twinscale.images.files import write_atomically
-from twinscale.images.looks import Looks
 from twinscale.images.picture import Picture
-from twinscale.images.protocol import Protocol, Scores
 from twinscale.nets import Pair, Upscaler
 from twinscale.papers.report import Block, as_json, markdown
-from twinscale.rescale import evaluate
-from twinscale.rescale.record import Record
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import count_multiply_adds, to_onnx
 from twinscale.training.log import read_log
@@ -283,8 +284,10 @@ def untrained(recipe: Recipe) -> Upscaler:
 
 def as_operation(network: Upscaler) -> Operation:
     """A network as the engine runs it once it is exported."""
-    runner = OnnxNetwork(to_onnx(network, network.channels), name=type(network).__name__)
-    return Operation(runner, up=round(network.factor), radius=network.radius, multiple_of=network.multiple_of)
+    runner = Runtime().load(to_onnx(network, network.channels), name=type(network).__name__)
+    return Operation.of(
+        runner, scale=Fraction(round(network.factor)), radius=network.radius, multiple_of=network.multiple_of
+    )
 
 
 def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
@@ -292,7 +295,7 @@ def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
 
     def timed(network: Upscaler) -> Callable[[], object]:
         operation = as_operation(network)
-        side = _TIMED_SIDE // operation.up
+        side = _TIMED_SIDE // int(operation.scale)
         planes = np.random.default_rng(0).random((side, side, network.channels), dtype=np.float32)
         return lambda: run(operation, planes, dtype=np.float32)
 

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 
 from twinscale import plots
 from twinscale.datasets import find_pictures
-from twinscale.engine import OnnxNetwork, Operation, run
+from twinscale.engine import Operation, Runtime, run
+from twinscale.evaluation.looks import Looks, radial_spectrum, total_variation
+from twinscale.evaluation.protocol import Protocol
 from twinscale.images.colour import luminance
 from twinscale.images.levels import to_pixels, to_planes
-from twinscale.images.looks import Looks, radial_spectrum, total_variation
 from twinscale.images.picture import Picture
-from twinscale.images.protocol import Protocol
 from twinscale.images.resize import imresize
 from twinscale.nets import Pair
 from twinscale.papers.desk import Desk, milliseconds, multiply_adds, planes_of, untrained
@@ -165,8 +166,13 @@ def _figure_5(desk: Desk) -> Iterator[Block]:
     for name, recipe in (("with Q-BReLU", with_it), ("without", without)):
         pair = desk.network(recipe)
         assert isinstance(pair, Pair)
-        down = Operation(OnnxNetwork(to_onnx(pair.down, 1), name=name), down=2, radius=pair.down.radius, multiple_of=2)
-        up = Operation(OnnxNetwork(to_onnx(pair.up, 1), name=name), up=2, radius=pair.up.radius)
+        down = Operation.of(
+            Runtime().load(to_onnx(pair.down, 1), name=name),
+            scale=Fraction(1, 2),
+            radius=pair.down.radius,
+            multiple_of=2,
+        )
+        up = Operation.of(Runtime().load(to_onnx(pair.up, 1), name=name), scale=Fraction(2), radius=pair.up.radius)
         figures = []
         for truth in truths:
             free: NDArray = down(truth)
@@ -348,7 +354,7 @@ def _spectrum(pair: str | None) -> NDArray:
     spectra = []
     for path in find_pictures("Kodak24"):
         full = Picture.read(path).pixels
-        small = run(model.down, full, dtype=np.uint8) if model else imresize(full, 1 / 2)
+        small = run(model.reduction, full, dtype=np.uint8) if model else imresize(full, 1 / 2)
         spectra.append(radial_spectrum(luminance(to_planes(small))[:, :, 0] * 255, bins=64))
     mean: NDArray = np.mean(spectra, axis=0)
     return mean

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinscale.evaluation.protocol import Scores
 from twinscale.images.files import write_atomically
-from twinscale.images.protocol import Scores
 
 if TYPE_CHECKING:
     from twinscale.papers.desk import Desk

@@ -11,8 +11,8 @@ from torch import nn
 
 from twinscale import plots
 from twinscale.benchmark import medians
+from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.images.levels import to_pixels, to_planes
-from twinscale.images.protocol import Protocol, Scores
 from twinscale.nets.small_cnns import SmallCNN, Variant
 from twinscale.papers.desk import Desk, Trained, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value

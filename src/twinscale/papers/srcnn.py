@@ -16,10 +16,10 @@ from twinscale import plots
 from twinscale.benchmark import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import Operation, run
+from twinscale.evaluation.protocol import Protocol
 from twinscale.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
-from twinscale.images.protocol import Protocol
 from twinscale.images.resize import imresize
 from twinscale.nets.srcnn import SRCNN
 from twinscale.papers.anr import ANR
@@ -180,7 +180,7 @@ def _first_above(points: list[tuple[float, float]], level: float) -> float | Non
 
 def _methods(desk: Desk, scale: int) -> dict[str, Callable[[NDArray], NDArray]]:
     """What enlarges luminance ``(H, W, 1)`` here, by name."""
-    network, anr = load(f"srcnn-x{scale}").up, _anr(desk, scale)
+    network, anr = load(f"srcnn-x{scale}").enlargement, _anr(desk, scale)
     return {
         "bicubic": lambda low: imresize(low, scale),
         "ANR": anr,

@@ -4,16 +4,18 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from twinscale.engine import OnnxNetwork, Operation, run
+from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import (
     interpolated,
     on_grey,
     on_luminance,
     on_luminance_range,
+    self_ensemble,
     with_alpha,
     within_neighbours,
 )
@@ -24,7 +26,8 @@ from twinscale.images.picture import Picture
 from twinscale.zoo import Card, load_card, model_names, resolve
 from twinscale.zoo.card import Part
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of finished tiles and of all tiles."""
 
 
 class Model:
@@ -32,32 +35,32 @@ class Model:
 
     Args:
         card: the model's card.
-        threads: processors to use; by default all that this process may use.
+        runtime: what runs the networks.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, runtime: Runtime | None = None) -> None:
         self.card = card
-        self._threads = threads
+        self.runtime = runtime or Runtime()
 
     @functools.cached_property
-    def up(self) -> Operation:
+    def enlargement(self) -> Operation:
         """The enlarging network on its own channels: Y for a luminance model, else RGB.
 
         Raises:
             ModelError: the file is missing, changed or damaged.
         """
-        network = self._network(self.card.up)
+        scale = self.card.scale
         if self.card.input == "interpolated":
-            return interpolated(network, self.card.scale)
-        up = replace(network, up=self.card.scale)
+            return interpolated(self._load(self.card.up, Fraction(1)), scale)
+        enlargement = self._load(self.card.up, Fraction(scale))
         if self.card.kind == "pair":
-            return up
+            return enlargement
         # Zeros beyond the border, and colours that no photograph has, are where networks err on flat pictures. Pairs
         # have learned together what to do there, and carry detail where others are flat.
-        return within_neighbours(replace(up, mirrored=True), slack=1)
+        return within_neighbours(replace(enlargement, mirrored=True), slack=1)
 
     @functools.cached_property
-    def down(self) -> Operation:
+    def reduction(self) -> Operation:
         """The shrinking network of a pair, on its own channels.
 
         Raises:
@@ -65,23 +68,53 @@ class Model:
         """
         if self.card.down is None:
             raise ModelError(f"{self.card.name} only enlarges, it cannot shrink: use a pair")
-        return replace(self._network(self.card.down), down=self.card.scale)
+        return self._load(self.card.down, Fraction(1, self.card.scale))
 
-    def _network(self, part: Part) -> Operation:
-        name = f"{self.card.name}/{part.file}"
-        network = OnnxNetwork(self.card.read(part), name=name, threads=self._threads)
-        return Operation(network, radius=part.radius, multiple_of=part.multiple_of)
+    def _load(self, part: Part, scale: Fraction) -> Operation:
+        network = self.runtime.load(self.card.read(part), name=f"{self.card.name}/{part.file}")
+        return Operation.of(network, scale=scale, radius=part.radius, multiple_of=part.multiple_of)
+
+    def enlarge(
+        self,
+        picture: Picture,
+        *,
+        ensemble: bool = False,
+        tile: int = DEFAULT_TILE,
+        progress: ProgressCallback | None = None,
+    ) -> Picture:
+        """Enlarge a picture with its alpha ``scale`` times; metadata and depth stay.
+
+        Args:
+            picture: what to enlarge; of a pair, what its reduction made.
+            ensemble: see :func:`twinscale.engine.operation.self_ensemble`.
+            tile: see :func:`twinscale.engine.run`.
+            progress: likewise.
+        """
+        enlargement = self_ensemble(self.enlargement) if ensemble else self.enlargement
+        return self._apply(enlargement, picture, tile, progress)
+
+    def shrink(
+        self, picture: Picture, *, tile: int = DEFAULT_TILE, progress: ProgressCallback | None = None
+    ) -> Picture:
+        """Shrink a picture with its alpha ``scale`` times, sides rounded up; metadata and depth stay.
+
+        Args:
+            picture: what to shrink.
+            tile: see :func:`twinscale.engine.run`.
+            progress: likewise.
+
+        Raises:
+            ModelError: the model is no pair.
+        """
+        return self._apply(self.reduction, picture, tile, progress)
 
     def on_channels(self, operation: Operation, channels: int) -> Operation:
-        """Make :attr:`up` or :attr:`down` work on planes of one channel or of RGB; one is Y to a luminance model."""
+        """Make an operation of this model work on planes of one channel or of RGB; one is Y to a luminance model."""
         if self.card.colour == "y":
             return operation if channels == 1 else on_luminance(operation)
         return on_grey(operation) if channels == 1 else operation
 
-    def apply(
-        self, operation: Operation, picture: Picture, *, tile: int = DEFAULT_TILE, progress: Progress | None = None
-    ) -> Picture:
-        """Run :attr:`up` or :attr:`down` on a picture with its alpha; metadata and depth stay."""
+    def _apply(self, operation: Operation, picture: Picture, tile: int, progress: ProgressCallback | None) -> Picture:
         colour = self._on_pixels(operation, picture.channels)
         if picture.alpha is None:
             return replace(picture, pixels=run(colour, picture.pixels, tile=tile, progress=progress))
@@ -102,29 +135,29 @@ class Model:
         return self.on_channels(operation, channels)
 
 
-def load(name_or_folder: str | os.PathLike[str], *, threads: int | None = None) -> Model:
+def load(name_or_folder: str | os.PathLike[str], runtime: Runtime | None = None) -> Model:
     """Load a model by its name, by its family (the smallest scale) or by the folder it was exported to.
 
     Raises:
         ModelError: there is no such model, or its card is damaged.
     """
-    return Model(load_card(name_or_folder), threads=threads)
+    return Model(load_card(name_or_folder), runtime)
 
 
 def as_model(
-    model: "Model | str | os.PathLike[str]", scale: float | None = None, *, threads: int | None = None
+    model: "Model | str | os.PathLike[str]", scale: float | None = None, runtime: Runtime | None = None
 ) -> Model:
     """A model, or the one of that name or folder; a family's for the scale, as :func:`twinscale.zoo.resolve` has it."""
     if isinstance(model, Model):
         return model
     name = resolve(model, scale)
-    return _shipped(name, threads) if name in model_names() else load(name, threads=threads)
+    return _shipped(name, runtime) if name in model_names() else load(name, runtime)
 
 
 @functools.lru_cache(maxsize=4)
-def _shipped(name: str, threads: int | None) -> Model:
+def _shipped(name: str, runtime: Runtime | None) -> Model:
     """Shipped models do not change, so calls in a row share the loaded networks."""
-    return load(name, threads=threads)
+    return load(name, runtime)
 
 
 def as_picture(picture: Any) -> Picture:

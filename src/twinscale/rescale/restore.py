@@ -4,10 +4,11 @@ import os
 from dataclasses import replace
 from typing import Literal
 
+from twinscale.engine import Runtime
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture
-from twinscale.rescale.model import Model, Progress, as_model, as_picture
+from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.tag import Tag, read_tag, remove_tag
 from twinscale.rescale.upscale import resized, upscale
@@ -23,8 +24,8 @@ def restore(
     fallback: Fallback | None = None,
     scale: int | None = None,
     tile: int = DEFAULT_TILE,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    runtime: Runtime | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Picture:
     """Restore a picture that :func:`twinscale.shrink` made.
 
@@ -36,7 +37,7 @@ def restore(
             super-resolution; by default it is refused.
         scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; 2 by default.
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once.
-        threads: processors to use; by default all that this process may use.
+        runtime: what runs the network, unless ``model`` is loaded and has one.
         progress: called with finished and all tiles.
 
     Returns:
@@ -53,7 +54,7 @@ def restore(
     tag = read_tag(picture.xmp)
     if model is None and tag is None:
         if fallback == "upscale":
-            return upscale(picture, scale, tile=tile, threads=threads, progress=progress)
+            return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
         if fallback == "bicubic":
             return resized(picture, (picture.height * (scale or 2), picture.width * (scale or 2)))
         raise UsageError(
@@ -62,9 +63,9 @@ def restore(
         )
     if model is None:
         assert tag is not None
-        pair = _tagged_pair(tag, threads)
+        pair = _tagged_pair(tag, runtime)
     else:
-        pair = choose_pair(None, as_model(model, tag.scale if tag else scale, threads=threads))
+        pair = choose_pair(None, as_model(model, tag.scale if tag else scale, runtime=runtime))
     if tag is not None:
         expected = (-(-tag.height // tag.scale), -(-tag.width // tag.scale))  # whole numbers, however large
         if picture.size != expected or tag.scale != pair.card.scale:
@@ -72,7 +73,7 @@ def restore(
                 f"the picture is {picture.width}x{picture.height} but was shrunk to {expected[1]}x{expected[0]} at "
                 f"x{tag.scale}: it was cropped or resized since, so enlarge it with upscale instead"
             )
-    restored = pair.apply(pair.up, picture, tile=tile, progress=progress)
+    restored = pair.enlarge(picture, tile=tile, progress=progress)
     if tag is None:
         return restored
     rows, columns = slice(tag.height), slice(tag.width)
@@ -80,13 +81,13 @@ def restore(
     return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, xmp=remove_tag(picture.xmp))
 
 
-def _tagged_pair(tag: Tag, threads: int | None) -> Model:
+def _tagged_pair(tag: Tag, runtime: Runtime | None) -> Model:
     """The pair that a tag names."""
     if tag.model not in model_names():  # a tag is foreign data: it may name models, never folders
         raise ModelError(
             f"the picture was shrunk by {tag.model!r}, which is not among the shipped models: name its folder"
         )
-    pair = as_model(tag.model, threads=threads)
+    pair = as_model(tag.model, runtime=runtime)
     if pair.card.digest != tag.digest:
         raise ModelError(
             f"the picture was shrunk by other weights of {tag.model} than the installed ones: restore it with the "

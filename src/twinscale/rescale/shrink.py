@@ -3,10 +3,11 @@
 import os
 from dataclasses import replace
 
+from twinscale.engine import Runtime
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
-from twinscale.rescale.model import Model, Progress, as_model, as_picture
+from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
 from twinscale.rescale.tag import Tag, add_tag
 from twinscale.zoo import DEFAULT_FAMILIES
 
@@ -17,8 +18,8 @@ def shrink(
     *,
     model: Model | str | os.PathLike[str] | None = None,
     tile: int = DEFAULT_TILE,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    runtime: Runtime | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Picture:
     """Shrink a picture with the first network of a pair.
 
@@ -30,7 +31,7 @@ def shrink(
         scale: 2, 3 or 4; by default that of ``model``, or 2.
         model: a loaded pair, or the name of a pair or of a family, which has one for every scale, or a folder.
         tile: side of a tile in pixels of the result; 0 works on the whole picture at once.
-        threads: processors to use; by default all that this process may use.
+        runtime: what runs the network, unless ``model`` is loaded and has one.
         progress: called with finished and all tiles.
 
     Returns:
@@ -43,16 +44,16 @@ def shrink(
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile.
     """
-    model = choose_pair(scale, model, threads=threads)
+    model = choose_pair(scale, model, runtime=runtime)
     picture = as_picture(picture)
-    small = model.apply(model.down, picture, tile=tile, progress=progress)
+    small = model.shrink(picture, tile=tile, progress=progress)
     card = model.card
     tag = Tag(model=card.name, digest=card.digest, scale=card.scale, width=picture.width, height=picture.height)
     return replace(small, xmp=add_tag(picture.xmp, tag))
 
 
 def choose_pair(
-    scale: int | None, model: Model | str | os.PathLike[str] | None, *, threads: int | None = None
+    scale: int | None, model: Model | str | os.PathLike[str] | None, *, runtime: Runtime | None = None
 ) -> Model:
     """The pair for a scale: the one that is named, or its family's, or the default family's.
 
@@ -60,7 +61,7 @@ def choose_pair(
         UsageError: no pair has this scale, or the model is no pair or of another scale.
         ModelError: the model is missing or damaged.
     """
-    model = as_model(DEFAULT_FAMILIES["pair"] if model is None else model, scale, threads=threads)
+    model = as_model(DEFAULT_FAMILIES["pair"] if model is None else model, scale, runtime=runtime)
     if model.card.kind != "pair":
         raise UsageError(f"{model.card.name} only enlarges, it cannot shrink: 'twinscale models list' shows the pairs")
     if scale is not None and scale != model.card.scale:

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from twinscale.engine.operation import self_ensemble
+from twinscale.engine import Runtime
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
-from twinscale.rescale.model import Model, Progress, as_model, as_picture
+from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
 from twinscale.zoo import DEFAULT_FAMILIES
 
 
@@ -21,8 +21,8 @@ def upscale(
     model: Model | str | os.PathLike[str] | None = None,
     ensemble: bool = False,
     tile: int = DEFAULT_TILE,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    runtime: Runtime | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Picture:
     """Enlarge a picture with a trained network.
 
@@ -35,7 +35,7 @@ def upscale(
         ensemble: take the mean of what the network makes of the picture's eight rotations and reflections: a
             little better, in eight times the time.
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once.
-        threads: processors to use; by default all that this process may use.
+        runtime: what runs the network, unless ``model`` is loaded and has one.
         progress: called with finished and all tiles.
 
     Returns:
@@ -47,17 +47,16 @@ def upscale(
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile.
     """
-    model = choose_model(scale, model, threads=threads)
+    model = choose_model(scale, model, runtime=runtime)
     wanted = model.card.scale if scale is None else scale
     picture = as_picture(picture)
-    up = self_ensemble(model.up) if ensemble else model.up
-    enlarged = model.apply(up, picture, tile=tile, progress=progress)
+    enlarged = model.enlarge(picture, ensemble=ensemble, tile=tile, progress=progress)
     height, width = (max(1, round(side * wanted)) for side in picture.size)
     return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
 
 
 def choose_model(
-    scale: float | None, model: Model | str | os.PathLike[str] | None, *, threads: int | None = None
+    scale: float | None, model: Model | str | os.PathLike[str] | None, *, runtime: Runtime | None = None
 ) -> Model:
     """The model for a scale: the one that is named, or its family's, or the default family's, of the next whole scale.
 
@@ -65,7 +64,7 @@ def choose_model(
         UsageError: a scale out of range, or larger than the model's.
         ModelError: the model is missing or damaged.
     """
-    model = as_model(DEFAULT_FAMILIES["upscaler"] if model is None else model, scale, threads=threads)
+    model = as_model(DEFAULT_FAMILIES["upscaler"] if model is None else model, scale, runtime=runtime)
     if scale is not None and not 1 < scale <= model.card.scale:
         raise UsageError(
             f"scale {scale} must be above 1 and at most the {model.card.scale} of {model.card.name}: "

@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine import run
+from twinscale.engine import Runtime, run
 from twinscale.errors import ModelError, UsageError
+from twinscale.evaluation.protocol import Colour, Protocol
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.linear import weighted_rows
-from twinscale.images.protocol import Colour, Protocol
 from twinscale.images.resize import Kernel
 from twinscale.rescale import Model, load
 from twinscale.training.recipe import DataSpec
@@ -25,7 +25,7 @@ class Degradation:
     """Reduction, and enlargement in front of the networks that want it, as a recipe's data says.
 
     Planes are ``(H, W, C)`` in [0, 1] whose sides are multiples of ``scale``; small pictures are rounded
-    as :class:`twinscale.images.protocol.Protocol` says.
+    as :class:`twinscale.evaluation.protocol.Protocol` says.
     """
 
     scale: int
@@ -39,7 +39,7 @@ class Degradation:
     @cached_property
     def _pair(self) -> Model:
         try:
-            pair = load(self.data.reduced_by, threads=1)  # pictures are loaded side by side
+            pair = load(self.data.reduced_by, Runtime(threads=1))  # pictures are loaded side by side
         except ModelError as error:
             raise ModelError(
                 f"reduced_by = {self.data.reduced_by!r} is no kernel ({', '.join(_KERNELS)}) and no pair: {error}"
@@ -63,7 +63,7 @@ class Degradation:
             return blurred if self.colour == "y" else to_planes(to_pixels(blurred, np.uint8))
         if self.data.reduced_by in _KERNELS:
             return self._protocol.reduce(truth, typing.cast(Kernel, self.data.reduced_by))
-        shrink = self._pair.on_channels(self._pair.down, truth.shape[2])
+        shrink = self._pair.on_channels(self._pair.reduction, truth.shape[2])
         return to_planes(run(shrink, truth.astype(np.float32), dtype=np.uint8))
 
     def enlarge(self, low: NDArray) -> NDArray:

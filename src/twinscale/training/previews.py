@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from twinscale.evaluation.protocol import Protocol
 from twinscale.images.levels import to_pixels
-from twinscale.images.protocol import Protocol
 from twinscale.nets import Pair, Upscaler
 from twinscale.plots import side_by_side
 from twinscale.training.recipe import Recipe

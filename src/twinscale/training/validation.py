@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from twinscale.engine import Operation
 from twinscale.engine.operation import on_grey
+from twinscale.evaluation.looks import Looks
+from twinscale.evaluation.protocol import Protocol
 from twinscale.images.levels import to_pixels, to_planes
-from twinscale.images.looks import Looks
-from twinscale.images.protocol import Protocol
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.training.degradation import Degradation
 from twinscale.training.losses import pixel_loss

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from twinscale.evaluation.evaluate import Evaluation, beside_paper
+from twinscale.evaluation.looks import Looks
+from twinscale.evaluation.protocol import Scores
 from twinscale.images.files import write_atomically
-from twinscale.images.looks import Looks
-from twinscale.images.protocol import Scores
-from twinscale.rescale.evaluate import Evaluation, beside_paper
 from twinscale.zoo import Card
 
 _JSON, _MARKDOWN = "results.json", "results.md"

@@ -9,9 +9,10 @@ import skimage.data
 
 from tests.models import make_pair, make_upscaler
 from twinscale import evaluate, load
+from twinscale.engine import Runtime
 from twinscale.errors import DatasetError, UsageError
-from twinscale.images.looks import Looks
-from twinscale.images.metrics import psnr, ssim
+from twinscale.evaluation.looks import Looks
+from twinscale.evaluation.metrics import psnr, ssim
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 
@@ -29,13 +30,13 @@ def y_of(levels: np.ndarray) -> np.ndarray:
 
 
 def test_luminance_upscaler(pictures: Path, tmp_path: Path) -> None:
-    model = load(make_upscaler(tmp_path, 2, "y"), threads=1)
+    model = load(make_upscaler(tmp_path, 2, "y"), runtime=Runtime(1))
     result = evaluate(model, pictures)
     assert (result.dataset, [p.name for p in result.pictures]) == (pictures.name, ["astronaut", "camera"])
 
     y = y_of(skimage.data.astronaut()[10:56, 190:252])
     enlarged = imresize(imresize(y, 0.5), 2)
-    ours = model.up(imresize(y, 0.5).astype(np.float32) / 255) * 255
+    ours = model.enlargement(imresize(y, 0.5).astype(np.float32) / 255) * 255
     x, bicubic, network = (np.floor(np.clip(z, 0, 255) + 0.5)[2:-2, 2:-2] for z in (y, enlarged, ours))
     measured = result.pictures[0]
     assert measured.bicubic.psnr_y == pytest.approx(psnr(x, bicubic), abs=0.002)
@@ -46,12 +47,12 @@ def test_luminance_upscaler(pictures: Path, tmp_path: Path) -> None:
 
 
 def test_rgb_pair_stores_the_small_picture_as_8_bits(pictures: Path, tmp_path: Path) -> None:
-    model = load(make_pair(tmp_path, 2, "rgb"), threads=1)
+    model = load(make_pair(tmp_path, 2, "rgb"), runtime=Runtime(1))
     result = evaluate(model, pictures)
 
     levels = skimage.data.astronaut()[10:56, 190:252]
-    small = np.floor(np.clip(model.down(levels.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
-    restored = np.floor(np.clip(model.up(small.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
+    small = np.floor(np.clip(model.reduction(levels.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
+    restored = np.floor(np.clip(model.enlargement(small.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
     inner = (slice(2, -2),) * 2
     measured = result.pictures[0].ours
     assert measured.psnr_rgb == pytest.approx(psnr(levels[inner], restored[inner]), abs=0.01)
@@ -62,31 +63,34 @@ def test_rgb_pair_stores_the_small_picture_as_8_bits(pictures: Path, tmp_path: P
 def test_looks_compare_8_bits_with_8_bits(pictures: Path, tmp_path: Path) -> None:
     levels = skimage.data.astronaut()[10:56, 190:252]
     camera = skimage.data.camera()[100:140, 200:250, None]
-    rgb, luma = load(make_pair(tmp_path, 2, "rgb"), threads=1), load(make_pair(tmp_path, 2, "y"), threads=1)
+    rgb, luma = (
+        load(make_pair(tmp_path, 2, "rgb"), runtime=Runtime(1)),
+        load(make_pair(tmp_path, 2, "y"), runtime=Runtime(1)),
+    )
 
-    small = np.floor(np.clip(rgb.down(levels.astype(np.float32) / 255), 0, 1) * 255 + 0.5).astype(np.uint8)
+    small = np.floor(np.clip(rgb.reduction(levels.astype(np.float32) / 255), 0, 1) * 255 + 0.5).astype(np.uint8)
     colour, grey = (picture.looks for picture in evaluate(rgb, pictures).pictures)
     expected = Looks.beside(small, imresize(levels, 0.5))
     assert astuple(colour) == pytest.approx(astuple(expected))
-    three = rgb.down(np.repeat(camera, 3, axis=2).astype(np.float32) / 255) @ np.float32([0.299, 0.587, 0.114])
+    three = rgb.reduction(np.repeat(camera, 3, axis=2).astype(np.float32) / 255) @ np.float32([0.299, 0.587, 0.114])
     small = np.floor(np.clip(three, 0, 1) * 255 + 0.5)[:, :, None]
     assert grey.fidelity == pytest.approx(psnr(small, imresize(camera, 0.5)), abs=0.01)
 
     y = y_of(levels)
-    small = np.floor(np.clip(luma.down(y.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
+    small = np.floor(np.clip(luma.reduction(y.astype(np.float32) / 255), 0, 1) * 255 + 0.5)
     result = evaluate(luma, pictures)
     assert result.pictures[0].looks.fidelity == pytest.approx(psnr(small, np.round(imresize(y, 0.5))), abs=0.01)
     assert result.looks == Looks.mean([picture.looks for picture in result.pictures])
 
 
 def test_an_upscaler_has_no_looks(pictures: Path, tmp_path: Path) -> None:
-    result = evaluate(load(make_upscaler(tmp_path, 2, "y"), threads=1), pictures)
+    result = evaluate(load(make_upscaler(tmp_path, 2, "y"), runtime=Runtime(1)), pictures)
     assert result.looks is None
     assert [picture.looks for picture in result.pictures] == [None, None]
 
 
 def test_ensemble(pictures: Path, tmp_path: Path) -> None:
-    model = load(make_upscaler(tmp_path, 2, "y"), threads=1)
+    model = load(make_upscaler(tmp_path, 2, "y"), runtime=Runtime(1))
     plain, ensemble = evaluate(model, pictures), evaluate(model, pictures, ensemble=True)
     assert (plain.ensemble, ensemble.ensemble) == (False, True)
     assert ensemble.bicubic == plain.bicubic
@@ -94,7 +98,7 @@ def test_ensemble(pictures: Path, tmp_path: Path) -> None:
     levels = skimage.data.camera()[100:140, 200:250, None]
     small = imresize(levels.astype(np.float64), 0.5).astype(np.float32) / 255
     turns = [(quarters, side) for quarters in range(4) for side in (1, -1)]
-    runs = [np.rot90(model.up(np.rot90(small[:, ::side], k).copy()), -k)[:, ::side] for k, side in turns]
+    runs = [np.rot90(model.enlargement(np.rot90(small[:, ::side], k).copy()), -k)[:, ::side] for k, side in turns]
     ours = np.floor(np.clip(np.mean(runs, axis=0) * 255, 0, 255) + 0.5)
     inner = (slice(2, -2),) * 2
     assert ensemble.pictures[1].ours.psnr_y == pytest.approx(psnr(levels[inner], ours[inner]), abs=0.002)
@@ -103,7 +107,7 @@ def test_ensemble(pictures: Path, tmp_path: Path) -> None:
 
 def test_means_and_progress(pictures: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    model = load(make_pair(tmp_path, 2, "rgb"), threads=1)
+    model = load(make_pair(tmp_path, 2, "rgb"), runtime=Runtime(1))
     result = evaluate(model, pictures, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 2), (2, 2)]
     first, second = (p.ours for p in result.pictures)
@@ -116,7 +120,7 @@ def test_means_and_progress(pictures: Path, tmp_path: Path) -> None:
 
 
 def test_errors(tmp_path: Path) -> None:
-    model = load(make_pair(tmp_path / "models", 2, "rgb"), threads=1)
+    model = load(make_pair(tmp_path / "models", 2, "rgb"), runtime=Runtime(1))
     with pytest.raises(DatasetError):
         evaluate(model, tmp_path / "nowhere")
     (tmp_path / "tiny").mkdir()

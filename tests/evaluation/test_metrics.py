@@ -9,7 +9,7 @@ import skimage.data
 import skimage.metrics
 
 from twinscale.errors import UsageError
-from twinscale.images.metrics import ms_ssim, psnr, ssim
+from twinscale.evaluation.metrics import ms_ssim, psnr, ssim
 
 
 def pair(channels: int = 3, dtype: type = np.uint8) -> tuple[np.ndarray, np.ndarray]:

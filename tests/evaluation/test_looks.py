@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 
 from twinscale.errors import UsageError
-from twinscale.images.looks import Looks, radial_spectrum, total_variation
+from twinscale.evaluation.looks import Looks, radial_spectrum, total_variation
 from twinscale.images.resize import imresize
 
 

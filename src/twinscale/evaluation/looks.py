@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.errors import UsageError
+from twinscale.evaluation.metrics import psnr
 from twinscale.images.colour import luminance
 from twinscale.images.linear import Float64
-from twinscale.images.metrics import psnr
 
 _FLAT = 1e-12  # far below one level in one pixel of the largest picture, far above rounding
 

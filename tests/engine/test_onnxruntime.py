@@ -9,7 +9,7 @@ import pytest
 
 from tests.awkward import pattern
 from tests.models import network, onnx_bytes
-from twinscale.engine import OnnxNetwork
+from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError
 
 NETWORKS = [("down", 2, 3), ("up", 2, 3), ("down", 3, 1), ("up", 3, 1), ("srcnn", 2, 1), ("srcnn", 3, 3)]
@@ -32,12 +32,12 @@ def rounded(made):
 
 @pytest.mark.parametrize(("kind", "scale", "channels"), NETWORKS)
 def test_equals_torch(kind: str, scale: int, channels: int) -> None:
-    session = OnnxNetwork(onnx_bytes(kind, scale, channels), name="test", threads=1)
+    operation = Operation.of(Runtime(1).load(onnx_bytes(kind, scale, channels), name="test"))
     made = network(kind, scale, channels)
     multiple = made.multiple_of
     for height, width in [(multiple, multiple), (multiple, 12 * multiple), (30, 42)]:  # one export, any size
         planes = pattern(height, width, channels, np.float32)
-        result = session(planes)
+        result = operation(planes)
         assert result.dtype == np.float32
         assert result.shape == (round(height * made.factor), round(width * made.factor), channels)
         expected = in_torch(made, planes)
@@ -46,15 +46,15 @@ def test_equals_torch(kind: str, scale: int, channels: int) -> None:
 
 
 def test_takes_any_memory_layout() -> None:
-    session = OnnxNetwork(onnx_bytes("up", 2, 3), name="test", threads=1)
+    operation = Operation.of(Runtime(1).load(onnx_bytes("up", 2, 3), name="test"))
     planes = pattern(20, 30, dtype=np.float32)
     flipped = planes[::-1, ::2]
-    np.testing.assert_array_equal(session(flipped), session(np.ascontiguousarray(flipped)))
+    np.testing.assert_array_equal(operation(flipped), operation(np.ascontiguousarray(flipped)))
 
 
 def test_number_of_threads_does_not_matter() -> None:
     planes = pattern(40, 50, dtype=np.float32)
-    one, two = (OnnxNetwork(onnx_bytes("up", 2, 3), name="test", threads=n)(planes) for n in (1, 2))
+    one, two = (Operation.of(Runtime(n).load(onnx_bytes("up", 2, 3), name="test"))(planes) for n in (1, 2))
     np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 
 
@@ -98,39 +98,39 @@ def damaged(value: float) -> bytes:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers(value: float) -> None:
-    session = OnnxNetwork(damaged(value), name="broken/up.onnx", threads=1)
-    with pytest.raises(ModelError, match=r"broken/up\.onnx returned values that are no numbers"):
-        session(np.zeros((12, 12, 1), np.float32))
+    operation = Operation.of(Runtime(1).load(damaged(value), name="broken/up.onnx"))
+    with pytest.raises(ModelError, match=r"broken/up\.onnx returned NaN or infinity"):
+        operation(np.zeros((12, 12, 1), np.float32))
 
 
 @pytest.mark.parametrize("data", [b"", b"not a network", b"\x08\x07" * 50], ids=["empty", "text", "noise"])
 def test_not_onnx(data: bytes) -> None:
     with pytest.raises(ModelError, match=r"model m/up\.onnx cannot be loaded: ") as caught:
-        OnnxNetwork(data, name="m/up.onnx")
+        Runtime().load(data, name="m/up.onnx")
     assert "\n" not in str(caught.value)
 
 
 def test_cut_file() -> None:
     data = onnx_bytes("up", 2, 3)
     with pytest.raises(ModelError, match="cannot be loaded"):
-        OnnxNetwork(data[: len(data) // 2], name="m/up.onnx")
+        Runtime().load(data[: len(data) // 2], name="m/up.onnx")
 
 
 def test_wrong_number_of_channels() -> None:
-    session = OnnxNetwork(onnx_bytes("up", 2, 3), name="m/up.onnx", threads=1)
+    operation = Operation.of(Runtime(1).load(onnx_bytes("up", 2, 3), name="m/up.onnx"))
     with pytest.raises(ModelError, match=r"model m/up\.onnx failed on 9x8: ") as caught:
-        session(np.zeros((8, 9, 1), np.float32))
+        operation(np.zeros((8, 9, 1), np.float32))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("message", ["Failed to allocate memory for requested buffer", "std::bad_alloc"])
 def test_lack_of_memory_is_told_apart(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = OnnxNetwork(onnx_bytes("up", 2, 3), name="m/up.onnx", threads=1)
+    network = Runtime(1).load(onnx_bytes("up", 2, 3), name="m/up.onnx")
 
     class Full:
         def run(self, *arguments: object) -> None:
             raise RuntimeError(message + "\nsecond line")
 
-    monkeypatch.setattr(session, "_session", Full())
+    monkeypatch.setattr(network, "_session", Full())
     with pytest.raises(MemoryError, match="alloc"):
-        session(np.zeros((8, 9, 3), np.float32))
+        network(np.zeros((1, 8, 9, 3), np.float32))

@@ -8,9 +8,10 @@ import skimage.data
 
 from tests.models import make_pair, make_upscaler
 from twinscale import Evaluation, Model, evaluate, load
-from twinscale.images.looks import Looks
+from twinscale.engine import Runtime
+from twinscale.evaluation.looks import Looks
+from twinscale.evaluation.record import Record
 from twinscale.images.picture import Picture
-from twinscale.rescale.record import Record
 from twinscale.zoo import Card
 
 
@@ -21,7 +22,7 @@ def evaluations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Evaluation, E
     Picture(skimage.data.astronaut()[10:57, 190:252]).write(pictures / "astronaut.png")
     models = tmp_path_factory.mktemp("models")
     pair, upscaler = make_pair(models, 2, "rgb"), make_upscaler(models, 2, "y")
-    return evaluate(load(pair, threads=1), pictures), evaluate(load(upscaler, threads=1), pictures)
+    return evaluate(load(pair, runtime=Runtime(1)), pictures), evaluate(load(upscaler, runtime=Runtime(1)), pictures)
 
 
 def rows_of_table(text: str, model: str) -> list[list[str]]:

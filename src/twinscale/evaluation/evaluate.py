@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import run
 from twinscale.engine.operation import self_ensemble
+from twinscale.evaluation.looks import Looks
+from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.images.levels import to_pixels
-from twinscale.images.looks import Looks
 from twinscale.images.picture import Picture
-from twinscale.images.protocol import Protocol, Scores
 from twinscale.rescale.model import Model, as_model
 
 
@@ -80,7 +80,7 @@ def evaluate(
     ensemble: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Measure a model on a set by :class:`twinscale.images.protocol.Protocol`.
+    """Measure a model on a set by :class:`twinscale.evaluation.protocol.Protocol`.
 
     Args:
         model: a loaded model, a name or a folder.
@@ -121,9 +121,9 @@ def _measure(model: Model, protocol: Protocol, path: Path, *, ensemble: bool) ->
     looks = None
     if model.card.kind == "pair":
         # Stored as 8 bits, as the file that holds it would be.
-        small = run(model.on_channels(model.down, truth.shape[2]), truth.astype(np.float32), dtype=np.uint8)
+        small = run(model.on_channels(model.reduction, truth.shape[2]), truth.astype(np.float32), dtype=np.uint8)
         looks = Looks.beside(small, to_pixels(low, np.uint8))
-    up = model.on_channels(self_ensemble(model.up) if ensemble else model.up, truth.shape[2])
+    up = model.on_channels(self_ensemble(model.enlargement) if ensemble else model.enlargement, truth.shape[2])
     start = time.perf_counter()
     result = run(up, small, dtype=np.float32)
     seconds = time.perf_counter() - start
