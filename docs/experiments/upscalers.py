@@ -15,7 +15,7 @@ import numpy as np
 from safetensors.torch import load_file
 
 from twinscale import plots
-from twinscale.benchmark import medians
+from twinscale.benchmark.timing import medians
 from twinscale.engine import run
 from twinscale.nets import Upscaler
 from twinscale.papers.desk import as_operation

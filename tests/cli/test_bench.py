@@ -28,7 +28,7 @@ def test_train(run):
 
 
 def test_train_shows_both_speeds(run, monkeypatch):
-    from twinscale import benchmark
+    from twinscale.benchmark import training as benchmark
 
     monkeypatch.setattr(
         benchmark, "measure_training", lambda seconds, rounds, notify: benchmark.TrainingSpeed(18.4, 6.8)

@@ -17,7 +17,7 @@ def train(
     as_json: _Json = False,
 ) -> None:
     """Training steps per second of DSN x3, 16 crops of 69x69, next to plain torch in float32."""
-    from twinscale.benchmark import measure_training
+    from twinscale.benchmark.training import measure_training
 
     speed = measure_training(seconds, rounds, lambda line: typer.echo(line, err=True))
     if as_json:
@@ -35,7 +35,7 @@ def resize(
     as_json: _Json = False,
 ) -> None:
     """Bicubic reduction of an RGB picture to half its sides, next to Pillow's."""
-    from twinscale.benchmark import measure_resize
+    from twinscale.benchmark.resize import measure_resize
 
     speed = measure_resize(megapixels, rounds)
     if as_json:
@@ -57,7 +57,7 @@ def engine(
     as_json: _Json = False,
 ) -> None:
     """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing."""
-    from twinscale.benchmark import measure_engine
+    from twinscale.benchmark.engine import measure_engine
     from twinscale.zoo import model_names
 
     speeds = []

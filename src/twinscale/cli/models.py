@@ -7,7 +7,7 @@ import typer
 from twinscale.cli import options
 
 if TYPE_CHECKING:
-    from twinscale.benchmark import NetworkSpeed
+    from twinscale.benchmark.engine import NetworkSpeed
     from twinscale.zoo import Card
 
 app = typer.Typer(help="List the models and show their cards.", no_args_is_help=True)
@@ -21,7 +21,7 @@ def list_models(as_json: options.AsJson = False) -> None:
     """
     from rich.console import Console
 
-    from twinscale.benchmark import measure_networks
+    from twinscale.benchmark.engine import measure_networks
     from twinscale.rescale import load
     from twinscale.zoo import model_names
 

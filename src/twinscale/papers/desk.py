@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.benchmark import medians
+from twinscale.benchmark.timing import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import on_grey

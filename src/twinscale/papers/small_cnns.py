@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from twinscale import plots
-from twinscale.benchmark import medians
+from twinscale.benchmark.timing import medians
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.nets.small_cnns import SmallCNN, Variant

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from twinscale import plots
-from twinscale.benchmark import medians
+from twinscale.benchmark.timing import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import Operation, run
 from twinscale.evaluation.protocol import Protocol

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.models import make_pair, make_upscaler
-from twinscale import benchmark, load
+from twinscale import load
+from twinscale.benchmark import engine as benchmark
 from twinscale.engine import Runtime
 
 
