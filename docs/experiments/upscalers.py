@@ -19,8 +19,10 @@ from twinscale.benchmark.timing import medians
 from twinscale.engine import run
 from twinscale.nets import Upscaler
 from twinscale.papers.desk import as_operation
+from twinscale.training.budget import shortened
+from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds
-from twinscale.training.loop import build, shortened, train
+from twinscale.training.loop import train
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, SUMMARY
 

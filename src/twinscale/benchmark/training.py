@@ -58,14 +58,15 @@ def measure_training(seconds: float, rounds: int, notify: Callable[[str], None] 
 
 def _tuned_training(seconds: float) -> float:
     """Steps per second of the training step that ``twinscale train`` takes, batches included."""
-    from twinscale.training.cpu import tune_malloc
+    from twinscale.training.cpu import tune_malloc, usable_precision
 
     tune_malloc()
     import torch
     from lightning_fabric import Fabric
 
+    from twinscale.training.build import build
     from twinscale.training.data import Crops, Example
-    from twinscale.training.loop import Learner, build, usable_precision
+    from twinscale.training.learner import Learner
     from twinscale.training.recipe import Recipe
 
     recipe = Recipe.load(_RECIPE)

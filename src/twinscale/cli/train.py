@@ -66,8 +66,8 @@ def train(
 
     tune_malloc()  # before torch is imported
     try:
+        from twinscale.training.build import build
         from twinscale.training.export import export_run, load_weights
-        from twinscale.training.loop import build
         from twinscale.training.loop import train as run
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: install it with pip install 'twinscale[train]'") from None
@@ -115,4 +115,4 @@ def train(
         return
     shutil.rmtree(folder / "models", ignore_errors=True)  # what an earlier sitting of this run exported
     card = export_run(folder, folder / "models")
-    typer.echo(f"{card.folder} ({outcome.progress.best_psnr:.2f} dB on the validation pictures)")
+    typer.echo(f"{card.folder} ({outcome.state.best_psnr:.2f} dB on the validation pictures)")

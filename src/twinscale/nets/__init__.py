@@ -1,38 +1,17 @@
 """The networks: one file an architecture, named after its paper."""
 
+import importlib
 import inspect
+import pkgutil
 from typing import Any
 
 from twinscale.errors import UsageError
-from twinscale.nets.base import Network, Pair, Rescaled, Upscaler
-from twinscale.nets.dsn import DSN, UpSNet
-from twinscale.nets.edsr import EDSR
-from twinscale.nets.espcn import ESPCN
-from twinscale.nets.fsrcnn import FSRCNN
-from twinscale.nets.lean import Lean
-from twinscale.nets.sesr import SESR
-from twinscale.nets.small_cnns import SmallCNN
-from twinscale.nets.span import SPAN
-from twinscale.nets.srcnn import SRCNN
-from twinscale.nets.twin import Twin
-from twinscale.nets.vdsr import VDSR
+from twinscale.nets.base import ARCHITECTURES, Downscaler, Network, Pair, Rescaled, Upscaler
 
-ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {
-    "dsn": DSN,
-    "edsr": EDSR,
-    "espcn": ESPCN,
-    "fsrcnn": FSRCNN,
-    "lean": Lean,
-    "sesr": SESR,
-    "small-cnn": SmallCNN,
-    "span": SPAN,
-    "srcnn": SRCNN,
-    "twin": Twin,
-    "upsnet": UpSNet,
-    "vdsr": VDSR,
-}
+__all__ = ["ARCHITECTURES", "Downscaler", "Network", "Pair", "Rescaled", "Upscaler", "create"]
 
-__all__ = ["ARCHITECTURES", "Network", "Pair", "Rescaled", "Upscaler", "create"]
+for _module in pkgutil.iter_modules(__path__):  # each registers its networks
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 
 def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
@@ -40,7 +19,7 @@ def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
 
     Args:
         architecture: a key of :data:`ARCHITECTURES`.
-        **parameters: the architecture's own arguments, ``scale`` and ``channels`` among them.
+        **parameters: the architecture's own arguments: ``scale`` and ``channels``, for a pair ``channel``.
 
     Raises:
         UsageError: an unknown architecture or parameter.

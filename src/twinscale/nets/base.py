@@ -1,61 +1,134 @@
 """What every network declares, so that data, tiling and export can treat all of them alike."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import ClassVar, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
-
-class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both about [0, 1], ``(N, C, H, W)``."""
-
-    low: Tensor
-    """The shrunk picture, quantised unless the network says otherwise: ``(N, C, H / scale, W / scale)``."""
-    restored: Tensor
-    """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
+from twinscale.nets.layers.channel import differentiable
+from twinscale.rescale.channel import Channel, EightBits
 
 
 class Network(nn.Module):
     """A convolutional network from picture to picture.
 
     Inputs and outputs are ``(N, C, H, W)`` in [0, 1]; outputs are not clipped.
+
+    Args:
+        scale: by how much the model that it belongs to shrinks or enlarges, a whole number.
+        channels: C; 1 for luminance, 3 for RGB.
+        factor: side of this network's output divided by side of its input.
+        radius: receptive-field radius: an output pixel depends on input pixels at most this far away. ``math.inf``
+            for a network with global operations, such as channel attention: it is never tiled.
+        multiple_of: sides of the input must be multiples of this.
     """
 
-    factor: float
-    """Side of the output divided by side of the input."""
-    multiple_of: int = 1
-    """Sides of the input must be multiples of this."""
-    radius: int
-    """Receptive-field radius: an output pixel depends on input pixels at most this far away."""
+    def __init__(
+        self, scale: int, channels: int, factor: Fraction, *, radius: int | float, multiple_of: int = 1
+    ) -> None:
+        super().__init__()
+        self.scale, self.channels, self.factor = scale, channels, factor
+        self.radius, self.multiple_of = radius, multiple_of
 
     def output_layers(self) -> list[nn.Module]:
         """The last layers, which some papers train more slowly."""
         raise NotImplementedError
 
+    def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights to start from, made of those of a trained network.
+
+        Here they must be those of the same network. One that can grow from smaller ones overrides this.
+
+        Args:
+            trained: state dictionary of the trained network.
+
+        Raises:
+            ValueError: they do not fit; begins with the name of the first that does not.
+        """
+        own = self.state_dict()
+        for name, tensor in own.items():
+            if name not in trained or trained[name].shape != tensor.shape:
+                raise ValueError(name)
+        return {name: trained[name] for name in own}
+
 
 class Upscaler(Network):
-    """Super-resolution: a low-resolution picture comes in, ``scale`` times larger it goes out."""
+    """Super-resolution: a low-resolution picture comes in, ``scale`` times larger it goes out.
 
-    scale: int
-    channels: int
-    interpolated_input: bool = False
+    Args:
+        scale: how many times larger than the small picture the result is.
+        channels: 1 for luminance, 3 for RGB.
+        radius: see :class:`Network`.
+    """
+
+    interpolated_input: ClassVar[bool] = False
     """Whether the input is the bicubic enlargement instead of the small picture itself."""
+
+    def __init__(self, scale: int, channels: int, *, radius: int | float) -> None:
+        super().__init__(scale, channels, Fraction(1 if self.interpolated_input else scale), radius=radius)
+
+
+class Downscaler(Network):
+    """The shrinking half of a pair; what it returns is neither clipped nor rounded.
+
+    Args:
+        scale: how many times smaller than the picture the result is.
+        channels: 1 for luminance, 3 for RGB.
+        radius: see :class:`Network`.
+    """
+
+    def __init__(self, scale: int, channels: int, *, radius: int | float) -> None:
+        super().__init__(scale, channels, Fraction(1, scale), radius=radius, multiple_of=scale)
+
+
+class Rescaled(NamedTuple):
+    """What a pair makes of a picture; both about [0, 1], ``(N, C, H, W)``."""
+
+    low: Tensor
+    """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
+    restored: Tensor
+    """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
 
 
 class Pair(nn.Module):
-    """A shrinking network and the co-trained one that restores what it made."""
+    """A shrinking network and the co-trained one that restores what it made.
 
-    down: Network
-    up: Network
-    quantise: nn.Module
-    """What rounds the small picture, as the file that holds it will."""
-    scale: int
-    channels: int
+    Args:
+        down: shrinks.
+        up: restores.
+        channel: what the small picture goes through in between; training sees its differentiable form.
+    """
+
+    def __init__(self, down: Downscaler, up: Upscaler, channel: Channel = EightBits()) -> None:
+        super().__init__()
+        self.scale, self.channels = up.scale, up.channels
+        self.down, self.up = down, up
+        self.channel = channel
+        self._differentiable = differentiable(channel)
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``scale``."""
-        low: Tensor = self.quantise(self.down(picture))
+        low: Tensor = self._differentiable(self.down(picture))
         return Rescaled(low, self.up(low))
 
     def output_layers(self) -> list[nn.Module]:
         """The last layers of both networks."""
         return self.down.output_layers() + self.up.output_layers()
+
+
+ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {}
+"""The networks that can be trained, by the names that recipes and cards use."""
+
+_N = TypeVar("_N", bound=type[Upscaler] | type[Pair])
+
+
+def register(name: str) -> Callable[[_N], _N]:
+    """A class decorator: recipes and cards call the network by this name."""
+
+    def registered(network: _N) -> _N:
+        assert name not in ARCHITECTURES, f"two networks are called {name}"
+        ARCHITECTURES[name] = network
+        return network
+
+    return registered

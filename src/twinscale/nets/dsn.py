@@ -13,25 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Network, Pair, Upscaler
+from twinscale.nets.base import Downscaler, Pair, Upscaler, register
 from twinscale.nets.layers.initial import msra, near_zero
-from twinscale.nets.layers.qbrelu import QBReLU
 from twinscale.nets.layers.subpixels import repeated
+from twinscale.rescale.channel import Channel, EightBits
 
 _SLOPE = 0.05  # of the leaky ReLU, §4.1
 
 
-class DownSNet(Network):
-    """Down-sampling subnetwork: the average of each ``scale`` x ``scale`` block plus a residual (eq. 1).
-
-    The output is neither clipped nor quantised; :class:`DSN` applies Q-BReLU.
-    """
+class DownSNet(Downscaler):
+    """Down-sampling subnetwork: the average of each ``scale`` x ``scale`` block plus a residual (eq. 1)."""
 
     def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
-        super().__init__()
-        self.scale = self.multiple_of = scale
-        self.factor = 1 / scale
-        self.radius = depth
+        super().__init__(scale, channels, radius=depth)
         ins = [channels] + [width] * (depth - 1)
         self.features = nn.ModuleList(msra(nn.Conv2d(n, width, 3, padding=1), _SLOPE) for n in ins)
         self.residual = near_zero(nn.Conv2d(width, channels, scale, stride=scale))
@@ -48,6 +42,7 @@ class DownSNet(Network):
         return [self.residual]
 
 
+@register("upsnet")
 class UpSNet(Upscaler):
     """Up-sampling subnetwork: each pixel repeated, plus a sub-pixel residual (eq. 4).
 
@@ -55,10 +50,7 @@ class UpSNet(Upscaler):
     """
 
     def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
-        self.radius = depth + 1
+        super().__init__(scale, channels, radius=depth + 1)
         self.head = msra(nn.Conv2d(channels, width, 3, padding=1), _SLOPE)
         self.bottlenecks = nn.ModuleList(msra(nn.Conv2d(width * (i + 1), width, 1), _SLOPE) for i in range(depth))
         self.convs = nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), _SLOPE) for _ in range(depth))
@@ -78,19 +70,15 @@ class UpSNet(Upscaler):
         return [self.residual]
 
 
+@register("dsn")
 class DSN(Pair):
     """The co-trained pair.
 
     Args:
         scale: 2, 3 or 4.
         channels: 1 for luminance as in the paper, 3 for RGB.
-        quantised: whether training sees the small picture clipped and rounded; without, it is Down-SNet's
-            output as it is (Fig. 5 (c)).
+        channel: what the small picture goes through: 8 bits, for which training has Q-BReLU, or nothing (Fig. 5 (c)).
     """
 
-    def __init__(self, scale: int, channels: int = 1, quantised: bool = True) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.down = DownSNet(scale, channels)
-        self.up = UpSNet(scale, channels)
-        self.quantise = QBReLU() if quantised else nn.Identity()
+    def __init__(self, scale: int, channels: int = 1, channel: Channel = EightBits()) -> None:
+        super().__init__(DownSNet(scale, channels), UpSNet(scale, channels), channel)

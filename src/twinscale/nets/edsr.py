@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 
 _MEAN = (0.4488, 0.4371, 0.4040)  # of the RGB training pictures of DIV2K
 
 
+@register("edsr")
 class EDSR(Upscaler):
     """Residual blocks without batch normalisation, enlarged by sub-pixel convolutions.
 
@@ -29,9 +30,8 @@ class EDSR(Upscaler):
     def __init__(
         self, scale: int, channels: int = 3, width: int = 64, blocks: int = 16, residual_scale: float = 1.0
     ) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
+        # A pixel at full size, and one at half of it at x4, are together one more small pixel.
+        super().__init__(scale, channels, radius=2 * blocks + 3 + 1)
         self._residual_scale = residual_scale
         mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
         self.register_buffer("_mean", mean[:, None, None], persistent=False)
@@ -43,8 +43,6 @@ class EDSR(Upscaler):
         self._steps = (2, 2) if scale == 4 else (scale,)
         self.enlarge = nn.ModuleList(nn.Conv2d(width, width * step**2, 3, padding=1) for step in self._steps)
         self.output = nn.Conv2d(width, channels, 3, padding=1)
-        # A pixel at full size, and one at half of it at x4, are together one more small pixel.
-        self.radius = 2 * blocks + 3 + 1
 
     def forward(self, low: Tensor) -> Tensor:
         """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 
 
+@register("espcn")
 class ESPCN(Upscaler):
     """Three convolutions on the small picture; the last makes every sub-pixel (equations 1 to 4).
 
@@ -24,10 +25,7 @@ class ESPCN(Upscaler):
     """
 
     def __init__(self, scale: int, channels: int = 1) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
-        self.radius = 4
+        super().__init__(scale, channels, radius=4)
         self.features = nn.ModuleList((nn.Conv2d(channels, 64, 5, padding=2), nn.Conv2d(64, 32, 3, padding=1)))
         self.subpixels = nn.Conv2d(32, channels * scale**2, 3, padding=1)
         for conv in (*self.features, self.subpixels):

@@ -8,13 +8,14 @@
 
 from torch import Tensor, nn
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 
 _SLOPE = 0.25  # where the PReLUs start, He et al. 2015
 _DECONV_STD = 0.001  # §4.1
 _DECONV_SIZE = 9
 
 
+@register("fsrcnn")
 class FSRCNN(Upscaler):
     """An hourglass of thin convolutions on the small picture, enlarged by the last layer (§3.2).
 
@@ -30,24 +31,21 @@ class FSRCNN(Upscaler):
     """
 
     def __init__(self, scale: int, channels: int = 1, features: int = 56, shrunk: int = 12, mappings: int = 4) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
+        # A small pixel's kernel is centred on its scale x scale block; if that is even, half a pixel up and left.
+        padding = _DECONV_SIZE // 2 - (scale - 1) // 2
+        # Kernel row k >= 0 of small pixel i falls on row scale * i - padding + k. So the last row of block j, which
+        # is scale * j + scale - 1, still gets a share of pixel j + reach. Upwards nothing reaches farther.
+        reach = (scale - 1 + padding) // scale
+        super().__init__(scale, channels, radius=2 + mappings + reach)
         self.extract = _layer(channels, features, 5)
         self.shrink = _layer(features, shrunk, 1)
         self.map = nn.Sequential(*(_layer(shrunk, shrunk, 3) for _ in range(mappings)))
         self.expand = _layer(shrunk, features, 1)
-        # A small pixel's kernel is centred on its scale x scale block; if that is even, half a pixel up and left.
-        padding = _DECONV_SIZE // 2 - (scale - 1) // 2
         self.enlarge = nn.ConvTranspose2d(
             features, channels, _DECONV_SIZE, stride=scale, padding=padding, output_padding=(scale - 1) % 2
         )
         nn.init.normal_(self.enlarge.weight, std=_DECONV_STD)
         _zero(self.enlarge.bias)
-        # Kernel row k >= 0 of small pixel i falls on row scale * i - padding + k. So the last row of block j, which
-        # is scale * j + scale - 1, still gets a share of pixel j + reach. Upwards nothing reaches farther.
-        reach = (scale - 1 + padding) // scale
-        self.radius = 2 + mappings + reach
 
     def forward(self, low: Tensor) -> Tensor:
         """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""

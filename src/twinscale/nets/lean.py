@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 from twinscale.nets.layers.initial import msra, near_zero
 from twinscale.nets.layers.subpixels import repeated
 
 
+@register("lean")
 class Lean(Upscaler):
     """Residual blocks on the small picture, one sub-pixel convolution, and the input repeated.
 
@@ -33,10 +34,7 @@ class Lean(Upscaler):
     """
 
     def __init__(self, scale: int, channels: int = 3, width: int = 32, blocks: int = 7) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
-        self.radius = 2 * blocks + 2
+        super().__init__(scale, channels, radius=2 * blocks + 2)
         self.head = msra(nn.Conv2d(channels, width, 3, padding=1), 0)
         self.body = nn.ModuleList(
             nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), 0) for _ in range(2)) for _ in range(blocks)
@@ -60,7 +58,7 @@ class Lean(Upscaler):
         return [self.subpixels]
 
     @torch.no_grad()
-    def grown_from(self, smaller: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weights that make this network start as a trained narrower or shallower one, or one of another scale.
 
         The smaller network's kernels fill the first channels and blocks, and nothing that is new feeds into them yet
@@ -68,24 +66,29 @@ class Lean(Upscaler):
         network's. At another scale the last layer starts anew.
 
         Args:
-            smaller: state dictionary of another ``Lean`` of the same ``channels``, no wider and no deeper.
+            trained: state dictionary of another ``Lean`` of the same ``channels``, no wider and no deeper.
 
         Raises:
-            ValueError: it is no such network.
+            ValueError: it is no such network; begins with the name of the first weights that do not fit.
         """
         weights = {name: tensor.clone() for name, tensor in self.state_dict().items()}
-        if smaller["head.weight"].shape[1] != self.channels:
-            raise ValueError(f"{smaller['head.weight'].shape[1]} channel(s) do not fit into {self.channels}")
+        for name in ("head.weight", "subpixels.weight"):
+            if name not in trained:
+                raise ValueError(f"{name}, which is missing")
+        if trained["head.weight"].shape[1] != self.channels:
+            raise ValueError(
+                f"head.weight, whose {trained['head.weight'].shape[1]} channel(s) do not fit into {self.channels}"
+            )
         for name, new in weights.items():
-            if name not in smaller and name.endswith(".1.weight"):  # the second layer of a block that is new
+            if name not in trained and name.endswith(".1.weight"):  # the second layer of a block that is new
                 new.zero_()
-        for name, old in smaller.items():
+        for name, old in trained.items():
             new = weights.get(name)
             if new is not None and name.startswith("subpixels.") and len(old) != len(new):
                 continue
             if new is None or old.ndim != new.ndim or any(a > b for a, b in zip(old.shape, new.shape, strict=True)):
                 into = "nothing here" if new is None else str(tuple(new.shape))
-                raise ValueError(f"{name} {tuple(old.shape)} does not fit into {into}")
+                raise ValueError(f"{name}, whose {tuple(old.shape)} does not fit into {into}")
             new[: len(old)] = 0
             new[tuple(slice(side) for side in old.shape)] = old
         return weights

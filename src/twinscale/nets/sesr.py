@@ -11,11 +11,12 @@ Super-Efficient Super Resolution" (Fig. 2).
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 from twinscale.nets.layers.collapsed import LinearBlock
 from twinscale.nets.layers.subpixels import repeated
 
 
+@register("sesr")
 class SESR(Upscaler):
     """A plain stack of convolutions, each trained as a wide linear block with a residual folded into its kernel.
 
@@ -29,10 +30,7 @@ class SESR(Upscaler):
     """
 
     def __init__(self, scale: int, channels: int = 1, features: int = 16, blocks: int = 5) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
-        self.radius = 2 + blocks + 2
+        super().__init__(scale, channels, radius=2 + blocks + 2)
         self.head = LinearBlock(channels, features, 5)
         self.body = nn.ModuleList(LinearBlock(features, features, 3) for _ in range(blocks))
         self.activations = nn.ModuleList(nn.PReLU(features) for _ in range(blocks + 1))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 from twinscale.nets.layers.initial import msra, near_zero, pass_through
 
 Variant = Literal["small", "medium", "deep", "waifu2x"]
@@ -30,6 +30,7 @@ _LUMINANCE = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64)[:, Non
 _BLACK = 16 / 255
 
 
+@register("small-cnn")
 class SmallCNN(Upscaler):
     """A chain of 3x3 convolutions on the bicubic enlargement, padded with zeros.
 
@@ -48,13 +49,11 @@ class SmallCNN(Upscaler):
     """
 
     interpolated_input = True
-    factor = 1
 
     def __init__(
         self, scale: int, channels: int = 3, variant: Variant = "small", luminance_input: bool = False
     ) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
+        super().__init__(scale, channels, radius=len(WIDTHS[variant]) + 1)
         self._reads_luminance = luminance_input and channels == 3
         inputs = 1 if luminance_input else channels
         convs = [msra(nn.Conv2d(n, m, 3, padding=1), 0) for n, m in pairwise((inputs, *WIDTHS[variant], channels))]
@@ -62,7 +61,6 @@ class SmallCNN(Upscaler):
         for conv in convs:
             pass_through(conv, inputs, channels if conv is convs[-1] else inputs)
         self.convs = nn.ModuleList(convs)
-        self.radius = len(convs)
 
     def forward(self, enlarged: Tensor) -> Tensor:
         """``(N, C, H, W)`` in [0, 1] to the same size, from 0 to about 1."""

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 from twinscale.nets.layers.collapsed import Conv3XC
 
 _BLOCKS = 6
 
 
+@register("span")
 class SPAN(Upscaler):
     """Blocks whose features are weighted by their own, signed, sigmoid: attention that needs no parameters.
 
@@ -28,10 +29,7 @@ class SPAN(Upscaler):
     """
 
     def __init__(self, scale: int, channels: int = 3, width: int = 48) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.factor = scale
-        self.radius = 1 + 3 * _BLOCKS + 2
+        super().__init__(scale, channels, radius=1 + 3 * _BLOCKS + 2)
         self.head = Conv3XC(channels, width)
         self.body = nn.ModuleList(SPAB(width) for _ in range(_BLOCKS))
         self.after = Conv3XC(width, width)

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 from twinscale.nets.layers.initial import pass_through
 
 _PAPER_STD = 0.001  # §4, "Implementation Details"
 
 
+@register("srcnn")
 class SRCNN(Upscaler):
     """Three convolutions on the bicubic enlargement (equations 1 to 3).
 
@@ -38,7 +39,6 @@ class SRCNN(Upscaler):
     """
 
     interpolated_input = True
-    factor = 1
 
     def __init__(
         self,
@@ -49,10 +49,8 @@ class SRCNN(Upscaler):
         init: Literal["paper", "identity"] = "paper",
         border: Literal["normalised", "replicated"] = "replicated",
     ) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
+        super().__init__(scale, channels, radius=sum(kernel // 2 for kernel in kernels))
         self._border = border
-        self.radius = sum(kernel // 2 for kernel in kernels)
         widths = (channels, *filters, channels)
         self.convs = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], kernels[i]) for i in range(len(kernels)))
         for conv in self.convs:

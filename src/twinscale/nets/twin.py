@@ -8,7 +8,7 @@ takes a fraction of the multiply-adds and sees three blocks further. Up-SNet sta
 ::
 
     picture ─┬─ strided conv 64, LReLU ─ 2 x (3x3 conv 64, LReLU) ─ 3x3 conv ─┐
-             └─ d x d average pool ──────────────────────────────────────────(+)─ Q-BReLU ─ small picture
+             └─ d x d average pool ──────────────────────────────────────────(+)─ channel ─ small picture
 
     small ───── Up-SNet (nets/dsn.py)
 """
@@ -16,27 +16,21 @@ takes a fraction of the multiply-adds and sees three blocks further. Up-SNet sta
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Network, Pair
+from twinscale.nets.base import Downscaler, Pair, register
 from twinscale.nets.dsn import UpSNet
 from twinscale.nets.layers.initial import msra, near_zero
-from twinscale.nets.layers.qbrelu import QBReLU
+from twinscale.rescale.channel import Channel, EightBits
 
 _SLOPE = 0.05  # of the leaky ReLU, as in DSN
 
 
-class TwinDown(Network):
-    """Down-sampling at the small size: the average of each block plus a residual.
-
-    The output is neither clipped nor quantised; :class:`Twin` applies Q-BReLU.
-    """
+class TwinDown(Downscaler):
+    """Down-sampling at the small size: the average of each block plus a residual."""
 
     def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
-        super().__init__()
-        self.scale = self.multiple_of = scale
-        self.factor = 1 / scale
         # Each window reaches half a block into its neighbours: there the blocks must agree.
         margin = scale // 2
-        self.radius = margin + depth * scale
+        super().__init__(scale, channels, radius=margin + depth * scale)
         self.head = msra(nn.Conv2d(channels, width, scale + 2 * margin, stride=scale, padding=margin), _SLOPE)
         self.features = nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), _SLOPE) for _ in range(depth - 1))
         self.residual = near_zero(nn.Conv2d(width, channels, 3, padding=1))
@@ -53,17 +47,15 @@ class TwinDown(Network):
         return [self.residual]
 
 
+@register("twin")
 class Twin(Pair):
     """The co-trained pair.
 
     Args:
         scale: 2, 3 or 4.
         channels: 1 for luminance, 3 for RGB.
+        channel: what the small picture goes through.
     """
 
-    def __init__(self, scale: int, channels: int = 1) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.down = TwinDown(scale, channels)
-        self.up = UpSNet(scale, channels)
-        self.quantise = QBReLU()
+    def __init__(self, scale: int, channels: int = 1, channel: Channel = EightBits()) -> None:
+        super().__init__(TwinDown(scale, channels), UpSNet(scale, channels), channel)

@@ -9,11 +9,12 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Upscaler
+from twinscale.nets.base import Upscaler, register
 
 _RESIDUAL_STD = 0.001  # not He et al.'s as in §5.2: training starts from the enlargement, not from noise on top
 
 
+@register("vdsr")
 class VDSR(Upscaler):
     """The bicubic enlargement plus a residual from many small convolutions (§3.1), padded with zeros.
 
@@ -27,12 +28,9 @@ class VDSR(Upscaler):
     """
 
     interpolated_input = True
-    factor = 1
 
     def __init__(self, scale: int, channels: int = 1, depth: int = 20, width: int = 64) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.radius = depth
+        super().__init__(scale, channels, radius=depth)
         ins = [channels] + [width] * (depth - 2)
         self.features = nn.ModuleList(nn.Conv2d(n, width, 3, padding=1) for n in ins)
         self.residual = nn.Conv2d(width, channels, 3, padding=1)

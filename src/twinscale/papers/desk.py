@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,12 @@ from twinscale.images.files import write_atomically
 from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
 from twinscale.papers.report import Block, as_json, markdown
+from twinscale.training.budget import shortened
+from twinscale.training.build import build
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import count_multiply_adds, to_onnx
 from twinscale.training.log import read_log
-from twinscale.training.loop import build, shortened, train
+from twinscale.training.loop import train
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
@@ -145,7 +146,7 @@ class Desk:
             recipe, minutes = replace(recipe, optimisation=shortened(recipe.optimisation, steps)), None
         due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
         outcome = train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
-        self._steps[self._pace(recipe)] = outcome.progress.step
+        self._steps[self._pace(recipe)] = outcome.state.step
 
     def _pace(self, recipe: Recipe) -> str:
         """What takes equally many steps: a budget is timed once, for networks that are compared."""
@@ -285,9 +286,7 @@ def untrained(recipe: Recipe) -> Upscaler:
 def as_operation(network: Upscaler) -> Operation:
     """A network as the engine runs it once it is exported."""
     runner = Runtime().load(to_onnx(network, network.channels), name=type(network).__name__)
-    return Operation.of(
-        runner, scale=Fraction(round(network.factor)), radius=network.radius, multiple_of=network.multiple_of
-    )
+    return Operation.of(runner, scale=network.factor, radius=network.radius, multiple_of=network.multiple_of)
 
 
 def milliseconds(networks: Iterable[Upscaler]) -> list[float]:

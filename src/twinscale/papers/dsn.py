@@ -23,7 +23,7 @@ from twinscale.papers.desk import Desk, milliseconds, multiply_adds, planes_of, 
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
 from twinscale.rescale import load, shrink
 from twinscale.training.export import to_onnx
-from twinscale.training.recipe import Enlargement, Recipe
+from twinscale.training.recipe import ChannelSpec, Enlargement, Recipe
 
 KERNELS: tuple[Enlargement, ...] = ("nearest", "bilinear", "bicubic")
 _PAIR = "dsn-y-x3"  # the Down-SNet that stays as it is in Table 3, and the co-trained pair
@@ -157,9 +157,7 @@ def _figure_2(desk: Desk) -> Iterator[Block]:
 def _figure_5(desk: Desk) -> Iterator[Block]:
     base, protocol = Recipe.load("dsn-y-x2"), Protocol(2, "y")
     with_it = replace(base, name="dsn-y-x2-with-qbrelu")
-    without = replace(
-        base, name="dsn-y-x2-without-qbrelu", network=replace(base.network, parameters={"quantised": False})
-    )
+    without = replace(base, name="dsn-y-x2-without-qbrelu", channel=ChannelSpec(name="none"))
     truths = [protocol.truth(planes).astype(np.float32) for planes in planes_of("Set5")]
     face = luminance(to_planes(_demo_picture("astronaut")))[20:240, 120:340]
     rows, variation, tiles = [], {}, {"bicubic": to_pixels(imresize(face, 1 / 2), np.uint8)}

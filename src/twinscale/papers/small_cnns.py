@@ -16,7 +16,9 @@ from twinscale.images.levels import to_pixels, to_planes
 from twinscale.nets.small_cnns import SmallCNN, Variant
 from twinscale.papers.desk import Desk, Trained, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
-from twinscale.training.loop import Learner, build, usable_precision
+from twinscale.training.build import build
+from twinscale.training.cpu import usable_precision
+from twinscale.training.learner import Learner
 from twinscale.training.recipe import Recipe
 from twinscale.training.validation import samples, validate
 

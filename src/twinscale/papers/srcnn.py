@@ -26,9 +26,9 @@ from twinscale.papers.anr import ANR
 from twinscale.papers.desk import Desk, Trained, as_operation, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value, table
 from twinscale.rescale import load
-from twinscale.training.data import split, validation_examples
+from twinscale.training.build import build
+from twinscale.training.data import split_pictures, validation_examples
 from twinscale.training.export import load_weights
-from twinscale.training.loop import build
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import in_proportion
 from twinscale.training.validation import validate
@@ -638,7 +638,7 @@ def _two_recipes(desk: Desk) -> Iterator[Block]:
     rows = []
     for name, recipe in names.items():
         network = _network(desk, recipe)
-        pictures = validation_examples(split(recipe.data)[1])
+        pictures = validation_examples(split_pictures(recipe.data)[1])
         rows.append(Row((name, "validation"), None, Value(_psnr(network, recipe, pictures))))
         of_it = Value(published) if name == "the paper's" else None
         rows.append(Row((name, "Set5"), of_it, Value(_psnr(network, recipe, planes_of("Set5")))))

@@ -1,4 +1,4 @@
-"""The state of a training run in one safetensors file, written atomically."""
+"""Weights, and all the state of a training run, in safetensors files that are written atomically."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from twinscale.images.files import write_atomically
 
 
 @dataclass(slots=True)
-class Progress:
+class RunState:
     """Where a run stands."""
 
     step: int = 0
@@ -42,21 +42,21 @@ class Progress:
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
+    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, state: RunState
 ) -> None:
-    """Write weights, averaged weights, optimiser and progress, replacing the file at once."""
+    """Write weights, averaged weights, optimiser and where the run stands, replacing the file at once."""
     tensors = _prefixed("network", network) | _prefixed("average", average)
-    for parameter, state in optimiser.state_dict()["state"].items():
-        for key, value in state.items():
+    for parameter, values in optimiser.state_dict()["state"].items():
+        for key, value in values.items():
             if value is not None:
                 tensors[f"optimiser.{parameter}.{key}"] = value
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(tensors, {"progress": json.dumps(asdict(progress))}), overwrite=True)
+    write_atomically(path, save(tensors, {"progress": json.dumps(asdict(state))}), overwrite=True)
 
 
 def load_checkpoint(
     path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: str
-) -> Progress:
+) -> RunState:
     """Restore what :func:`save_checkpoint` wrote.
 
     Args:
@@ -73,8 +73,8 @@ def load_checkpoint(
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-        if progress.recipe != recipe:
+            state = RunState(**json.loads(file.metadata()["progress"]))
+        if state.recipe != recipe:
             raise UsageError(f"{path.parent} was started with another recipe: resume with its own recipe.toml")
         network.load_state_dict(_under("network", tensors))
         average.load_state_dict(_under("average", tensors))
@@ -84,16 +84,22 @@ def load_checkpoint(
         reason = " ".join(str(error).split())
         raise ModelError(f"checkpoint {path} cannot be resumed ({reason}): start a new run folder") from None
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    state: dict[int, dict[str, Any]] = {}
+    values: dict[int, dict[str, Any]] = {}
     for name, tensor in _under("optimiser", tensors).items():
         index, key = name.split(".", 1)
         parameter = parameters[int(index)]
         if tensor.shape == parameter.shape:
             # In the parameter's memory format: fused optimisers walk both as flat memory, strides unseen.
             tensor = torch.empty_like(parameter).copy_(tensor)
-        state.setdefault(int(index), {})[key] = tensor
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return progress
+        values.setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict({"state": values, "param_groups": optimiser.state_dict()["param_groups"]})
+    return state
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write a network's weights, replacing the file at once."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_atomically(path, save(tensors), overwrite=True)
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:

@@ -3,6 +3,10 @@
 import ctypes
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twinscale.training.recipe import Precision
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
 
@@ -25,3 +29,14 @@ def tune_malloc() -> bool:
         return False
     settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_ARENA_MAX, 1))
     return all(libc.mallopt(parameter, value) == 1 for parameter, value in settings)
+
+
+def usable_precision(wanted: "Precision", accelerator: str) -> "Precision":
+    """``wanted``, or 32 bits on a CPU that only emulates bfloat16, which is ten times slower there."""
+    import torch  # here, because tune_malloc comes before it
+
+    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available())
+    if wanted == "32-true" or not on_cpu:
+        return wanted
+    has_it = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call]
+    return wanted if has_it else "32-true"

@@ -38,7 +38,7 @@ class Example:
     """The input of a super-resolution network; none for a pair, which makes its own."""
 
 
-def split(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
+def split_pictures(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
     """Find the pictures of a recipe and set the validation pictures apart.
 
     Returns:

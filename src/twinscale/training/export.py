@@ -25,8 +25,7 @@ from twinscale.errors import ModelError, UsageError
 from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.nets.layers.collapsed import collapsed
-from twinscale.nets.lean import Lean
-from twinscale.training.loop import build
+from twinscale.training.build import build
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, SUMMARY
 from twinscale.zoo.card import CARD_FILE, Card
@@ -159,8 +158,8 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
         network: the network they are for; says which names and shapes to expect.
 
     Returns:
-        A state dictionary of float32 tensors. Where only one half of a pair fits, it holds that half; a ``Lean``
-        grows from a smaller one and from one of another scale.
+        A state dictionary of float32 tensors. Where only one half of a pair fits, it holds that half; networks that
+        can grow do so (``Network.grown_from``).
 
     Raises:
         ModelError: the model's weights do not fit the network.
@@ -173,22 +172,19 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
             stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
-    if isinstance(network, Lean) and card.architecture == "lean":
-        try:
-            return network.grown_from(stored)
-        except ValueError as error:
-            raise ModelError(f"model {card.name} is no smaller Lean ({error}): start without it") from None
+    parts: dict[str, Network] = (
+        {"down.": network.down, "up.": network.up} if isinstance(network, Pair) else {"": network}
+    )
     weights: dict[str, Tensor] = {}
-    unfit = ""
-    for half in ("down.", "up.") if isinstance(network, Pair) else ("",):
-        expected = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(half)}
-        wrong = [name for name, t in expected.items() if name not in stored or stored[name].shape != t.shape]
-        if wrong:
-            unfit = unfit or wrong[0]
-        else:
-            weights |= {name: stored[name] for name in expected}
+    unfit = []
+    for prefix, part in parts.items():
+        trained = {name.removeprefix(prefix): t for name, t in stored.items() if name.startswith(prefix)}
+        try:
+            weights |= {prefix + name: tensor for name, tensor in part.grown_from(trained).items()}
+        except ValueError as error:
+            unfit.append(f"{prefix}{error}")
     if not weights:
-        raise ModelError(f"model {card.name} does not fit the recipe's network at {unfit}: start without it")
+        raise ModelError(f"model {card.name} does not fit the recipe's network at {unfit[0]}: start without it")
     return weights
 
 

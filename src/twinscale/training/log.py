@@ -1,4 +1,4 @@
-"""The curves of a run: a row every so many steps, in a CSV file, for TensorBoard and on the screen."""
+"""The curves of a run: one row for every so many steps, in a CSV file, for TensorBoard and on the screen."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +17,7 @@ Points = list[tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LogRow:
     """What is logged of one step; the names are the columns of ``log.csv``."""
 
     step: int
@@ -31,10 +31,10 @@ class Row:
     seconds: float
     """Time spent on the run so far, over all sittings."""
     pictures_per_second: float
-    """Crops a second in this sitting."""
+    """Crops per second in this sitting."""
 
 
-_COLUMNS = tuple(field.name for field in fields(Row))
+_COLUMNS = tuple(field.name for field in fields(LogRow))
 _FORMATS = ("d", ".6g", ".4g", ".6g", ".4f", ".1f", ".1f")
 
 
@@ -48,7 +48,7 @@ class History:
     """Validation PSNR in dB."""
 
     @classmethod
-    def of(cls, rows: list[Row]) -> "History":
+    def of(cls, rows: list[LogRow]) -> "History":
         """The curves of what was logged."""
         return cls(
             training_loss=[(row.step, row.loss) for row in rows],
@@ -66,7 +66,7 @@ def read_log(folder: Path) -> History:
     return History.of(read_rows(folder))
 
 
-def read_rows(folder: Path) -> list[Row]:
+def read_rows(folder: Path) -> list[LogRow]:
     """All rows of a run's ``log.csv``.
 
     Raises:
@@ -79,8 +79,8 @@ def read_rows(folder: Path) -> list[Row]:
         raise UsageError(f"{folder} holds no {LOG}: name the folder of a training run") from None
 
 
-def _row(cells: dict[str, str]) -> Row:
-    return Row(
+def _row(cells: dict[str, str]) -> LogRow:
+    return LogRow(
         step=int(cells["step"]),
         loss=float(cells["loss"]),
         learning_rate=float(cells["learning_rate"]),
@@ -121,7 +121,7 @@ class Log:
         """Show that a step was taken."""
         self._screen.advance(step)
 
-    def write(self, row: Row) -> None:
+    def write(self, row: LogRow) -> None:
         """Log a step; a step that was validated gets a line of its own on the screen."""
         self._write(row)
         self._file.flush()
@@ -140,6 +140,6 @@ class Log:
         self._file.close()
         self._board.close()
 
-    def _write(self, row: Row) -> None:
+    def _write(self, row: LogRow) -> None:
         values = asdict(row).values()
         self._csv.writerow("" if v is None else format(v, form) for v, form in zip(values, _FORMATS, strict=True))

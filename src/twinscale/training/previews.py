@@ -28,7 +28,7 @@ def preview_crops(pictures: list[NDArray]) -> list[NDArray]:
 
 
 def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], recipe: Recipe) -> NDArray[np.uint8]:
-    """Draw small picture, result, truth and their difference side by side, a row a crop.
+    """Draw small picture, result, truth and their difference side by side, one row per crop.
 
     The small picture is enlarged pixel by pixel; the difference is absolute and eight times as bright.
 

@@ -1,20 +1,17 @@
 """Recipes: everything that decides what a training run makes, in one strict TOML file."""
 
 import dataclasses
-import difflib
 import hashlib
 import tomllib
-import types
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import tomli_w
 
 from twinscale.errors import UsageError
+from twinscale.strict import from_mapping
 
 Enlargement = Literal["nearest", "bilinear", "bicubic"]
 Precision = Literal["32-true", "bf16-mixed"]
@@ -34,6 +31,16 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSpec:
+    """What the small picture of a pair goes through before it is restored."""
+
+    name: str
+    """A key of ``twinscale.rescale.channel.CHANNELS``."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """The channel's own arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSpec:
     """What it sees."""
 
@@ -45,9 +52,9 @@ class DataSpec:
     crop: int
     """Side of the square crops in pixels of the full-size picture."""
     batch: int
-    """Crops a step and device."""
+    """Crops per step and device."""
     stride: int = 0
-    """Crops lie on a grid of this stride and each is seen once an epoch; 0 draws them at random."""
+    """Crops lie on a grid of this stride and each is seen once per epoch; 0 draws them at random."""
     by_detail: bool = False
     """Whether random crops are drawn in proportion to the mean difference between their neighbouring pixels instead
     of evenly: a photograph is mostly sky and blur, from which there is little to learn."""
@@ -119,6 +126,8 @@ class Recipe:
     description: str = ""
     seed: int = 0
     network: NetworkSpec
+    channel: ChannelSpec | None = None
+    """Of a pair; without it, that pair's own, which is 8 bits. Super-resolution has none."""
     data: DataSpec
     optimisation: OptimisationSpec
 
@@ -147,11 +156,11 @@ class Recipe:
             mapping = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"recipe {name_or_path} is not valid TOML: {error}") from None
-        return _build(cls, mapping, str(name_or_path))
+        return from_mapping(cls, mapping, f"recipe {name_or_path}")
 
     def dumps(self) -> str:
-        """The resolved recipe as TOML."""
-        return tomli_w.dumps(dataclasses.asdict(self))
+        """The resolved recipe as TOML, which leaves out what is None."""
+        return tomli_w.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None})
 
     def digest(self) -> str:
         """SHA-256 of the resolved recipe."""
@@ -162,42 +171,3 @@ def shipped_recipes() -> list[str]:
     """Names of the recipes that come with the package."""
     folder = resources.files(__package__) / "recipes"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
-
-
-_T = TypeVar("_T")
-
-
-def _build(cls: type[_T], mapping: Mapping[str, Any], where: str) -> _T:
-    """Fill a dataclass from a mapping; unknown, missing and mistyped keys are errors."""
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(cls)
-    for key in mapping:
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(fields)}"
-            raise UsageError(f"{where}: unknown key {key!r}; {hint}")
-    for name, f in fields.items():
-        if name not in mapping and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-            raise UsageError(f"{where}: missing key {name!r}")
-    return cls(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in mapping.items()})
-
-
-def _convert(kind: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{where} must be a table, not {value!r}")
-        return _build(kind, value, where)  # type: ignore[arg-type]
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        if value not in arguments:
-            raise UsageError(f"{where} = {value!r} must be one of {', '.join(map(str, arguments))}")
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    expected = origin or kind
-    assert not isinstance(expected, types.UnionType)
-    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-        raise UsageError(f"{where} = {value!r} must be of type {expected.__name__}")
-    if expected is list and not all(isinstance(item, arguments[0]) for item in value):
-        raise UsageError(f"{where} = {value!r} must hold only {arguments[0].__name__} values")
-    return value

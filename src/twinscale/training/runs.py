@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twinscale.errors import UsageError
-from twinscale.training.log import LOG, Row, read_rows
+from twinscale.training.log import LOG, LogRow, read_rows
 from twinscale.training.recipe import Recipe
 
 RECIPE = "recipe.toml"
@@ -42,13 +42,22 @@ def in_proportion(step: int, planned: int, taken: int) -> int:
     return max(1, round(step * taken / planned))
 
 
+def check_folder(folder: Path, resume: bool) -> None:
+    """Refuse to mix two runs in one folder."""
+    started = (folder / CHECKPOINT).exists()
+    if started and not resume:
+        raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
+    if resume and not started:
+        raise UsageError(f"{folder} holds no checkpoint to resume from: start it without --resume")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A training run, finished or not, as its folder tells it."""
 
     folder: Path
     recipe: Recipe
-    rows: list[Row]
+    rows: list[LogRow]
     """Its log; empty if it just started."""
     summary: dict[str, Any]
     """Its ``run.json``; empty before the first validation."""
@@ -72,7 +81,7 @@ class Run:
         return self.rows[-1].step if self.rows else 0
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> LogRow | None:
         """The step with the best validation PSNR; none before the first validation."""
         validated = [row for row in self.rows if row.validation_psnr_y is not None]
         return max(validated, key=lambda row: row.validation_psnr_y or 0.0, default=None)

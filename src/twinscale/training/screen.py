@@ -2,13 +2,14 @@
 
 import sys
 import time
+import typing
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from twinscale.training.log import Row
+    from twinscale.training.log import LogRow
 
 _QUIET_SECONDS = 60.0
 _HEADERS = (
@@ -22,20 +23,20 @@ _HEADERS = (
 )
 
 
-class Screen(Protocol):
+class Screen(typing.Protocol):
     """Shows the progress of a run on standard error."""
 
     def advance(self, step: int) -> None:
         """A step was taken."""
 
-    def show(self, row: "Row") -> None:
+    def show(self, row: "LogRow") -> None:
         """A step was logged."""
 
     def close(self) -> None:
         """The run ended, or was interrupted."""
 
 
-def open_screen(steps: int, rows: "Sequence[Row]") -> Screen:
+def open_screen(steps: int, rows: "Sequence[LogRow]") -> Screen:
     """The screen that fits standard error.
 
     Args:
@@ -46,9 +47,9 @@ def open_screen(steps: int, rows: "Sequence[Row]") -> Screen:
 
 
 class PlainLines:
-    """A line a validation, or a minute."""
+    """One line per validation, or per minute without one."""
 
-    def __init__(self, steps: int, rows: "Sequence[Row]") -> None:
+    def __init__(self, steps: int, rows: "Sequence[LogRow]") -> None:
         self._steps = steps
         self._best = max((row.validation_psnr_y or 0.0 for row in rows), default=0.0)
         self._shown = time.monotonic()
@@ -56,7 +57,7 @@ class PlainLines:
     def advance(self, step: int) -> None:
         """Nothing: only what is logged makes a line."""
 
-    def show(self, row: "Row") -> None:
+    def show(self, row: "LogRow") -> None:
         """Print a line if the step was validated, or a minute passed without one."""
         if row.validation_psnr_y is None and time.monotonic() - self._shown < _QUIET_SECONDS:
             return
@@ -76,9 +77,9 @@ class PlainLines:
 
 
 class LiveTable:
-    """A row a validation, and below them a line that says how far the run is."""
+    """One row per validation, and below them a line that says how far the run is."""
 
-    def __init__(self, steps: int, rows: "Sequence[Row]") -> None:
+    def __init__(self, steps: int, rows: "Sequence[LogRow]") -> None:
         from rich.console import Console
         from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -96,7 +97,7 @@ class LiveTable:
         """Move the bar; the table refreshes itself."""
         self._bar.update(self._task, completed=step)
 
-    def show(self, row: "Row") -> None:
+    def show(self, row: "LogRow") -> None:
         """Add a row if the step was validated; either way say what was logged below the table."""
         if row.validation_psnr_y is not None:
             self._rows.append(row)
@@ -128,7 +129,7 @@ class LiveTable:
             )
         return Group(table, self._bar)
 
-    def _visible(self, best: "Row | None") -> "list[Row]":
+    def _visible(self, best: "LogRow | None") -> "list[LogRow]":
         """All rows in the end; until then the latest that fit into the terminal, and the best one."""
         room = max(2, self._console.height - 4)  # the header, the line below, and the cursor's
         if self._closed or len(self._rows) <= room:

@@ -1,0 +1,67 @@
+"""Dataclasses from mappings such as TOML files hold, without tolerance: a typing error is an error, not a default."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from twinscale.errors import TwinscaleError, UsageError
+
+_T = TypeVar("_T")
+
+
+def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: type[TwinscaleError] = UsageError) -> _T:
+    """Fill a dataclass from a mapping.
+
+    Fields may be plain values, ``Literal``, lists of plain values, mappings, other dataclasses (tables), and unions of
+    these; ``None`` in a union stands for a key that is left out. An integer is taken for a float, unless the field
+    takes both.
+
+    Args:
+        cls: the dataclass.
+        mapping: a value for every field without a default, and nothing but fields.
+        where: what to name in errors, such as the file.
+        error: what to raise.
+
+    Raises:
+        TwinscaleError: of the class ``error``: a key is unknown or missing, or a value has the wrong type.
+    """
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    kinds = typing.get_type_hints(cls)
+    for key in mapping:
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(fields)}"
+            raise error(f"{where}: unknown key {key!r}; {hint}")
+    for name, f in fields.items():
+        if name not in mapping and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+            raise error(f"{where}: missing key {name!r}")
+    return cls(**{key: _converted(kinds[key], value, f"{where}: {key}", error) for key, value in mapping.items()})
+
+
+def _converted(kind: Any, value: Any, where: str, error: type[TwinscaleError]) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin in (types.UnionType, typing.Union):
+        choices = [choice for choice in arguments if choice is not types.NoneType]
+        kind = next((choice for choice in choices if type(value) is choice), choices[0])
+        return _converted(kind, value, where, error)
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise error(f"{where} must be a table, not {value!r}")
+        return from_mapping(kind, value, where, error)  # type: ignore[arg-type]
+    if origin is Literal:
+        if value not in arguments:
+            raise error(f"{where} = {value!r} must be one of {', '.join(map(str, arguments))}")
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    expected = origin or kind
+    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        raise error(f"{where} = {value!r} must be of type {expected.__name__}")
+    if expected is list and not all(isinstance(item, arguments[0]) for item in value):
+        raise error(f"{where} = {value!r} must hold only {arguments[0].__name__} values")
+    return value

@@ -1,0 +1,20 @@
+"""From a recipe to its network."""
+
+from typing import Any
+
+from twinscale.nets import Pair, Upscaler, create
+from twinscale.rescale.channel import create_channel
+from twinscale.training.recipe import Recipe
+
+
+def build(recipe: Recipe) -> Upscaler | Pair:
+    """The untrained network of a recipe.
+
+    Raises:
+        UsageError: an unknown architecture, channel or parameter, or a channel for a network that is no pair.
+    """
+    spec = recipe.network
+    parameters: dict[str, Any] = {"scale": spec.scale, "channels": 1 if spec.colour == "y" else 3, **spec.parameters}
+    if recipe.channel:
+        parameters["channel"] = create_channel(recipe.channel.name, recipe.channel.parameters)
+    return create(spec.architecture, **parameters)

@@ -1,0 +1,154 @@
+"""What is kept of a run while it trains: curves, weights, checkpoints, previews, a summary and a page."""
+
+import json
+import math
+import platform
+import time
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from twinscale.images.files import write_atomically
+from twinscale.nets import Pair
+from twinscale.training.checkpoint import RunState, save_checkpoint, save_weights
+from twinscale.training.learner import Learner
+from twinscale.training.log import Log, LogRow
+from twinscale.training.optimisation import learning_rate
+from twinscale.training.previews import draw_preview, preview_crops
+from twinscale.training.recipe import Recipe
+from twinscale.training.runs import BEST, CHECKPOINT, PREVIEWS, README, SUMMARY, readme, snapshot_file
+from twinscale.training.validation import Validation, validate
+
+_CHECKPOINT_SECONDS = 180.0
+_LOG_STEPS = 100
+
+
+class RunKeeper:
+    """Validates a run while it trains, and keeps in its folder what it makes and what explains it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        learner: Learner,
+        state: RunState,
+        validation: list[NDArray],
+        snapshots: Collection[int],
+        preview_every: int | None,
+        devices: int,
+    ) -> None:
+        self._folder, self._recipe, self._learner, self._state = folder, recipe, learner, state
+        self._validation, self._shown = validation, preview_crops(validation)
+        self._snapshots, self._preview_every = snapshots, preview_every
+        self._pictures = recipe.data.batch * devices
+        self._losses: list[Tensor] = []
+        self._first, self._start = state.step, time.monotonic()
+        self._last_saved = self._start
+        self._write_readme()
+        self._log = Log(folder, state.step, recipe.optimisation.steps)
+
+    def stepped(self, loss: Tensor) -> None:
+        """Keep what is due after a step; the run's state says which."""
+        state, spec = self._state, self._recipe.optimisation
+        step, final = state.step, state.step == spec.steps
+        validated = step % spec.validate_every == 0 or final
+        self._losses.append(loss)
+        self._log.advance(step)
+        if step in self._snapshots:
+            save_weights(self._folder / snapshot_file(step), self._learner.average)
+        every = self._preview_every
+        if validated if every is None else every and step % every == 0:
+            self._preview()
+        if step % _LOG_STEPS and not validated:
+            return
+        state.training_loss = torch.stack(self._losses).mean().item()
+        self._losses.clear()
+        validation = self._validate() if validated else None
+        self._log.write(
+            LogRow(
+                step=step,
+                loss=state.training_loss,
+                learning_rate=learning_rate(step - 1, spec),
+                validation_loss=validation.loss if validation else None,
+                validation_psnr_y=validation.psnr_y if validation else None,
+                seconds=state.seconds,
+                pictures_per_second=(step - self._first) * self._pictures / (time.monotonic() - self._start),
+            )
+        )
+        # Only here, so that every logged loss is the mean of one sitting's steps.
+        if final or time.monotonic() - self._last_saved > _CHECKPOINT_SECONDS:
+            learner = self._learner
+            save_checkpoint(self._folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, state)
+            self._save_summary()
+            self._last_saved = time.monotonic()
+
+    def close(self) -> None:
+        """Close the log."""
+        self._log.close()
+
+    def _validate(self) -> Validation:
+        """Measure the averaged weights and keep them if they are the best so far."""
+        state, average = self._state, self._learner.average
+        validation = validate(average, self._validation, self._recipe)
+        if validation.psnr_y > state.best_psnr:
+            state.best_psnr, state.best_step = validation.psnr_y, state.step
+            state.best_loss = validation.loss
+            state.best_looks = asdict(validation.looks) if validation.looks else {}
+            save_weights(self._folder / BEST, average)
+            self._save_summary()
+        return validation
+
+    def _preview(self) -> None:
+        step = self._state.step
+        path = self._folder / PREVIEWS / f"step-{step:07}.png"
+        path.parent.mkdir(exist_ok=True)
+        self._log.picture(step, draw_preview(path, self._learner.average, self._shown, self._recipe))
+
+    def _save_summary(self) -> None:
+        summary = {key: value for key, value in self._summary().items() if value not in (None, "", {})}
+        write_atomically(self._folder / SUMMARY, json.dumps(summary, indent=2).encode(), overwrite=True)
+        self._write_readme()
+
+    def _write_readme(self) -> None:
+        is_pair = isinstance(self._learner.network, Pair)
+        text = readme(self._folder, self._recipe, self._summary(), self._state.command, is_pair=is_pair)
+        write_atomically(self._folder / README, text.encode(), overwrite=True)
+
+    def _summary(self) -> dict[str, Any]:
+        recipe, state = self._recipe, self._state
+        on_gpu = next(self._learner.average.parameters()).is_cuda
+        cores = torch.get_num_threads()
+        machine = torch.cuda.get_device_name() if on_gpu else f"{cores} CPU core{'s' if cores > 1 else ''}"
+        return {
+            "name": recipe.name,
+            "data": recipe.data.train,
+            "steps": state.step,
+            "minutes": round(state.seconds / 60, 2),
+            "pictures_per_second": _rounded(state.step * self._pictures / max(state.seconds, 1e-9)),
+            "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
+            "training_loss": _rounded(state.training_loss),
+            "validation_psnr_y": round(state.best_psnr, 4) if state.best_step else None,
+            "validation_loss": _rounded(state.best_loss),
+            "best_step": state.best_step,
+            "recipe_sha256": state.recipe,
+            "looks": {key: round(value, 3) for key, value in state.best_looks.items() if math.isfinite(value)},
+            "started_from": state.started_from,
+            "started": state.started,
+            "finished": now() if state.step == recipe.optimisation.steps else "",
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To six significant digits."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def now() -> str:
+    """The time in ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,71 @@
+"""One training step, and the weights averaged over steps."""
+
+import copy
+from itertools import compress
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from twinscale.nets import Pair, Upscaler
+from twinscale.training.losses import fidelity_loss, pixel_loss
+from twinscale.training.optimisation import learning_rate, make_optimiser
+from twinscale.training.recipe import OptimisationSpec
+
+
+class Learner:
+    """A network with all that a training step touches: its optimiser and its averaged copy, which is validated
+    and exported.
+
+    Args:
+        network: what learns; it changes in place.
+        spec: how it learns.
+        fabric: the device and the precision it learns in, launched.
+    """
+
+    def __init__(self, network: Upscaler | Pair, spec: OptimisationSpec, fabric: Fabric) -> None:
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(network).to(fabric.device).eval().requires_grad_(False)
+        self.optimiser = make_optimiser(network, spec)
+        self._spec, self._fabric = spec, fabric
+        self._model, self._stepper = fabric.setup(network, self.optimiser)
+        self._model.train()
+        # Buffers too: statistics that are gathered while training belong to the weights that they were gathered with.
+        own, averaged = ([*each.parameters(), *each.buffers()] for each in (network, self.average))
+        is_averaged = [tensor.is_floating_point() for tensor in own]
+        self._own, self._averaged = list(compress(own, is_averaged)), list(compress(averaged, is_averaged))
+        self._counters = [(a, b) for a, b, floats in zip(averaged, own, is_averaged, strict=True) if not floats]
+
+    def step(self, step: int, inputs: Tensor, truth: Tensor) -> Tensor:
+        """Learn from one batch.
+
+        Args:
+            step: number of steps taken before, which decides learning rate and averaging.
+            inputs: what the network sees, ``(N, C, h, w)`` in [0, 1].
+            truth: what it should return, ``(N, C, H, W)`` in [0, 1].
+
+        Returns:
+            The loss before the step, a detached scalar.
+        """
+        rate = learning_rate(step, self._spec)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["rate"]
+        output = self._model(inputs)
+        if isinstance(self.network, Pair):
+            loss = pixel_loss(self._spec.loss, output.restored, truth)
+            if self._spec.fidelity:
+                loss = loss + self._spec.fidelity * fidelity_loss(output.low, truth)
+        else:
+            loss = pixel_loss(self._spec.loss, output, truth)
+        self._stepper.zero_grad()
+        self._fabric.backward(loss)
+        if self._spec.clip_norm:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._spec.clip_norm)
+        self._stepper.step()
+        with torch.no_grad():
+            # Early averages forget faster, or they would carry the random start along.
+            keep = min(self._spec.ema, (step + 1) / (step + 10))
+            torch._foreach_lerp_(self._averaged, self._own, 1 - keep)
+            for averaged, own in self._counters:
+                averaged.copy_(own)
+        return loss.detach()
