@@ -18,10 +18,10 @@ from twinscale import plots
 from twinscale.benchmark.timing import medians
 from twinscale.engine import run
 from twinscale.nets import Upscaler
-from twinscale.papers.desk import as_operation
 from twinscale.training.export import count_multiply_adds
 from twinscale.training.loop import build, shortened, train
 from twinscale.training.recipe import Recipe
+from twinscale.training.rescaler import exported
 from twinscale.training.runs import BEST, SUMMARY
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def main() -> None:
     arguments = parser.parse_args()
     made = {name: trained(name, arguments.runs, arguments.steps) for name in CANDIDATES}
     small = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    operations = {name: as_operation(network) for name, (network, _) in made.items()}
+    operations = {name: exported(network, network.channels) for name, (network, _) in made.items()}
     scale = recipe(next(iter(CANDIDATES))).network.scale
     times = medians(
         ROUNDS,
