@@ -39,7 +39,7 @@ def onnx_bytes(kind: str, scale: int, channels: int) -> bytes:
     made = network(kind, scale, channels)
     from twinscale.training.export import to_onnx
 
-    return to_onnx(made, channels)
+    return to_onnx(made)
 
 
 def make_pair(folder: Path, scale: int, colour: str, *, name: str | None = None) -> Path:

@@ -18,12 +18,12 @@ from twinscale import plots
 from twinscale.benchmark.timing import medians
 from twinscale.engine import run
 from twinscale.nets import Upscaler
-from twinscale.papers.desk import as_operation
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds
 from twinscale.training.loop import train
 from twinscale.training.recipe import Recipe
+from twinscale.training.rescaler import exported
 from twinscale.training.runs import BEST, SUMMARY
 
 HERE = Path(__file__).parent
@@ -78,7 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
     made = {name: trained(name, arguments.runs, arguments.steps) for name in CANDIDATES}
     small = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    operations = {name: as_operation(network) for name, (network, _) in made.items()}
+    operations = {name: exported(network) for name, (network, _) in made.items()}
     scale = recipe(next(iter(CANDIDATES))).network.scale
     times = medians(
         ROUNDS,
@@ -89,7 +89,7 @@ def main() -> None:
         name: {
             "validation_psnr_y": summary["validation_psnr_y"],
             "steps": summary["steps"],
-            "multiply_adds": count_multiply_adds(network, network.channels),
+            "multiply_adds": count_multiply_adds(network),
             "ms_per_megapixel": time,
         }
         for (name, (network, summary)), time in zip(made.items(), times, strict=True)

@@ -1,6 +1,7 @@
 """DSN, against Table 2 and equations 1 and 4 of Cai et al."""
 
 import math
+from fractions import Fraction
 
 import pytest
 
@@ -11,6 +12,7 @@ from torch import nn  # noqa: E402
 from tests.nets.receptive import measured_radius  # noqa: E402
 from twinscale.nets import Upscaler, create  # noqa: E402
 from twinscale.nets.dsn import DSN, DownSNet, UpSNet  # noqa: E402
+from twinscale.rescale.channel import Unchanged  # noqa: E402
 
 SCALES = [2, 3, 4]
 
@@ -180,9 +182,9 @@ def test_pair_shapes_and_gradients(scale: int, channels: int) -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_without_quantisation_the_small_picture_leaves_down_snet_as_it_is(scale: int) -> None:
+def test_without_a_channel_the_small_picture_leaves_down_snet_as_it_is(scale: int) -> None:
     torch.manual_seed(0)
-    pair = create("dsn", scale=scale, quantised=False)
+    pair = create("dsn", scale=scale, channel=Unchanged())
     assert pair.state_dict().keys() == DSN(scale).state_dict().keys()
     high = picture(1, 5 * scale, 7 * scale).float() * 9 - 4  # averages beyond [0, 1], too
     low, restored = pair(high)
@@ -218,7 +220,7 @@ def test_declared_radius_is_the_measured_one(scale: int) -> None:
 def test_declarations(scale: int) -> None:
     pair = DSN(scale, 3)
     assert (pair.scale, pair.channels) == (pair.up.scale, pair.up.channels) == (scale, 3)
-    assert pair.down.factor == 1 / scale
+    assert pair.down.factor == Fraction(1, scale)
     assert pair.up.factor == scale
     assert pair.down.multiple_of == scale
     assert pair.up.multiple_of == 1

@@ -124,7 +124,7 @@ def test_onnx_computes_what_torch_computes(luminance_input: bool) -> None:
 
     network = randomised(SmallCNN(2, 3, "small", luminance_input)).half().float()  # as weights are stored
     planes = np.random.default_rng(0).random((9, 13, 3), dtype=np.float32)
-    result = Operation.of(Runtime(1).load(to_onnx(network, 3), name="small-cnn"))(planes)
+    result = Operation.of(Runtime(1).load(to_onnx(network), name="small-cnn"))(planes)
     with torch.no_grad():
         expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)

@@ -18,7 +18,7 @@ from twinscale.images.colour import luminance  # noqa: E402
 from twinscale.images.picture import Picture  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.papers import desk as desk_module  # noqa: E402
-from twinscale.papers.desk import Desk, as_operation, multiply_adds  # noqa: E402
+from twinscale.papers.desk import Desk, multiply_adds  # noqa: E402
 from twinscale.training import loop  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
 
@@ -210,7 +210,7 @@ def test_kept_scores_need_no_weights(recipe, trainings, pictures, tmp_path, monk
     scores = full_desk(tmp_path).score(recipe, str(pictures))
     for folder in (tmp_path / "runs").iterdir():
         folder.rename(tmp_path / "elsewhere")
-    monkeypatch.setattr(desk_module, "run", None)  # measuring would fail
+    monkeypatch.setattr(desk_module, "as_shipped", None)  # measuring would fail
     assert full_desk(tmp_path).score(recipe, str(pictures)) == scores
     assert trainings == ["tiny"]
 
@@ -244,4 +244,3 @@ def test_multiply_adds_are_per_full_size_pixel():
     srcnn, espcn = create("srcnn", scale=3), create("espcn", scale=3)
     assert multiply_adds(srcnn) == 81 * 64 + 64 * 32 + 25 * 32
     assert multiply_adds(espcn) == pytest.approx((25 * 64 + 9 * 64 * 32 + 9 * 32 * 9) / 9)
-    assert as_operation(espcn)(np.zeros((5, 7, 1), np.float32)).shape == (15, 21, 1)

@@ -107,7 +107,7 @@ def desk(tmp_path, monkeypatch) -> Desk:
         return ANR.fit(truths, scale, atoms=16, neighbours=4)
 
     monkeypatch.setattr(srcnn, "_anr", anr)
-    monkeypatch.setattr(srcnn, "as_operation", lambda network: Operation(np.copy))  # exporting takes seconds
+    monkeypatch.setattr(srcnn, "exported", lambda network: Operation(np.copy))  # exporting takes seconds
     return Desk(tmp_path / "out", "srcnn", minutes=0.01, sets=[])
 
 

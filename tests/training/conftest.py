@@ -12,7 +12,10 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from twinscale.training.loop import build, save_weights  # noqa: E402 (needs torch)
+from lightning_fabric import Fabric  # noqa: E402
+
+from twinscale.training.build import build  # noqa: E402 (needs torch)
+from twinscale.training.checkpoint import save_weights  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
 from twinscale.training.runs import BEST  # noqa: E402
 
@@ -24,6 +27,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def fabric() -> Fabric:
+    return Fabric(accelerator="cpu", devices=1)
 
 
 @pytest.fixture(scope="session")

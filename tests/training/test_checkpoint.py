@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from twinscale.errors import ModelError, UsageError
-from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from twinscale.training.checkpoint import RunState, load_checkpoint, save_checkpoint
 
 INPUT = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -32,7 +32,7 @@ def saved(tmp_path):
     network, average, optimiser = make("adam")
     for _ in range(3):
         step(network, optimiser)
-    save_checkpoint(tmp_path / "c.safetensors", network, average, optimiser, Progress(step=3))
+    save_checkpoint(tmp_path / "c.safetensors", network, average, optimiser, RunState(step=3))
     return tmp_path / "c.safetensors"
 
 
@@ -41,7 +41,7 @@ def test_training_goes_on_as_if_nothing_had_happened(kind, tmp_path):
     network, average, optimiser = make(kind)
     for _ in range(3):
         step(network, optimiser)
-    progress = Progress(step=3, seconds=1.5, best_psnr=30.25, best_step=2, recipe="abc")
+    progress = RunState(step=3, seconds=1.5, best_psnr=30.25, best_step=2, recipe="abc")
     save_checkpoint(tmp_path / "c.safetensors", network, average, optimiser, progress)
 
     other, other_average, other_optimiser = make(kind)
@@ -62,7 +62,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(saved, monkeypatch):
     before = saved.read_bytes()
     monkeypatch.setattr("twinscale.images.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(Exception, match="full"):
-        save_checkpoint(saved, *make("adam"), Progress(step=4))
+        save_checkpoint(saved, *make("adam"), RunState(step=4))
     assert saved.read_bytes() == before
 
 

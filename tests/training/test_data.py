@@ -11,19 +11,19 @@ from twinscale.datasets import find_pictures
 from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
 from twinscale.images.resize import imresize
-from twinscale.training.data import Crops, Example, load_examples, split, validation_examples
-from twinscale.training.loop import build
+from twinscale.training.build import build
+from twinscale.training.data import Crops, Example, load_examples, split_pictures, validation_examples
 from twinscale.training.recipe import DataSpec
 
 SIDES = [(20, 26), (12, 12), (31, 17)]
 CPU = torch.device("cpu")
 
 
-# split
+# split_pictures
 
 
 def test_every_tenth_picture_validates_by_default(folder):
-    train, validation, names = split(DataSpec(train=[str(folder)], crop=8, batch=1))
+    train, validation, names = split_pictures(DataSpec(train=[str(folder)], crop=8, batch=1))
     assert names == [f"{folder.name}/p00", f"{folder.name}/p06"]
     assert [path.stem for path in validation] == ["p00", "p06"]
     assert len(train) == 10
@@ -33,14 +33,14 @@ def test_every_tenth_picture_validates_by_default(folder):
 def test_at_most_ten_validate(tmp_path):
     for i in range(250):
         (tmp_path / f"{i:03}.png").touch()
-    train, validation, _ = split(DataSpec(train=[str(tmp_path)], crop=8, batch=1))
+    train, validation, _ = split_pictures(DataSpec(train=[str(tmp_path)], crop=8, batch=1))
     assert [path.stem for path in validation] == [f"{i:03}" for i in range(0, 250, 25)]
     assert len(train) == 240
 
 
 def test_named_validation(folder):
     names = [f"{folder.name}/p03", f"{folder.name}/p01"]
-    train, validation, found = split(DataSpec(train=[str(folder)], validation=names, crop=8, batch=1))
+    train, validation, found = split_pictures(DataSpec(train=[str(folder)], validation=names, crop=8, batch=1))
     assert found == names
     assert [path.stem for path in validation] == ["p03", "p01"]
     assert not {"p01", "p03"} & {path.stem for path in train}
@@ -51,18 +51,18 @@ def test_pictures_of_the_same_stem_are_all_trained_on(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     data = DataSpec(train=[str(tmp_path)], validation=[f"{tmp_path.name}/2"], crop=8, batch=1)
-    assert [path.parent.name for path in split(data)[0]] == ["a", "b"]
+    assert [path.parent.name for path in split_pictures(data)[0]] == ["a", "b"]
 
 
 def test_split_errors(folder, tmp_path):
     data = DataSpec(train=[str(folder)], validation=["Set5/baby"], crop=8, batch=1)
     with pytest.raises(DatasetError, match=r"'Set5/baby' is in none of .*: name it set/stem"):
-        split(data)
+        split_pictures(data)
     (tmp_path / "only.png").touch()
     with pytest.raises(DatasetError, match=r"1 picture\(s\) leave none to train on"):
-        split(DataSpec(train=[str(tmp_path)], crop=8, batch=1))
+        split_pictures(DataSpec(train=[str(tmp_path)], crop=8, batch=1))
     with pytest.raises(DatasetError, match="no such set or folder"):
-        split(DataSpec(train=["NoSuchSet"], crop=8, batch=1))
+        split_pictures(DataSpec(train=["NoSuchSet"], crop=8, batch=1))
 
 
 # load_examples
@@ -96,14 +96,14 @@ def test_super_resolution_starts_from_the_bicubic_reduction_and_enlargement(reci
 
 
 def test_blur_is_a_gaussian_sampled_at_the_centre_of_each_block(recipe, monkeypatch):
-    monkeypatch.setattr("twinscale.nets.SRCNN.interpolated_input", False)
+    monkeypatch.setattr("twinscale.nets.srcnn.SRCNN.interpolated_input", False)
     first = examples_of(recipe(architecture="srcnn", scale=3, crop=15, blur=1.0))[0]
     blurred = ndimage.gaussian_filter(first.truth[:, :, 0].astype(np.float64), 1.0, mode="reflect")
     np.testing.assert_allclose(first.low[:, :, 0], blurred[1::3, 1::3], atol=1e-3)
 
 
 def test_blur_does_not_shift(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("twinscale.nets.SRCNN.interpolated_input", False)
+    monkeypatch.setattr("twinscale.nets.srcnn.SRCNN.interpolated_input", False)
     ramp = np.add.outer(np.arange(40), 2 * np.arange(40)).astype(np.uint8)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
     (first,) = examples_of(recipe(architecture="srcnn", blur=1.0, train=[str(tmp_path)]))

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from twinscale.errors import UsageError
-from twinscale.training.log import History, Log, Row, read_log
+from twinscale.training.log import History, Log, LogRow, read_log
 
 OLD = """step,loss,learning_rate,validation_psnr_y,seconds,pictures_per_second
 5,0.5,0.001,,1.0,10.0
@@ -26,7 +26,7 @@ def row(step, psnr=None, **changes):
         "seconds": step / 10,
         "pictures_per_second": 80.0,
     }
-    return Row(step=step, **{**values, **changes})
+    return LogRow(step=step, **{**values, **changes})
 
 
 def written(folder, rows, step=0):

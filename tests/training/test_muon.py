@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from twinscale.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from twinscale.training.checkpoint import RunState, load_checkpoint, save_checkpoint
 from twinscale.training.muon import Muon, orthogonalised
 
 
@@ -185,7 +185,7 @@ def learn(network, optimiser, steps):
 def test_a_checkpoint_holds_its_state(tmp_path):
     network, average, optimiser = make()
     learn(network, optimiser, 3)
-    save_checkpoint(tmp_path / "c.safetensors", network, average, optimiser, Progress(step=3))
+    save_checkpoint(tmp_path / "c.safetensors", network, average, optimiser, RunState(step=3))
     other, other_average, other_optimiser = make()
     load_checkpoint(tmp_path / "c.safetensors", other, other_average, other_optimiser, "")
     learn(network, optimiser, 3)

@@ -10,7 +10,7 @@ from torch import nn  # noqa: E402
 
 from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.nets import Upscaler  # noqa: E402
-from twinscale.training.loop import build  # noqa: E402
+from twinscale.training.build import build  # noqa: E402
 from twinscale.training.previews import draw_preview, preview_crops  # noqa: E402
 
 

@@ -3,7 +3,7 @@ import pytest
 from twinscale.datasets import catalogue
 from twinscale.errors import UsageError
 from twinscale.nets import Pair
-from twinscale.training.loop import build
+from twinscale.training.build import build
 from twinscale.training.recipe import DataSpec, Recipe, shipped_recipes
 
 MINIMAL = """

@@ -9,7 +9,7 @@ from torch import nn
 
 from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
-from twinscale.training.loop import build
+from twinscale.training.build import build
 from twinscale.training.validation import validate
 
 
@@ -18,10 +18,10 @@ def test_validation_starts_from_the_recipes_small_picture(recipe):
     planes = np.random.default_rng(0).random((31, 37, 1), dtype=np.float32)
 
     class Same(Upscaler):
-        scale, channels, factor, radius, interpolated_input = 3, 1, 1, 0, True
+        interpolated_input = True
 
         def __init__(self):
-            super().__init__()
+            super().__init__(3, 1, radius=0)
             self.unused = nn.Parameter(torch.zeros(1))
 
         def forward(self, enlarged):

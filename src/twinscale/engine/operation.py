@@ -34,7 +34,7 @@ class Operation:
     function: Callable[[Planes], Planes]
     scale: Fraction = Fraction(1)
     """Side of the output divided by side of the input."""
-    radius: int = 0
+    radius: int | float = 0
     """In input pixels."""
     multiple_of: int = 1
     """Sides of the input must be multiples of this; a multiple of the scale's denominator."""
@@ -47,7 +47,7 @@ class Operation:
 
     @classmethod
     def of(
-        cls, network: Network, *, scale: Fraction = Fraction(1), radius: int = 0, multiple_of: int = 1
+        cls, network: Network, *, scale: Fraction = Fraction(1), radius: int | float = 0, multiple_of: int = 1
     ) -> "Operation":
         """A network as an operation: one picture is a batch of one."""
         return cls(lambda planes: network(planes[None])[0], scale, radius, multiple_of)

@@ -1,7 +1,6 @@
 """Measure a model on a set of pictures by the fixed protocol."""
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,8 @@ from twinscale.engine import run
 from twinscale.engine.operation import self_ensemble
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
-from twinscale.images.levels import to_pixels
+from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
+from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, as_model
 
@@ -99,7 +99,7 @@ def evaluate(
     paths = find_pictures(dataset)
     pictures = []
     for done, path in enumerate(paths):
-        pictures.append(_measure(model, protocol, path, ensemble=ensemble))
+        pictures.append(_measure(path, protocol, model, ensemble=ensemble))
         if progress:
             progress(done + 1, len(paths))
     return Evaluation(model, dataset_name(dataset), protocol, pictures, ensemble)
@@ -113,25 +113,36 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
     return " / ".join([f"{paper[0]:.2f}", *(f"{ssim:.4f}" for ssim in paper[1:])]), f"{difference:+.2f}"
 
 
-def _measure(model: Model, protocol: Protocol, path: Path, *, ensemble: bool) -> PictureResult:
-    truth = protocol.truth(Picture.read(path).planes())
-    low = protocol.reduce(truth)
-    bicubic = protocol.score(truth, protocol.enlarge(low))
-    small: NDArray = low.astype(np.float32)
-    looks = None
-    if model.card.kind == "pair":
-        # Stored as 8 bits, as the file that holds it would be.
-        small = run(model.on_channels(model.reduction, truth.shape[2]), truth.astype(np.float32), dtype=np.uint8)
-        looks = Looks.beside(small, to_pixels(low, np.uint8))
-    up = model.on_channels(self_ensemble(model.enlargement) if ensemble else model.enlargement, truth.shape[2])
-    start = time.perf_counter()
-    result = run(up, small, dtype=np.float32)
-    seconds = time.perf_counter() - start
+def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
+    """A model as what is measured: a pair in both directions, an upscaler from the protocol's small picture on."""
+    enlargement = self_ensemble(model.enlargement) if ensemble else model.enlargement
+
+    def enlarge(low: NDArray) -> NDArray:
+        return run(model.on_channels(enlargement, low.shape[2]), low.astype(np.float32))
+
+    return Rescaler(stored_reduction(model) if model.card.kind == "pair" else protocol.reduce, enlarge)
+
+
+def stored_reduction(pair: Model) -> Transform:
+    """The reduction of a pair, rounded to 8 bits as the file that holds the small picture would be."""
+
+    def reduce(truth: NDArray) -> NDArray:
+        reduction = pair.on_channels(pair.reduction, truth.shape[2])
+        return to_planes(run(reduction, truth.astype(np.float32), dtype=np.uint8))
+
+    return reduce
+
+
+def _measure(path: Path, protocol: Protocol, model: Model, *, ensemble: bool) -> PictureResult:
+    planes = Picture.read(path).planes()
+    baseline = Trial.of(bicubic(protocol), protocol, planes)
+    ours = Trial.of(rescaler_of(model, protocol, ensemble=ensemble), protocol, planes)
+    small = (to_pixels(trial.low, np.uint8) for trial in (ours, baseline))
     return PictureResult(
         name=path.stem,
-        bicubic=bicubic,
-        ours=protocol.score(truth, result),
-        megapixels=truth.shape[0] * truth.shape[1] / 1e6,
-        seconds=seconds,
-        looks=looks,
+        bicubic=baseline.scores(protocol),
+        ours=ours.scores(protocol),
+        megapixels=ours.truth.shape[0] * ours.truth.shape[1] / 1e6,
+        seconds=ours.seconds,
+        looks=Looks.beside(*small) if model.card.kind == "pair" else None,
     )

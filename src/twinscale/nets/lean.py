@@ -76,9 +76,8 @@ class Lean(Upscaler):
             if name not in trained:
                 raise ValueError(f"{name}, which is missing")
         if trained["head.weight"].shape[1] != self.channels:
-            raise ValueError(
-                f"head.weight, whose {trained['head.weight'].shape[1]} channel(s) do not fit into {self.channels}"
-            )
+            channels = trained["head.weight"].shape[1]
+            raise ValueError(f"head.weight, whose {channels} channel(s) do not fit into {self.channels}")
         for name, new in weights.items():
             if name not in trained and name.endswith(".1.weight"):  # the second layer of a block that is new
                 new.zero_()

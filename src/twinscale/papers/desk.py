@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from twinscale.benchmark.timing import medians
 from twinscale.datasets import find_pictures
-from twinscale.engine import Operation, Runtime, run
-from twinscale.engine.operation import on_grey
+from twinscale.engine import run
 from twinscale.errors import UsageError
 from twinscale.evaluation import evaluate
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.record import Record
+from twinscale.evaluation.trial import Trial
 from twinscale.images.files import write_atomically
 from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
 from twinscale.papers.report import Block, as_json, markdown
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
-from twinscale.training.degradation import Degradation
-from twinscale.training.export import count_multiply_adds, to_onnx
+from twinscale.training.export import count_multiply_adds
 from twinscale.training.log import read_log
 from twinscale.training.loop import train
 from twinscale.training.recipe import Recipe
+from twinscale.training.rescaler import as_shipped, exported
 from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
 
@@ -207,17 +207,9 @@ class Desk:
         key = f"{self.trained(recipe).weights[:16]} {dataset} {made_by}"
         self._notify(f"measuring {recipe.name} on {dataset}, reduced by {data.reduced_by}")
         spec = recipe.network
-        protocol, degradation = Protocol(spec.scale, spec.colour), Degradation(spec.scale, spec.colour, data)
-        operation = as_operation(network)
-        scores = []
-        for planes in planes_of(dataset):
-            truth = protocol.truth(planes)
-            low = degradation.reduce(truth)
-            given = degradation.enlarge(low) if network.interpolated_input else low
-            on_channels = on_grey(operation) if truth.shape[2] < network.channels else operation
-            result = run(on_channels, given.astype(np.float32), dtype=np.float32)
-            scores.append(protocol.score(truth, result))
-        self._scores[key] = Scores.mean(scores)
+        protocol, rescaler = Protocol(spec.scale, spec.colour), as_shipped(network, spec, data)
+        trials = (Trial.of(rescaler, protocol, planes) for planes in planes_of(dataset))
+        self._scores[key] = Scores.mean([trial.scores(protocol) for trial in trials])
         self._save()
         return self._scores[key]
 
@@ -283,17 +275,11 @@ def untrained(recipe: Recipe) -> Upscaler:
     return network
 
 
-def as_operation(network: Upscaler) -> Operation:
-    """A network as the engine runs it once it is exported."""
-    runner = Runtime().load(to_onnx(network, network.channels), name=type(network).__name__)
-    return Operation.of(runner, scale=network.factor, radius=network.radius, multiple_of=network.multiple_of)
-
-
 def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
     """Medians of three runs through the engine, in turns, per megapixel of the full-size picture."""
 
     def timed(network: Upscaler) -> Callable[[], object]:
-        operation = as_operation(network)
+        operation = exported(network)
         side = _TIMED_SIDE // int(operation.scale)
         planes = np.random.default_rng(0).random((side, side, network.channels), dtype=np.float32)
         return lambda: run(operation, planes, dtype=np.float32)
@@ -303,7 +289,7 @@ def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
 
 def multiply_adds(network: Upscaler) -> float:
     """Multiply-adds per pixel of the full-size picture."""
-    return count_multiply_adds(network, network.channels) / network.factor**2
+    return count_multiply_adds(network) / network.factor**2
 
 
 def _key(recipe: Recipe) -> str:

@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from twinscale import plots
 from twinscale.datasets import find_pictures
-from twinscale.engine import Operation, Runtime, run
+from twinscale.engine import run
 from twinscale.evaluation.looks import Looks, radial_spectrum, total_variation
 from twinscale.evaluation.protocol import Protocol
 from twinscale.images.colour import luminance
@@ -22,8 +21,8 @@ from twinscale.nets import Pair
 from twinscale.papers.desk import Desk, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
 from twinscale.rescale import load, shrink
-from twinscale.training.export import to_onnx
 from twinscale.training.recipe import ChannelSpec, Enlargement, Recipe
+from twinscale.training.rescaler import exported
 
 KERNELS: tuple[Enlargement, ...] = ("nearest", "bilinear", "bicubic")
 _PAIR = "dsn-y-x3"  # the Down-SNet that stays as it is in Table 3, and the co-trained pair
@@ -164,13 +163,7 @@ def _figure_5(desk: Desk) -> Iterator[Block]:
     for name, recipe in (("with Q-BReLU", with_it), ("without", without)):
         pair = desk.network(recipe)
         assert isinstance(pair, Pair)
-        down = Operation.of(
-            Runtime().load(to_onnx(pair.down, 1), name=name),
-            scale=Fraction(1, 2),
-            radius=pair.down.radius,
-            multiple_of=2,
-        )
-        up = Operation.of(Runtime().load(to_onnx(pair.up, 1), name=name), scale=Fraction(2), radius=pair.up.radius)
+        down, up = exported(pair.down), exported(pair.up)
         figures = []
         for truth in truths:
             free: NDArray = down(truth)

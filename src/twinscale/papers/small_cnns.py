@@ -12,6 +12,7 @@ from torch import nn
 from twinscale import plots
 from twinscale.benchmark.timing import medians
 from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.trial import Trial, bicubic
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.nets.small_cnns import SmallCNN, Variant
 from twinscale.papers.desk import Desk, Trained, milliseconds, multiply_adds, planes_of, untrained
@@ -20,7 +21,8 @@ from twinscale.training.build import build
 from twinscale.training.cpu import usable_precision
 from twinscale.training.learner import Learner
 from twinscale.training.recipe import Recipe
-from twinscale.training.validation import samples, validate
+from twinscale.training.rescaler import as_trained
+from twinscale.training.validation import validate
 
 NAMES: dict[Variant, str] = {
     "small": "CNN_SMALL",
@@ -215,8 +217,8 @@ def _best_loss(desk: Desk, recipe: Recipe, pictures: list[NDArray]) -> float:
 
 
 def _bicubic_loss(pictures: list[NDArray]) -> float:
-    truths = [_PROTOCOL.truth(planes) for planes in pictures]
-    return float(np.mean([np.mean((_PROTOCOL.enlarge(_PROTOCOL.reduce(truth)) - truth) ** 2) for truth in truths]))
+    trials = [Trial.of(bicubic(_PROTOCOL), _PROTOCOL, planes) for planes in pictures]
+    return float(np.mean([np.mean((trial.result - trial.truth) ** 2) for trial in trials]))
 
 
 def _listed(losses: list[float]) -> str:
@@ -256,12 +258,13 @@ def _table_7(desk: Desk) -> Iterator[Block]:
         recipe = _recipe(variant)
         row = {}
         for epoch in _SHOWN:
-            ((truth, low, result),) = samples(desk.network(recipe, at=_step(recipe, epoch)), [detail], recipe)
-            reached[epoch][variant] = _PROTOCOL.score(truth, result).psnr_y
-            row[f"{name}, epoch {epoch}: {reached[epoch][variant]:.2f} dB"] = to_pixels(result, np.uint8)
-        enlarged = _PROTOCOL.enlarge(low)
-        given = {f"input: {_PROTOCOL.score(truth, enlarged).psnr_y:.2f} dB": to_pixels(enlarged, np.uint8)}
-        rows.append({**given, **row, "truth": to_pixels(truth, np.uint8)})
+            network = desk.network(recipe, at=_step(recipe, epoch))
+            trial = Trial.of(as_trained(network, recipe.network, recipe.data), _PROTOCOL, detail)
+            reached[epoch][variant] = trial.scores(_PROTOCOL).psnr_y
+            row[f"{name}, epoch {epoch}: {reached[epoch][variant]:.2f} dB"] = to_pixels(trial.result, np.uint8)
+        given = Trial.of(bicubic(_PROTOCOL), _PROTOCOL, detail)
+        shown = {f"input: {given.scores(_PROTOCOL).psnr_y:.2f} dB": to_pixels(given.result, np.uint8)}
+        rows.append({**shown, **row, "truth": to_pixels(given.truth, np.uint8)})
     plots.side_by_side(desk.folder / "small-cnns-table-7.png", rows, zoom=2)
     yield Drawing(
         "small-cnns-table-7.png", "A detail of scikit-image's astronaut, PSNR on luminance; each pixel is shown as 2x2."
@@ -308,8 +311,8 @@ def _worth(desk: Desk) -> Iterator[Block]:
 
 
 def _bicubic(pictures: list[NDArray]) -> Scores:
-    truths = [_PROTOCOL.truth(planes) for planes in pictures]
-    return Scores.mean([_PROTOCOL.score(truth, _PROTOCOL.enlarge(_PROTOCOL.reduce(truth))) for truth in truths])
+    trials = [Trial.of(bicubic(_PROTOCOL), _PROTOCOL, planes) for planes in pictures]
+    return Scores.mean([trial.scores(_PROTOCOL) for trial in trials])
 
 
 PAPER = Paper(

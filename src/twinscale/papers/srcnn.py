@@ -2,7 +2,6 @@
 
 import functools
 import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,19 +16,21 @@ from twinscale.benchmark.timing import medians
 from twinscale.datasets import find_pictures
 from twinscale.engine import Operation, run
 from twinscale.evaluation.protocol import Protocol
+from twinscale.evaluation.trial import Rescaler, Trial
 from twinscale.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.nets.srcnn import SRCNN
 from twinscale.papers.anr import ANR
-from twinscale.papers.desk import Desk, Trained, as_operation, multiply_adds, planes_of, untrained
+from twinscale.papers.desk import Desk, Trained, multiply_adds, planes_of, untrained
 from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value, table
 from twinscale.rescale import load
 from twinscale.training.build import build
 from twinscale.training.data import split_pictures, validation_examples
 from twinscale.training.export import load_weights
 from twinscale.training.recipe import Recipe
+from twinscale.training.rescaler import exported
 from twinscale.training.runs import in_proportion
 from twinscale.training.validation import validate
 from twinscale.zoo import load_card
@@ -204,14 +205,11 @@ def _measured(desk: Desk, dataset: str, scale: int) -> Results:
     protocol, methods = Protocol(scale, "y"), _methods(desk, scale)
     results = Results({}, {})
     for path in find_pictures(dataset):
-        truth = protocol.truth(Picture.read(path).planes())
-        low = protocol.reduce(truth)
+        planes = Picture.read(path).planes()
         psnr, seconds = (quantity.setdefault(path.stem.removesuffix("_GT"), {}) for quantity in results)
         for name, enlarge in methods.items():
-            start = time.perf_counter()
-            result = enlarge(low)
-            seconds[name] = time.perf_counter() - start
-            psnr[name] = protocol.score(truth, result).psnr_y
+            trial = Trial.of(Rescaler(protocol.reduce, enlarge), protocol, planes)
+            psnr[name], seconds[name] = trial.scores(protocol).psnr_y, trial.seconds
     for quantity in results:
         rows = list(quantity.values())
         quantity["average"] = {name: statistics.mean(row[name] for row in rows) for name in methods}
@@ -547,7 +545,7 @@ def _seconds(recipes: list[Recipe]) -> list[float]:
         for planes in enlarged:
             run(operation, planes, dtype=np.float32)
 
-    turns = [functools.partial(all_of, as_operation(untrained(recipe))) for recipe in recipes]
+    turns = [functools.partial(all_of, exported(network)) for network in map(untrained, recipes)]
     return [milliseconds / 1000 for milliseconds in medians(3, *turns, per=len(enlarged))]
 
 

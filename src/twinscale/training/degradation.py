@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine import Runtime, run
+from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
+from twinscale.evaluation.evaluate import stored_reduction
 from twinscale.evaluation.protocol import Colour, Protocol
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.linear import weighted_rows
@@ -63,8 +64,7 @@ class Degradation:
             return blurred if self.colour == "y" else to_planes(to_pixels(blurred, np.uint8))
         if self.data.reduced_by in _KERNELS:
             return self._protocol.reduce(truth, typing.cast(Kernel, self.data.reduced_by))
-        shrink = self._pair.on_channels(self._pair.reduction, truth.shape[2])
-        return to_planes(run(shrink, truth.astype(np.float32), dtype=np.uint8))
+        return stored_reduction(self._pair)(truth)
 
     def enlarge(self, low: NDArray) -> NDArray:
         """The enlargement that some networks start from, ``(H, W, C)``."""

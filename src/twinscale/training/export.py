@@ -7,6 +7,7 @@ import logging
 import tomllib
 import warnings
 from contextlib import redirect_stdout
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -100,33 +101,32 @@ def export_run(run: Path, models: Path) -> Card:
         "published": published_figures(recipe.name),
         "looks": looks,
     }
+    if recipe.channel:
+        card["channel"] = recipe.channel.name
     for key, part in parts.items():
-        channels = 1 if recipe.network.colour == "y" else 3
-        data = to_onnx(part, channels)
+        data = to_onnx(part)
         write_atomically(folder / f"{key}.onnx", data, overwrite=True)
-        on_full_size = 1 if key == "down" or card["input"] == "interpolated" else recipe.network.scale**2
         card[key] = {
             "file": f"{key}.onnx",
             "sha256": hashlib.sha256(data).hexdigest(),
             "radius": part.radius,
             "multiple_of": part.multiple_of,
             "parameters": sum(p.numel() for p in collapsed(part).parameters()),
-            "multiply_adds": count_multiply_adds(part, channels) / on_full_size,
+            "multiply_adds": count_multiply_adds(part) / float(max(Fraction(1), part.factor)) ** 2,
         }
     write_atomically(folder / CARD_FILE, tomli_w.dumps(card).encode(), overwrite=True)
     return Card.load(folder)
 
 
-def to_onnx(network: Network, channels: int) -> bytes:
+def to_onnx(network: Network) -> bytes:
     """Export a network with free height and width; weights are stored as float16, computed as float32.
 
     Args:
         network: maps ``(N, C, H, W)`` to ``(N, C, H', W')``.
-        channels: C of the input.
     """
     network = collapsed(network).eval().cpu()
     side = 8 * network.multiple_of
-    example = torch.zeros(1, channels, side, side + network.multiple_of)
+    example = torch.zeros(1, network.channels, side, side + network.multiple_of)
     multiple = network.multiple_of
     height, width = torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
     shape = {2: multiple * height, 3: multiple * width} if multiple > 1 else {2: height, 3: width}
@@ -172,17 +172,17 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
             stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
-    parts: dict[str, Network] = (
+    halves: dict[str, Network] = (
         {"down.": network.down, "up.": network.up} if isinstance(network, Pair) else {"": network}
     )
     weights: dict[str, Tensor] = {}
     unfit = []
-    for prefix, part in parts.items():
-        trained = {name.removeprefix(prefix): t for name, t in stored.items() if name.startswith(prefix)}
+    for half, own in halves.items():
+        trained = {name.removeprefix(half): tensor for name, tensor in stored.items() if name.startswith(half)}
         try:
-            weights |= {prefix + name: tensor for name, tensor in part.grown_from(trained).items()}
+            weights |= {half + name: tensor for name, tensor in own.grown_from(trained).items()}
         except ValueError as error:
-            unfit.append(f"{prefix}{error}")
+            unfit.append(f"{half}{error}")
     if not weights:
         raise ModelError(f"model {card.name} does not fit the recipe's network at {unfit[0]}: start without it")
     return weights
@@ -217,12 +217,12 @@ def _strip(model: onnx.ModelProto) -> None:
     del model.graph.metadata_props[:]
 
 
-def count_multiply_adds(network: Network, channels: int) -> float:
+def count_multiply_adds(network: Network) -> float:
     """Multiplications with addition per input pixel, counted during a real forward pass."""
     side = 16 * network.multiple_of
     network = collapsed(network).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.zeros(1, channels, side, side))
+        network(torch.zeros(1, network.channels, side, side))
     return float(counter.get_total_flops() / 2 / side**2)
 
 

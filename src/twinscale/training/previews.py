@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from twinscale.evaluation.protocol import Protocol
+from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
 from twinscale.plots import side_by_side
 from twinscale.training.recipe import Recipe
-from twinscale.training.validation import samples
+from twinscale.training.rescaler import as_trained
 
 _PICTURES = 3
 _SIDE = 160  # pixels at full size
@@ -43,13 +44,15 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")
+    rescaler = as_trained(network, recipe.network, recipe.data)
     rows = []
-    for truth, low, result in samples(network, crops, recipe):
+    for crop in crops:
+        trial = Trial.of(rescaler, protocol, crop)
         planes = {
-            captions[0]: low.repeat(protocol.scale, axis=0).repeat(protocol.scale, axis=1),
-            f"{captions[1]}, {protocol.score(truth, result).psnr_y:.2f} dB": result,
-            "truth": truth,
-            f"difference x {_AMPLIFIED}": _AMPLIFIED * np.abs(np.clip(result, 0, 1) - truth),
+            captions[0]: trial.low.repeat(protocol.scale, axis=0).repeat(protocol.scale, axis=1),
+            f"{captions[1]}, {trial.scores(protocol).psnr_y:.2f} dB": trial.result,
+            "truth": trial.truth,
+            f"difference x {_AMPLIFIED}": _AMPLIFIED * np.abs(np.clip(trial.result, 0, 1) - trial.truth),
         }
         rows.append({caption: to_pixels(part, np.uint8) for caption, part in planes.items()})
     side_by_side(path, rows, zoom=1)

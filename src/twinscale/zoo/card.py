@@ -18,8 +18,8 @@ class Part:
     file: str
     """File name inside the model's folder."""
     sha256: str
-    radius: int
-    """Receptive-field radius in pixels of the network's input."""
+    radius: int | float
+    """Receptive-field radius in pixels of the network's input; infinite where it looks at the whole picture."""
     multiple_of: int
     """Sides of the input must be multiples of this."""
     parameters: int
@@ -48,6 +48,9 @@ class Card:
     """The shrinking partner of a pair."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """The architecture's hyper-parameters."""
+    channel: str = "8-bit"
+    """What a pair's small picture goes through before it is restored: a key of
+    ``twinscale.rescale.channel.CHANNELS``."""
     training: dict[str, Any] = field(default_factory=dict)
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
     published: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,82 @@
+"""A network of torch as what the evaluation measures: as it is trained, or as it would ship."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from twinscale import engine
+from twinscale.engine import Operation, Runtime, run
+from twinscale.engine.operation import on_grey
+from twinscale.evaluation.trial import Rescaler, Transform
+from twinscale.nets import Network, Pair, Upscaler
+from twinscale.training.degradation import Degradation
+from twinscale.training.recipe import DataSpec, NetworkSpec
+
+
+def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
+    """A network in evaluation mode on whole pictures, in torch, on the device it lies on; results are not clipped.
+
+    Args:
+        network: super-resolution starts from small pictures made as ``data`` says.
+        spec: scale and colour.
+        data: how small pictures are made, and enlarged in front of networks that want it.
+    """
+
+    def transform(part: Network) -> Transform:
+        operation = in_torch(part)
+        return lambda planes: _fitting(operation, network, planes)(planes.astype(np.float32))
+
+    return _rescaler(network, spec, data, transform)
+
+
+def as_shipped(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
+    """The same exported, through the engine and its tiles."""
+
+    def transform(part: Network) -> Transform:
+        operation = exported(part)
+        return lambda planes: run(_fitting(operation, network, planes), planes.astype(np.float32))
+
+    return _rescaler(network, spec, data, transform)
+
+
+def _rescaler(
+    network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, transform: Callable[[Network], Transform]
+) -> Rescaler:
+    if isinstance(network, Pair):
+        down, up = transform(network.down), transform(network.up)
+        return Rescaler(lambda truth: network.channel(down(truth)), up)
+    degradation, enlarge = Degradation(spec.scale, spec.colour, data), transform(network)
+    if network.interpolated_input:
+        return Rescaler(degradation.reduce, lambda low: enlarge(degradation.enlarge(low)))
+    return Rescaler(degradation.reduce, enlarge)
+
+
+def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray) -> Operation:
+    """The operation for planes of one channel where the network has three."""
+    return on_grey(operation) if planes.shape[2] < network.channels else operation
+
+
+def in_torch(network: Network) -> Operation:
+    """A network as an operation that torch runs, on the device that its weights lie on."""
+    device = next(network.parameters()).device
+
+    @torch.no_grad()
+    def forward(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        inputs = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2)
+        result: NDArray[np.float32] = network(inputs).permute(0, 2, 3, 1).float().cpu().numpy()
+        return result
+
+    return _operation(forward, network)
+
+
+def exported(network: Network) -> Operation:
+    """A network as an operation that the engine runs, once it is exported."""
+    from twinscale.training.export import to_onnx
+
+    return _operation(Runtime().load(to_onnx(network), name=type(network).__name__), network)
+
+
+def _operation(runnable: engine.Network, network: Network) -> Operation:
+    return Operation.of(runnable, scale=network.factor, radius=network.radius, multiple_of=network.multiple_of)

@@ -1,0 +1,135 @@
+"""One training step."""
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from tests.training.tiny import Tiny, batches, parameters
+from twinscale.images.resize import imresize
+from twinscale.training.build import build
+from twinscale.training.learner import Learner
+from twinscale.training.recipe import OptimisationSpec
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_output_layers_learn_at_their_own_rate(fabric, optimiser):
+    moves = []
+    for relative in (1.0, 0.1):
+        network = Tiny()
+        before = [p.detach().clone() for p in network.parameters()]
+        spec = OptimisationSpec(
+            steps=9, optimiser=optimiser, learning_rate=0.01, output_layer_rate=relative, decay="none"
+        )
+        Learner(network, spec, fabric).step(0, *batches(1)[0])
+        moves.append([p.detach() - b for p, b in zip(network.parameters(), before, strict=True)])
+    for layer, full, own in zip(("inner", "inner", "outer", "outer"), *moves, strict=True):
+        assert full.abs().max() > 0
+        torch.testing.assert_close(own, full * (0.1 if layer == "outer" else 1.0), rtol=1e-3, atol=1e-7)
+
+
+def test_averaged_weights_against_the_recursion(fabric):
+    network = Tiny()
+    learner = Learner(network, OptimisationSpec(steps=40, learning_rate=0.01, ema=0.7), fabric)
+    expected = parameters(network)
+    for step, batch in enumerate(batches(40)):
+        learner.step(step, *batch)
+        keep = min(0.7, (step + 1) / (step + 10))
+        expected = keep * expected + (1 - keep) * parameters(network)
+        torch.testing.assert_close(parameters(learner.average), expected, rtol=0, atol=1e-6)
+    assert not torch.allclose(expected, parameters(network), atol=1e-6)
+
+
+def test_without_averaging_the_last_weights_count(fabric):
+    learner = Learner(Tiny(), OptimisationSpec(steps=3), fabric)
+    for step, batch in enumerate(batches(3)):
+        learner.step(step, *batch)
+        assert torch.equal(parameters(learner.average), parameters(learner.network))
+
+
+def test_gradients_are_clipped(fabric):
+    network = Tiny()
+    before = parameters(network)
+    spec = OptimisationSpec(steps=9, loss="l2", optimiser="sgd", learning_rate=1.0, decay="none", clip_norm=1e-3)
+    Learner(network, spec, fabric).step(0, *batches(1)[0])
+    assert (parameters(network) - before).norm().item() == pytest.approx(1e-3, rel=1e-3)
+
+
+def blurred_noise(scale, channels=1):
+    """Eight pictures, smooth enough that a small picture can resemble them: ``(N, C, H, W)``."""
+    generator = torch.Generator().manual_seed(2)
+    coarse = torch.rand(8, channels, 6, 5, generator=generator)
+    return nn.functional.interpolate(coarse, scale_factor=2 * scale, mode="bilinear")
+
+
+def bicubic(pictures, scale):
+    """In float64."""
+    planes = pictures.double().permute(0, 2, 3, 1).numpy()
+    return np.stack([imresize(picture, 1 / scale) for picture in planes]).transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("architecture", ["dsn", "twin"])
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_fidelity_is_added_to_the_loss_with_its_weight(recipe, fabric, architecture, colour):
+    torch.manual_seed(0)
+    network = build(recipe(architecture=architecture, scale=3, colour=colour))
+    truth = blurred_noise(3, network.channels)
+    low, restored = (tensor.detach().double().numpy() for tensor in network(truth))
+    pixel = np.abs(restored - truth.numpy()).mean()
+    fidelity = ((low - bicubic(truth, 3)) ** 2).mean()
+    for weight in (0.0, 0.3, 50.0):
+        copied = build(recipe(architecture=architecture, scale=3, colour=colour))
+        copied.load_state_dict(network.state_dict())
+        loss = Learner(copied, OptimisationSpec(steps=9, fidelity=weight), fabric).step(0, truth, truth)
+        assert loss.item() == pytest.approx(pixel + weight * fidelity, rel=1e-4)
+    assert 50 * fidelity > 0.01 * pixel  # or the last weight would show nothing
+
+
+def test_fidelity_brings_the_small_picture_near_the_bicubic_one(recipe, fabric):
+    truth = torch.rand(3, 1, 24, 20, generator=torch.Generator().manual_seed(0))
+    distances = {}
+    for weight, steps in ((0.0, 0), (0.0, 40), (100.0, 40)):
+        torch.manual_seed(0)
+        network = build(recipe(architecture="twin"))
+        learner = Learner(network, OptimisationSpec(steps=40, loss="l2", fidelity=weight, warmup=5), fabric)
+        for step in range(steps):
+            learner.step(step, truth, truth)
+        low = network.down(truth).detach().double().numpy()
+        distances[weight, steps] = ((low - bicubic(truth, 2)) ** 2).mean()
+    # Nearer than the averages that training starts from, and than what restoring alone makes of them.
+    assert distances[100.0, 40] < 0.1 * distances[0.0, 0]
+    assert distances[100.0, 40] < 0.1 * distances[0.0, 40]
+
+
+def test_fidelity_is_for_pairs(fabric):
+    """Super-resolution does not make the small picture, so there is nothing to hold."""
+    batch = batches(1)[0]
+    losses = [
+        Learner(Tiny(), OptimisationSpec(steps=9, fidelity=weight), fabric).step(0, *batch) for weight in (0.0, 9.0)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_muon_trains_the_large_layers_and_adam_the_others(recipe, fabric):
+    torch.manual_seed(0)
+    network = build(recipe())
+    learner = Learner(network, OptimisationSpec(steps=9, optimiser="muon", output_layer_rate=0.1), fabric)
+    truth = blurred_noise(2)
+    learner.step(0, truth, truth)
+    kinds = {
+        name: "momentum" if "momentum" in learner.optimiser.state[parameter] else "adam"
+        for name, parameter in network.named_parameters()
+    }
+    large = {f"down.features.{i}.weight" for i in (1, 2)}
+    large |= {f"up.{layer}.{i}.weight" for layer in ("bottlenecks", "convs") for i in range(3)}
+    assert {name for name, kind in kinds.items() if kind == "momentum"} == large
+    assert [group["lr"] for group in learner.optimiser.param_groups] == pytest.approx([1e-3, 1e-4])
+
+
+def test_bfloat16_steps_keep_float32_weights():
+    fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    learner = Learner(Tiny(), OptimisationSpec(steps=9), fabric)
+    loss = learner.step(0, *batches(1)[0])
+    assert loss.dtype == torch.float32
+    assert all(p.dtype == torch.float32 for p in learner.network.parameters())
