@@ -1,6 +1,10 @@
 """Building networks by name."""
 
+import shutil
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +12,24 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.nets.explicit import randomised  # noqa: E402
+from twinscale import nets  # noqa: E402
 from twinscale.engine import Operation, Runtime  # noqa: E402
 from twinscale.errors import UsageError  # noqa: E402
 from twinscale.nets import ARCHITECTURES, Pair, Upscaler, create  # noqa: E402
+from twinscale.nets.base import register  # noqa: E402
+
+NEW = """
+from torch.nn import functional as F
+from twinscale.nets.base import Upscaler, register
+
+@register("repeat")
+class Repeat(Upscaler):
+    def __init__(self, scale, channels=3):
+        super().__init__(scale, channels, radius=0)
+
+    def forward(self, low):
+        return F.interpolate(low, scale_factor=self.scale)
+"""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -40,6 +59,43 @@ def test_onnx_computes_what_torch_computes(architecture: str) -> None:
         expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
     assert expected.shape == (9 * network.factor, 13 * network.factor, 3)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-4)
+
+
+def test_every_file_is_found_and_registers_its_networks() -> None:
+    files = {path.stem for path in Path(nets.__file__).parent.glob("*.py")} - {"__init__", "base"}
+    assert {network.__module__.rsplit(".", 1)[1] for network in ARCHITECTURES.values()} == files
+
+
+def test_a_network_is_one_file(tmp_path: Path) -> None:
+    """A new file beside the others is all that it takes."""
+    package = tmp_path / "nets"
+    shutil.copytree(Path(nets.__file__).parent, package)
+    (package / "repeat.py").write_text(NEW)
+    script = (
+        "import twinscale, sys; twinscale.__path__.insert(0, sys.argv[1]); from twinscale.nets import create; "
+        "import torch; print(create('repeat', scale=2, channels=1)(torch.ones(1, 1, 2, 3)).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "torch.Size([1, 1, 4, 6])"
+
+
+def test_a_name_is_taken_once() -> None:
+    with pytest.raises(AssertionError, match="two networks are called dsn"):
+        register("dsn")(ARCHITECTURES["twin"])
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_weights_of_the_same_network_are_taken_and_others_refused(architecture: str) -> None:
+    made = create(architecture, scale=2, channels=1)
+    for part in (made.down, made.up) if isinstance(made, Pair) else (made,):
+        weights = {name: torch.full_like(tensor, 0.25) for name, tensor in part.state_dict().items()}
+        grown = part.grown_from(weights)
+        assert grown.keys() == weights.keys()
+        assert all(torch.equal(tensor, weights[name]) for name, tensor in grown.items())
+        first = next(iter(weights))
+        for unfit in ({first: torch.zeros(1)}, {}):
+            with pytest.raises(ValueError, match=f"^{first}"):
+                part.grown_from({name: tensor for name, tensor in weights.items() if name != first} | unfit)
 
 
 def test_unknown_architecture() -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from tests.training.conftest import untrained_run
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.nets.dsn import DownSNet, UpSNet
+from twinscale.nets.espcn import ESPCN
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.nets.srcnn import SRCNN
 from twinscale.rescale import load
 from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures
 from twinscale.training.loop import train
-from twinscale.training.recipe import Recipe, shipped_recipes
+from twinscale.training.recipe import ChannelSpec, Recipe, shipped_recipes
 from twinscale.training.runs import BEST
 from twinscale.zoo import Card
 
@@ -231,6 +233,25 @@ def test_files_hold_weights_as_halves_and_nothing_of_this_machine(pair, srcnn):
     for data in (card.read(card.down), card.read(card.up), srcnn[1].read(srcnn[1].up)):
         traces = [str(Path.home()), sys.prefix, "site-packages", ".py", "Traceback", "/src/", "torch/"]
         assert not [trace for trace in traces if trace.encode() in data]
+
+
+def test_a_card_says_through_what_the_small_picture_goes(recipe, tmp_path):
+    for name, spec in (("8-bit", None), ("none", ChannelSpec(name="none"))):
+        made = recipe(name=f"pair-{name}", channel=spec)
+        card = export_run(untrained_run(tmp_path / name, made), tmp_path / "models")
+        assert Card.load(card.folder).channel == name
+
+
+def test_a_network_that_looks_at_the_whole_picture_says_so(recipe, tmp_path, monkeypatch):
+    initialise = ESPCN.__init__
+
+    def whole(network, scale, channels):
+        initialise(network, scale, channels)
+        network.radius = math.inf
+
+    monkeypatch.setattr(ESPCN, "__init__", whole)
+    card = export_run(untrained_run(tmp_path / "run", recipe(architecture="espcn")), tmp_path / "models")
+    assert Card.load(card.folder).up.radius == math.inf
 
 
 # Replacing a model

@@ -48,6 +48,44 @@ def test_without_averaging_the_last_weights_count(fabric):
         assert torch.equal(parameters(learner.average), parameters(learner.network))
 
 
+class Normalised(Tiny):
+    """The same with a batch normalisation in between."""
+
+    def __init__(self):
+        super().__init__()
+        self.normalise = nn.BatchNorm2d(4)
+
+    def forward(self, low):
+        return self.outer(self.normalise(self.inner(low)))
+
+
+def test_running_statistics_are_averaged_like_the_weights(fabric):
+    learner = Learner(Normalised(), OptimisationSpec(steps=40, learning_rate=0.01, ema=0.7), fabric)
+    own, averaged = learner.network.normalise, learner.average.normalise
+    mean, variance = own.running_mean.clone(), own.running_var.clone()
+    for step, batch in enumerate(batches(40)):
+        learner.step(step, *batch)
+        keep = min(0.7, (step + 1) / (step + 10))
+        mean = keep * mean + (1 - keep) * own.running_mean
+        variance = keep * variance + (1 - keep) * own.running_var
+        torch.testing.assert_close(averaged.running_mean, mean, rtol=0, atol=1e-6)
+        torch.testing.assert_close(averaged.running_var, variance, rtol=0, atol=1e-6)
+        assert averaged.num_batches_tracked == own.num_batches_tracked == step + 1
+    assert not torch.allclose(mean, own.running_mean, atol=1e-6)
+    # So that the copy, in evaluation mode, knows what it was trained on: the statistics of the batches.
+    inner = torch.cat([learner.average.inner(inputs) for inputs, _ in batches(40)])
+    torch.testing.assert_close(averaged.running_mean, inner.mean((0, 2, 3)), rtol=0, atol=0.1)
+    torch.testing.assert_close(averaged.running_var, inner.var((0, 2, 3)), rtol=0.5, atol=0)
+
+
+def test_without_averaging_the_last_statistics_count(fabric):
+    learner = Learner(Normalised(), OptimisationSpec(steps=3), fabric)
+    for step, batch in enumerate(batches(3)):
+        learner.step(step, *batch)
+    for own, averaged in zip(learner.network.buffers(), learner.average.buffers(), strict=True):
+        assert torch.equal(own, averaged)
+
+
 def test_gradients_are_clipped(fabric):
     network = Tiny()
     before = parameters(network)

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from twinscale.datasets import catalogue
 from twinscale.errors import UsageError
 from twinscale.nets import Pair
+from twinscale.rescale.channel import EightBits, Unchanged
 from twinscale.training.build import build
-from twinscale.training.recipe import DataSpec, Recipe, shipped_recipes
+from twinscale.training.recipe import ChannelSpec, DataSpec, Recipe, shipped_recipes
 
 MINIMAL = """
 name = "mine"
@@ -73,6 +76,39 @@ def test_they_decide_what_a_run_makes(load, tmp_path, old, new):
     assert recipe.digest() != load().digest()
     (tmp_path / "again.toml").write_text(recipe.dumps())
     assert Recipe.load(tmp_path / "again.toml") == recipe
+
+
+def test_the_channel_of_a_pair(load, tmp_path):
+    assert load().channel is None
+    assert "channel" not in load().dumps()
+    assert build(load()).channel == EightBits()
+    for name, made in (("8-bit", EightBits()), ("none", Unchanged())):
+        recipe = load("[data]", f'[channel]\nname = "{name}"\n[data]')
+        assert build(recipe).channel == made
+        assert recipe.digest() != load().digest()
+        (tmp_path / "again.toml").write_text(recipe.dumps())
+        assert Recipe.load(tmp_path / "again.toml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("channel", "message"),
+    [
+        ('name = "9-bit"', "unknown channel '9-bit': use one of 8-bit, none"),
+        ('name = "8-bit"\nparameters = { quality = 90 }', "channel 8-bit: unknown key 'quality'"),
+        ('nam = "8-bit"', "channel: unknown key 'nam'; did you mean 'name'?"),
+        ("name = 8", "channel: name = 8 must be of type str"),
+    ],
+)
+def test_channels_are_strict(load, channel, message):
+    with pytest.raises(UsageError) as error:
+        build(load("[data]", f"[channel]\n{channel}\n[data]"))
+    assert message in str(error.value)
+
+
+def test_super_resolution_has_no_channel(load):
+    recipe = load('"dsn"', '"espcn"')
+    with pytest.raises(UsageError, match="espcn has no parameter 'channel'"):
+        build(replace(recipe, channel=ChannelSpec(name="8-bit")))
 
 
 def test_integer_is_taken_for_a_float(load):

@@ -75,9 +75,9 @@ class Lean(Upscaler):
         for name in ("head.weight", "subpixels.weight"):
             if name not in trained:
                 raise ValueError(f"{name}, which is missing")
-        if trained["head.weight"].shape[1] != self.channels:
-            channels = trained["head.weight"].shape[1]
-            raise ValueError(f"head.weight, whose {channels} channel(s) do not fit into {self.channels}")
+        shape = tuple(trained["head.weight"].shape)
+        if shape[1:2] != (self.channels,):
+            raise ValueError(f"head.weight, whose {shape} does not fit into {self.channels} channel(s)")
         for name, new in weights.items():
             if name not in trained and name.endswith(".1.weight"):  # the second layer of a block that is new
                 new.zero_()

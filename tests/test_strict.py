@@ -1,0 +1,91 @@
+"""Dataclasses from mappings, field by field."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from twinscale.errors import ModelError, UsageError
+from twinscale.strict import from_mapping
+
+
+@dataclass(frozen=True)
+class Inner:
+    side: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    name: str
+    kind: Literal["a", "b"] = "a"
+    rate: float = 1.0
+    radius: int | float = 0
+    names: list[str] = field(default_factory=list)
+    free: dict[str, Any] = field(default_factory=dict)
+    inner: Inner | None = None
+    note: str | None = None
+
+
+def test_every_kind_of_field() -> None:
+    mapping = {
+        "name": "n",
+        "kind": "b",
+        "rate": 2,
+        "radius": math.inf,
+        "names": ["x"],
+        "free": {"anything": [1, "two"]},
+        "inner": {"side": 3},
+        "note": "text",
+    }
+    made = from_mapping(Outer, mapping, "file")
+    assert made == Outer(
+        name="n",
+        kind="b",
+        rate=2.0,
+        radius=math.inf,
+        names=["x"],
+        free={"anything": [1, "two"]},
+        inner=Inner(3),
+        note="text",
+    )
+    assert isinstance(made.rate, float)
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert from_mapping(Outer, {"name": "n"}, "file") == Outer(name="n")
+
+
+def test_a_field_that_takes_both_keeps_an_integer() -> None:
+    radius = from_mapping(Outer, {"name": "n", "radius": 3}, "file").radius
+    assert isinstance(radius, int)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"name": "n", "nam": 1}, "file: unknown key 'nam'; did you mean 'name'?"),
+        ({"name": "n", "zzz": 1}, "file: unknown key 'zzz'; known keys are name, kind, rate"),
+        ({}, "file: missing key 'name'"),
+        ({"name": 1}, "file: name = 1 must be of type str"),
+        ({"name": "n", "kind": "c"}, "file: kind = 'c' must be one of a, b"),
+        ({"name": "n", "rate": "1"}, "file: rate = '1' must be of type float"),
+        ({"name": "n", "rate": True}, "file: rate = True must be of type float"),
+        ({"name": "n", "radius": "3"}, "file: radius = '3' must be of type int"),
+        ({"name": "n", "radius": True}, "file: radius = True must be of type int"),
+        ({"name": "n", "names": "x"}, "file: names = 'x' must be of type list"),
+        ({"name": "n", "names": ["x", 1]}, "must hold only str values"),
+        ({"name": "n", "free": 1}, "file: free = 1 must be of type dict"),
+        ({"name": "n", "inner": 3}, "file: inner must be a table, not 3"),
+        ({"name": "n", "inner": {"side": 3.0}}, "file: inner: side = 3.0 must be of type int"),
+        ({"name": "n", "inner": {"sides": 3}}, "file: inner: unknown key 'sides'; did you mean 'side'?"),
+        ({"name": "n", "note": 1}, "file: note = 1 must be of type str"),
+    ],
+)
+@pytest.mark.parametrize("error", [UsageError, ModelError])
+def test_everything_else_is_an_error(mapping: dict[str, Any], message: str, error: type[UsageError]) -> None:
+    with pytest.raises(error) as raised:
+        from_mapping(Outer, mapping, "file", error)
+    assert type(raised.value) is error
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
