@@ -73,7 +73,9 @@ def desk(tmp_path, monkeypatch) -> Desk:
         return replace(recipe, data=replace(recipe.data, train=["TinyTrain"], validation=[], crop=16, batch=1))
 
     monkeypatch.setattr(small_cnns, "_recipe", tiny)
-    monkeypatch.setattr(desk_module, "exported", lambda network, channels: Operation(np.copy))  # exporting takes seconds
+    monkeypatch.setattr(
+        desk_module, "exported", lambda network, channels: Operation(np.copy)
+    )  # exporting takes seconds
     monkeypatch.setattr(desk_module, "_TIMED_SIDE", 16)
     return Desk(tmp_path / "out", "small_cnns", minutes=0.01, sets=["TinyTest"])
 
