@@ -7,7 +7,7 @@ import pytest
 
 import twinscale
 
-NAMES = ["Evaluation", "Model", "Picture", "Runtime", "evaluate", "load", "restore", "shrink", "upscale"]
+NAMES = ["Evaluation", "Model", "Picture", "Runtime", "Shrunk", "evaluate", "load", "restore", "shrink", "upscale"]
 
 
 def modules_after(code: str) -> set[str]:

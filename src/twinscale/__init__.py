@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from twinscale.rescale.model import Model, load
     from twinscale.rescale.restore import restore
     from twinscale.rescale.shrink import shrink
+    from twinscale.rescale.shrunk import Shrunk
     from twinscale.rescale.upscale import upscale
 
-__all__ = ["Evaluation", "Model", "Picture", "Runtime", "evaluate", "load", "restore", "shrink", "upscale"]
+__all__ = ["Evaluation", "Model", "Picture", "Runtime", "Shrunk", "evaluate", "load", "restore", "shrink", "upscale"]
 
 _MODULES = {
     "Evaluation": "evaluation.evaluate",
     "Model": "rescale.model",
     "Picture": "images.picture",
     "Runtime": "engine.runtime",
+    "Shrunk": "rescale.shrunk",
     "evaluate": "evaluation.evaluate",
     "load": "rescale.model",
     "restore": "rescale.restore",

@@ -33,16 +33,16 @@ def rows_of_table(text: str, model: str) -> list[list[str]]:
 def test_keeps_what_was_measured(evaluations: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:
     record = Record(tmp_path)
     for evaluation in evaluations:
-        card = evaluation.model.card
-        assert not record.has(card, evaluation.dataset)
+        model = evaluation.model
+        assert not record.has(model, evaluation.dataset)
         record.add(evaluation)
         again = Record(tmp_path)
-        assert again.has(card, evaluation.dataset)
-        assert not again.has(card, "another")
-        assert again.scores(card, evaluation.dataset) == evaluation.ours
+        assert again.has(model, evaluation.dataset)
+        assert not again.has(model, "another")
+        assert again.scores(model, evaluation.dataset) == evaluation.ours
     pair, upscaler = evaluations
     assert isinstance(pair.looks, Looks)
-    assert Record(tmp_path).looks(pair.model.card, pair.dataset) == pair.looks
+    assert Record(tmp_path).looks(pair.model, pair.dataset) == pair.looks
     assert upscaler.looks is None
 
 
@@ -65,25 +65,21 @@ def test_tables(evaluations: tuple[Evaluation, Evaluation], tmp_path: Path) -> N
     assert cells == [upscaler.dataset, str(upscaler.bicubic), str(upscaler.ours), "–", "–"]
 
 
-def test_scores_without_looks_are_kept(evaluations: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:
-    """As those of before looks were measured."""
+@pytest.mark.parametrize(
+    ("field", "value"), [("weights", "0" * 64), ("bounds", "none at all"), ("engine", "abacus"), ("protocol", 0)]
+)
+def test_what_was_made_otherwise_is_measured_again(
+    evaluations: tuple[Evaluation, Evaluation], tmp_path: Path, field: str, value: str | int
+) -> None:
     for evaluation in evaluations:
         Record(tmp_path).add(evaluation)
     rows = json.loads((tmp_path / "results.json").read_text())
     for row in rows.values():
-        del row["looks"]
+        assert row["made_by"][field] != value
+        row["made_by"][field] = value
     (tmp_path / "results.json").write_text(json.dumps(rows))
-    pair, upscaler = evaluations
-    old = Record(tmp_path)
-    assert old.has(upscaler.model.card, upscaler.dataset)
-    assert old.has(pair.model.card, pair.dataset)
-    assert old.looks(pair.model.card, pair.dataset) is None
-    assert rows_of_table(old.markdown(), pair.model.card.name)[0][-1] == "ours, RGB"
-
-    old.add(Evaluation(pair.model, "another", pair.protocol, pair.pictures))
-    table = {row[0]: row for row in rows_of_table(old.markdown(), pair.model.card.name)}
-    assert table[pair.dataset][-2:] == ["–", "–"]
-    assert table["another"][-1] == f"{pair.looks.total_variation:.2f}"
+    for evaluation in evaluations:
+        assert not Record(tmp_path).has(evaluation.model, evaluation.dataset)
 
 
 def test_other_weights_are_measured_again(evaluations: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:
@@ -91,4 +87,4 @@ def test_other_weights_are_measured_again(evaluations: tuple[Evaluation, Evaluat
     record = Record(tmp_path)
     record.add(pair)
     card = Card(**{**{name: getattr(pair.model.card, name) for name in Card.__slots__}, "down": None})
-    assert not record.has(Model(card).card, pair.dataset)
+    assert not record.has(Model(card), pair.dataset)

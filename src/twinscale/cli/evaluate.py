@@ -46,20 +46,21 @@ def evaluate(
     from twinscale.datasets import dataset_name
     from twinscale.errors import UsageError
     from twinscale.evaluation import evaluate
+    from twinscale.evaluation.provenance import REFERENCE
     from twinscale.evaluation.record import Record
     from twinscale.rescale import load
     from twinscale.zoo import model_names
 
     if ensemble and record:
         raise UsageError("--record keeps what models reach as they run by default: leave out --ensemble or --record")
-    loaded = [load(name) for name in (model_names() if model == "all" else [model])]
+    loaded = [load(name, REFERENCE) for name in (model_names() if model == "all" else [model])]
     kept = Record(record) if record else None
     evaluations = []
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         for entry in loaded:
             for dataset in datasets:
-                if kept and kept.has(entry.card, dataset_name(dataset)):
+                if kept and kept.has(entry, dataset_name(dataset)):
                     continue
                 task = bar.add_task(f"{entry.card.name} on {dataset}")
                 evaluation = evaluate(

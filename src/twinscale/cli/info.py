@@ -27,14 +27,15 @@ def info(
 
 def _facts(file: str) -> dict[str, Any]:
     from twinscale.images.picture import Picture
-    from twinscale.rescale.tag import read_tag
+    from twinscale.rescale.shrunk import Shrunk
 
     picture = Picture.read(file)
-    tag = read_tag(picture.xmp)
+    shrunk = Shrunk.find(picture)
     metadata = {"alpha": picture.alpha, "ICC profile": picture.icc, "EXIF": picture.exif, "XMP": picture.xmp}
-    shrunk = None
-    if tag is not None:
-        shrunk = f"from {tag.width}x{tag.height} by {tag.model}; 'twinscale restore' brings it back"
+    made = None
+    if shrunk is not None:
+        tag = shrunk.tag
+        made = f"from {tag.width}x{tag.height} by {tag.model}; 'twinscale restore' brings it back"
     return {
         "file": file,
         "format": picture.format,
@@ -43,5 +44,5 @@ def _facts(file: str) -> dict[str, Any]:
         "bits": picture.depth,
         "carries": [name for name, value in metadata.items() if value is not None],
         "notes": list(picture.notes),
-        "shrunk": shrunk,
+        "shrunk": made,
     }

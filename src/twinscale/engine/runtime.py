@@ -27,6 +27,11 @@ class Runtime:
     threads: int | None = None
     """Processors to use; by default all that this process may use."""
 
+    @property
+    def arithmetic(self) -> str:
+        """Backend and precision: what decides the last digits of a result."""
+        return "onnxruntime float32"
+
     def load(self, model: bytes, *, name: str) -> Network:
         """Load the bytes of an ONNX file.
 

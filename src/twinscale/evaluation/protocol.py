@@ -28,6 +28,9 @@ from twinscale.images.resize import Kernel, imresize
 
 Colour = Literal["y", "rgb"]
 
+VERSION = 1
+"""Raised whenever the protocol comes to measure something else, so that kept results are measured again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:

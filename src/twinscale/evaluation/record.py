@@ -1,4 +1,4 @@
-"""The results page: what every model reached, kept with the hash of the weights that reached it."""
+"""The results page: what every model reached, kept with all that decided it."""
 
 import json
 from dataclasses import asdict
@@ -8,8 +8,9 @@ from typing import Any
 from twinscale.evaluation.evaluate import Evaluation, beside_paper
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Scores
+from twinscale.evaluation.provenance import Provenance
 from twinscale.images.files import write_atomically
-from twinscale.zoo import Card
+from twinscale.rescale.model import Model
 
 _JSON, _MARKDOWN = "results.json", "results.md"
 _INTRODUCTION = """# Results
@@ -31,18 +32,21 @@ class Record:
         path = folder / _JSON
         self._rows: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
 
-    def has(self, card: Card, dataset: str) -> bool:
-        """Whether these very weights were measured on the set."""
-        return bool(self._rows.get(f"{card.name} {dataset}", {}).get("digest") == card.digest)
+    def has(self, model: Model, dataset: str) -> bool:
+        """Whether the set was measured with all that :class:`Provenance` names as it is today."""
+        return bool(self._row(model, dataset).get("made_by") == asdict(Provenance.of(model)))
 
-    def scores(self, card: Card, dataset: str) -> Scores:
+    def scores(self, model: Model, dataset: str) -> Scores:
         """Mean scores of a model on a set that :meth:`has` holds."""
-        return Scores(**self._rows[f"{card.name} {dataset}"]["ours"])
+        return Scores(**self._row(model, dataset)["ours"])
 
-    def looks(self, card: Card, dataset: str) -> Looks | None:
-        """How a pair's small pictures look, mean over a set; none where that was not measured."""
-        looks = self._rows.get(f"{card.name} {dataset}", {}).get("looks") if self.has(card, dataset) else None
+    def looks(self, model: Model, dataset: str) -> Looks | None:
+        """How a pair's small pictures look, mean over a set that :meth:`has` holds; none for an upscaler."""
+        looks = self._row(model, dataset)["looks"]
         return Looks(**looks) if looks else None
+
+    def _row(self, model: Model, dataset: str) -> dict[str, Any]:
+        return self._rows.get(f"{model.card.name} {dataset}", {})
 
     def add(self, evaluation: Evaluation) -> None:
         """Keep a result and write both files."""
@@ -50,7 +54,7 @@ class Record:
         self._rows[f"{card.name} {evaluation.dataset}"] = {
             "model": card.name,
             "dataset": evaluation.dataset,
-            "digest": card.digest,
+            "made_by": asdict(Provenance.of(evaluation.model)),
             "scale": card.scale,
             "colour": card.colour,
             "pictures": len(evaluation.pictures),
@@ -74,8 +78,9 @@ class Record:
             own = {row["dataset"]: row for row in rows if row["model"] == model}
             first = next(iter(own.values()))
             source = f"; paper: {first['source']}" if first["source"] else ""
+            weights = first["made_by"]["weights"][:12]
             lines.append(f"## {model}\n")
-            lines.append(f"Weights `{first['digest'][:12]}`, x{first['scale']}, {_CHANNEL[first['colour']]}{source}.\n")
+            lines.append(f"Weights `{weights}`, x{first['scale']}, {_CHANNEL[first['colour']]}{source}.\n")
             lines += _table([own[name] for name in sets if name in own], with_rgb=first["colour"] == "rgb")
             lines.append("")
         return "\n".join(lines)
@@ -85,7 +90,7 @@ _CHANNEL = {"y": "luminance", "rgb": "RGB stored as 8 bits, figures on Y"}
 
 
 def _table(rows: list[dict[str, Any]], *, with_rgb: bool) -> list[str]:
-    with_looks = any(row.get("looks") for row in rows)
+    with_looks = any(row["looks"] for row in rows)
     header = ["set", "bicubic", "ours", "paper", "difference", *(["ours, RGB"] if with_rgb else [])]
     if with_looks:
         header += ["small picture vs bicubic, dB", "variation"]
@@ -96,8 +101,7 @@ def _table(rows: list[dict[str, Any]], *, with_rgb: bool) -> list[str]:
         if with_rgb:
             cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
         if with_looks:
-            # Rows of before looks were measured have none.
-            looks = Looks(**row["looks"]) if row.get("looks") else None
-            cells += [f"{looks.fidelity:.2f}", f"{looks.total_variation:.2f}"] if looks else ["–", "–"]
+            looks = Looks(**row["looks"])
+            cells += [f"{looks.fidelity:.2f}", f"{looks.total_variation:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

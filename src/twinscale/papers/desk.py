@@ -17,18 +17,20 @@ from twinscale.errors import UsageError
 from twinscale.evaluation import evaluate
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.provenance import REFERENCE, Provenance
 from twinscale.evaluation.record import Record
 from twinscale.evaluation.trial import Trial
 from twinscale.images.files import write_atomically
 from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
 from twinscale.papers.report import Block, as_json, markdown
+from twinscale.rescale import Model, load
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds
 from twinscale.training.log import read_log
 from twinscale.training.loop import train
-from twinscale.training.recipe import Recipe
+from twinscale.training.recipe import DataSpec, Recipe
 from twinscale.training.rescaler import as_shipped, exported
 from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
@@ -198,13 +200,11 @@ class Desk:
             reduced_by: what makes the small pictures, as in a recipe's data; by default what it was trained on.
         """
         data = replace(recipe.data, reduced_by=reduced_by or recipe.data.reduced_by)
-        made_by = _digest_of_reduction(data.reduced_by)
-        key = f"{self.trained(recipe).weights[:16]} {dataset} {made_by}"
-        if key in self._scores:
+        if (key := self._score_key(recipe, dataset, data)) in self._scores:
             return self._scores[key]
         network = self.network(recipe)
         assert isinstance(network, Upscaler)
-        key = f"{self.trained(recipe).weights[:16]} {dataset} {made_by}"
+        key = self._score_key(recipe, dataset, data)  # of other weights, where it was trained again
         self._notify(f"measuring {recipe.name} on {dataset}, reduced by {data.reduced_by}")
         spec = recipe.network
         protocol, rescaler = Protocol(spec.scale, spec.colour), as_shipped(network, spec, data)
@@ -213,25 +213,29 @@ class Desk:
         self._save()
         return self._scores[key]
 
+    def _score_key(self, recipe: Recipe, dataset: str, data: DataSpec) -> str:
+        """What decides a score."""
+        made_by = Provenance(self.trained(recipe).weights[:16])
+        reduction = _digest_of_reduction(data.reduced_by)
+        return f"{made_by.weights} {dataset} {reduction}, {made_by.engine}, protocol {made_by.protocol}"
+
     def shipped(self, name: str, dataset: str) -> Scores:
         """Mean scores of a shipped model on a set."""
-        card = load_card(name)
-        if not self._shipped.has(card, dataset):
-            self._measure(name, dataset)
-        return self._shipped.scores(card, dataset)
+        return self._shipped.scores(self._measured(name, dataset), dataset)
 
     def looks(self, name: str, dataset: str) -> Looks:
         """How the small pictures of a shipped pair look, mean over a set."""
-        card = load_card(name)
-        if not self._shipped.looks(card, dataset):
-            self._measure(name, dataset)
-        looks = self._shipped.looks(card, dataset)
+        looks = self._shipped.looks(self._measured(name, dataset), dataset)
         assert looks is not None, f"{name} is no pair"
         return looks
 
-    def _measure(self, name: str, dataset: str) -> None:
-        self._notify(f"measuring {name} on {dataset}")
-        self._shipped.add(evaluate(name, dataset))
+    def _measured(self, name: str, dataset: str) -> Model:
+        """A shipped model whose results on a set are kept."""
+        model = load(name, REFERENCE)
+        if not self._shipped.has(model, dataset):
+            self._notify(f"measuring {name} on {dataset}")
+            self._shipped.add(evaluate(model, dataset))
+        return model
 
     def keep(self, item: str, blocks: list[Block]) -> dict[str, str]:
         """Keep what an item showed; returns the Markdown of every item that was made so far."""

@@ -29,6 +29,8 @@ from twinscale.zoo.card import Part
 ProgressCallback = Callable[[int, int], None]
 """Called with the number of finished tiles and of all tiles."""
 
+_SLACK = 1  # range of the neighbours by which an upscaler may leave it; photographs stay as they are
+
 
 class Model:
     """The networks of one card, loaded and checked when first used.
@@ -57,7 +59,14 @@ class Model:
             return enlargement
         # Zeros beyond the border, and colours that no photograph has, are where networks err on flat pictures. Pairs
         # have learned together what to do there, and carry detail where others are flat.
-        return within_neighbours(replace(enlargement, mirrored=True), slack=1)
+        return within_neighbours(replace(enlargement, mirrored=True), slack=_SLACK)
+
+    @property
+    def bounds(self) -> str:
+        """What holds the enlarging network's results in check, in words; part of what decides them."""
+        if self.card.kind == "pair" or self.card.input == "interpolated":
+            return "none"
+        return f"3x3 neighbours, slack {_SLACK}, mirrored border"
 
     @functools.cached_property
     def reduction(self) -> Operation:

@@ -1,18 +1,15 @@
 """Bring a shrunk picture back."""
 
 import os
-from dataclasses import replace
 from typing import Literal
 
 from twinscale.engine import Runtime
 from twinscale.engine.tiling import DEFAULT_TILE
-from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.tag import Tag, read_tag, remove_tag
+from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.upscale import resized, upscale
-from twinscale.zoo import model_names
 
 Fallback = Literal["bicubic", "upscale"]
 
@@ -51,46 +48,16 @@ def restore(
         OutOfMemoryError: memory runs out even with the smallest tile.
     """
     picture = as_picture(picture)
-    tag = read_tag(picture.xmp)
-    if model is None and tag is None:
+    shrunk = Shrunk.find(picture)
+    if model is not None:
+        pair = choose_pair(None, as_model(model, shrunk.tag.scale if shrunk else scale, runtime))
+        if shrunk is None:
+            return pair.enlarge(picture, tile=tile, progress=progress)
+        return shrunk.restore(pair, tile=tile, progress=progress)
+    if shrunk is None:
         if fallback == "upscale":
             return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
         if fallback == "bicubic":
             return resized(picture, (picture.height * (scale or 2), picture.width * (scale or 2)))
-        raise UsageError(
-            "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another "
-            "program dropped its XMP): name the model that shrank it, or choose the fallback upscale or bicubic"
-        )
-    if model is None:
-        assert tag is not None
-        pair = _tagged_pair(tag, runtime)
-    else:
-        pair = choose_pair(None, as_model(model, tag.scale if tag else scale, runtime=runtime))
-    if tag is not None:
-        expected = (-(-tag.height // tag.scale), -(-tag.width // tag.scale))  # whole numbers, however large
-        if picture.size != expected or tag.scale != pair.card.scale:
-            raise UsageError(
-                f"the picture is {picture.width}x{picture.height} but was shrunk to {expected[1]}x{expected[0]} at "
-                f"x{tag.scale}: it was cropped or resized since, so enlarge it with upscale instead"
-            )
-    restored = pair.enlarge(picture, tile=tile, progress=progress)
-    if tag is None:
-        return restored
-    rows, columns = slice(tag.height), slice(tag.width)
-    alpha = None if restored.alpha is None else restored.alpha[rows, columns]
-    return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, xmp=remove_tag(picture.xmp))
-
-
-def _tagged_pair(tag: Tag, runtime: Runtime | None) -> Model:
-    """The pair that a tag names."""
-    if tag.model not in model_names():  # a tag is foreign data: it may name models, never folders
-        raise ModelError(
-            f"the picture was shrunk by {tag.model!r}, which is not among the shipped models: name its folder"
-        )
-    pair = as_model(tag.model, runtime=runtime)
-    if pair.card.digest != tag.digest:
-        raise ModelError(
-            f"the picture was shrunk by other weights of {tag.model} than the installed ones: restore it with the "
-            "version of twinscale that shrank it, or name the model to use these weights all the same"
-        )
-    return pair
+        shrunk = Shrunk.open(picture)  # raises: there is nothing to go by
+    return shrunk.restore(shrunk.pair(runtime), tile=tile, progress=progress)

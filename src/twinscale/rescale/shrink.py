@@ -1,14 +1,14 @@
 """Shrink a picture so that its partner network can restore it."""
 
 import os
-from dataclasses import replace
 
 from twinscale.engine import Runtime
 from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
-from twinscale.rescale.tag import Tag, add_tag
+from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.tag import Tag
 from twinscale.zoo import DEFAULT_FAMILIES
 
 
@@ -49,7 +49,7 @@ def shrink(
     small = model.shrink(picture, tile=tile, progress=progress)
     card = model.card
     tag = Tag(model=card.name, digest=card.digest, scale=card.scale, width=picture.width, height=picture.height)
-    return replace(small, xmp=add_tag(picture.xmp, tag))
+    return Shrunk(small, tag).tagged()
 
 
 def choose_pair(

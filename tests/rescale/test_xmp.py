@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from twinscale.rescale.tag import NAMESPACE, Tag, add_tag, read_tag, remove_tag
+from twinscale.rescale.tag import Tag
+from twinscale.rescale.xmp import NAMESPACE, add_tag, read_tag, remove_tag
 
 TAG = Tag(model="dsn-x2", digest="ab" * 32, scale=2, width=641, height=479)
 OTHER = Tag(model="dsn-x3", digest="cd" * 32, scale=3, width=100, height=99)

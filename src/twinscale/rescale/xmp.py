@@ -1,0 +1,112 @@
+"""XMP as a carrier of the tag: most formats and programs keep it, so the small file stays an ordinary picture."""
+
+import codecs
+import io
+import re
+from dataclasses import asdict, fields
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+from twinscale.rescale.tag import Tag
+
+NAMESPACE = "urn:twinscale:shrunk:1:"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_PACKET = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}">{tag}</rdf:RDF></x:xmpmeta>'
+    '<?xpacket end="w"?>'
+)
+# How a packet in UTF-16 begins: with a mark, or with a wide "<".
+_WIDE = {
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
+_END = re.compile(rb"</[\w.-]+:RDF\s*>")
+
+
+def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
+    """Put a tag into an XMP packet; a tag that is there already is replaced.
+
+    Without a packet, or with one that cannot be read, there is a new one.
+    """
+    attributes = "".join(f" t:{name}={quoteattr(str(value))}" for name, value in asdict(tag).items())
+    element = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
+    xmp = remove_tag(xmp)
+    body = _body(xmp) if xmp is not None and _parse(xmp) is not None else b""
+    end = _END.search(body)
+    if end is None:
+        return _PACKET.format(rdf=_RDF, tag=element).encode()
+    return body[: end.start()] + element.encode() + body[end.start() :]
+
+
+def read_tag(xmp: bytes | None) -> Tag | None:
+    """The tag of an XMP packet; none where there is none or it is not whole.
+
+    Attributes and elements are both understood, since programs that rewrite XMP choose freely.
+    """
+    root = _parse(xmp)
+    if root is None:
+        return None
+    values: dict[str, str] = {}
+    for element in root.iter():
+        values |= {key: value for key, value in element.attrib.items() if key.startswith(f"{{{NAMESPACE}}}")}
+        if element.tag.startswith(f"{{{NAMESPACE}}}") and element.text:
+            values[element.tag] = element.text
+    try:
+        texts = {field.name: values[f"{{{NAMESPACE}}}{field.name}"] for field in fields(Tag)}
+        tag = Tag(texts["model"], texts["digest"], int(texts["scale"]), int(texts["width"]), int(texts["height"]))
+    except (KeyError, ValueError):
+        return None
+    return tag if min(tag.scale, tag.width, tag.height) >= 1 else None
+
+
+def remove_tag(xmp: bytes | None) -> bytes | None:
+    """The XMP packet without a tag; none if nothing else was in it."""
+    root = _parse(xmp)
+    if xmp is None or root is None or NAMESPACE.encode() not in _body(xmp):
+        return xmp
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag.startswith(f"{{{NAMESPACE}}}"):
+                parent.remove(child)
+        for key in [key for key in parent.attrib if key.startswith(f"{{{NAMESPACE}}}")]:
+            del parent.attrib[key]
+    for parent in root.iter(f"{{{_RDF}}}RDF"):
+        for child in list(parent):
+            if len(child) == 0 and set(child.attrib) <= {f"{{{_RDF}}}about"} and not (child.text or "").strip():
+                parent.remove(child)
+        if len(parent) == 0:
+            return None
+    prefixes: dict[str, str] = {}  # keep those that the packet came with
+    for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(_body(xmp)), events=("start-ns",)):
+        if uri != NAMESPACE and prefix and not re.fullmatch(r"ns\d+", prefix):
+            prefixes.setdefault(uri, prefix)
+    for uri, prefix in prefixes.items():
+        ElementTree.register_namespace(prefix, uri)
+    head, tail = _PACKET.split("<x:xmpmeta")[0], '<?xpacket end="w"?>'
+    return head.encode() + ElementTree.tostring(root) + tail.encode()
+
+
+def _parse(xmp: bytes | None) -> ElementTree.Element | None:
+    body = b"" if xmp is None else _body(xmp)
+    # A document type is not part of XMP; its entities are how XML is made to explode.
+    if b"<!DOCTYPE" in body:
+        return None
+    try:
+        return ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError, LookupError):  # the last two: encodings that Python refuses
+        return None
+
+
+def _body(xmp: bytes) -> bytes:
+    """The packet in UTF-8, without what surrounds it."""
+    for start, encoding in _WIDE.items():
+        if xmp.startswith(start):
+            try:
+                xmp = xmp.decode(encoding).encode()
+            except UnicodeDecodeError:
+                return b""
+            break
+    return xmp.strip(b"\0 \t\r\n")
