@@ -2,6 +2,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 
 from tests.models import make_upscaler
 from tests.training.conftest import untrained_run
+from tests.training.tiny import Normalised
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.nets.dsn import DownSNet, UpSNet
@@ -18,7 +20,7 @@ from twinscale.nets.layers.collapsed import collapsed
 from twinscale.nets.srcnn import SRCNN
 from twinscale.rescale import load
 from twinscale.training.build import build
-from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures
+from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures, to_onnx
 from twinscale.training.loop import train
 from twinscale.training.recipe import ChannelSpec, Recipe, shipped_recipes
 from twinscale.training.runs import BEST
@@ -156,6 +158,17 @@ def test_weights_come_back(pair, srcnn):
         for name, tensor in expected.items():
             assert weights[name].dtype == torch.float32
             assert torch.equal(weights[name], tensor), name
+
+
+def test_running_statistics_come_back():
+    network = Normalised()
+    network.normalise.running_mean.copy_(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    card = SimpleNamespace(name="normalised", down=None, up="up", read=lambda part: to_onnx(network))
+    weights = load_weights(card, Normalised())
+    expected = halved(network.state_dict())
+    del expected["normalise.num_batches_tracked"]
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights.items())
 
 
 def test_where_one_half_of_a_pair_fits_it_comes_back(pair, recipe):

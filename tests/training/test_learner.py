@@ -6,7 +6,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from tests.training.tiny import Tiny, batches, parameters
+from tests.training.tiny import Normalised, Tiny, batches, parameters
 from twinscale.images.resize import imresize
 from twinscale.training.build import build
 from twinscale.training.learner import Learner
@@ -46,17 +46,6 @@ def test_without_averaging_the_last_weights_count(fabric):
     for step, batch in enumerate(batches(3)):
         learner.step(step, *batch)
         assert torch.equal(parameters(learner.average), parameters(learner.network))
-
-
-class Normalised(Tiny):
-    """The same with a batch normalisation in between."""
-
-    def __init__(self):
-        super().__init__()
-        self.normalise = nn.BatchNorm2d(4)
-
-    def forward(self, low):
-        return self.outer(self.normalise(self.inner(low)))
 
 
 def test_running_statistics_are_averaged_like_the_weights(fabric):

@@ -21,6 +21,17 @@ class Tiny(Upscaler):
         return [self.outer]
 
 
+class Normalised(Tiny):
+    """The same with a batch normalisation in between."""
+
+    def __init__(self):
+        super().__init__()
+        self.normalise = nn.BatchNorm2d(4)
+
+    def forward(self, low):
+        return self.outer(self.normalise(self.inner(low)))
+
+
 def parameters(network):
     return torch.cat([p.detach().double().flatten() for p in network.parameters()])
 

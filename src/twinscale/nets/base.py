@@ -43,10 +43,13 @@ class Network(nn.Module):
         Args:
             trained: state dictionary of the trained network.
 
+        Returns:
+            A state dictionary for this network; what counts batches is left out, as it is in model files.
+
         Raises:
             ValueError: they do not fit; begins with the name of the first that does not.
         """
-        own = self.state_dict()
+        own = {name: tensor for name, tensor in self.state_dict().items() if tensor.is_floating_point()}  # no counters
         for name, tensor in own.items():
             if name not in trained or trained[name].shape != tensor.shape:
                 raise ValueError(name)

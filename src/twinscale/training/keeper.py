@@ -30,7 +30,18 @@ _LOG_STEPS = 100
 
 
 class RunKeeper:
-    """Validates a run while it trains, and keeps in its folder what it makes and what explains it."""
+    """Validates a run while it trains, and keeps in its folder what it makes and what explains it.
+
+    Args:
+        folder: the run's.
+        recipe: what is trained, resolved.
+        learner: what learns; its average is validated and kept.
+        state: where the run stands. Whoever drives the run moves it on, the keeper adds what validation finds.
+        validation: planes of the validation pictures, ``(H, W, C)`` in [0, 1].
+        snapshots: steps at which the averaged weights are kept.
+        preview_every: steps between two previews; 0 draws none, None one with every validation.
+        devices: how many learn from one batch each.
+    """
 
     def __init__(
         self,
