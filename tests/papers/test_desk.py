@@ -19,7 +19,7 @@ from twinscale.images.picture import Picture  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.papers import desk as desk_module  # noqa: E402
 from twinscale.papers.desk import Desk, multiply_adds  # noqa: E402
-from twinscale.training import loop  # noqa: E402
+from twinscale.training import keeper  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
 
 
@@ -168,7 +168,7 @@ def test_a_shortened_run_keeps_its_snapshots_in_proportion(recipe, trainings, tm
 
 def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatch):
     unbroken = full_desk(tmp_path / "unbroken").trained(recipe)
-    validate, calls = loop.validate, []
+    validate, calls = keeper.validate, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -176,8 +176,8 @@ def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatc
             raise KeyboardInterrupt
         return validate(*arguments)
 
-    monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", 0)
-    monkeypatch.setattr(loop, "validate", interrupted)
+    monkeypatch.setattr(keeper, "_CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(keeper, "validate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         full_desk(tmp_path / "broken").trained(recipe)
     resumed = full_desk(tmp_path / "broken").trained(recipe)

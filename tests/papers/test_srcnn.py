@@ -21,7 +21,7 @@ from twinscale.papers.anr import ANR  # noqa: E402
 from twinscale.papers.desk import Desk, planes_of  # noqa: E402
 from twinscale.papers.report import Claim, Comparison, Drawing  # noqa: E402
 from twinscale.papers.srcnn import FILTER_SIZES, METHODS, PAPER, TABLE_1, TABLE_2, TABLE_3, Results, lead  # noqa: E402
-from twinscale.training.loop import build  # noqa: E402
+from twinscale.training.build import build  # noqa: E402
 from twinscale.training.recipe import Recipe  # noqa: E402
 
 TABLES = {**{f"Set5 x{scale}": table for scale, table in TABLE_1.items()}, "Set14 x3": TABLE_2}

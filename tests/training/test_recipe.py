@@ -1,12 +1,7 @@
-from dataclasses import replace
-
 import pytest
 
 from twinscale.datasets import catalogue
 from twinscale.errors import UsageError
-from twinscale.nets import Pair
-from twinscale.rescale.channel import EightBits, Unchanged
-from twinscale.training.build import build
 from twinscale.training.recipe import ChannelSpec, DataSpec, Recipe, shipped_recipes
 
 MINIMAL = """
@@ -78,37 +73,14 @@ def test_they_decide_what_a_run_makes(load, tmp_path, old, new):
     assert Recipe.load(tmp_path / "again.toml") == recipe
 
 
-def test_the_channel_of_a_pair(load, tmp_path):
+def test_a_channel_is_named_or_left_out(load, tmp_path):
     assert load().channel is None
     assert "channel" not in load().dumps()
-    assert build(load()).channel == EightBits()
-    for name, made in (("8-bit", EightBits()), ("none", Unchanged())):
-        recipe = load("[data]", f'[channel]\nname = "{name}"\n[data]')
-        assert build(recipe).channel == made
-        assert recipe.digest() != load().digest()
-        (tmp_path / "again.toml").write_text(recipe.dumps())
-        assert Recipe.load(tmp_path / "again.toml") == recipe
-
-
-@pytest.mark.parametrize(
-    ("channel", "message"),
-    [
-        ('name = "9-bit"', "unknown channel '9-bit': use one of 8-bit, none"),
-        ('name = "8-bit"\nparameters = { quality = 90 }', "channel 8-bit: unknown key 'quality'"),
-        ('nam = "8-bit"', "channel: unknown key 'nam'; did you mean 'name'?"),
-        ("name = 8", "channel: name = 8 must be of type str"),
-    ],
-)
-def test_channels_are_strict(load, channel, message):
-    with pytest.raises(UsageError) as error:
-        build(load("[data]", f"[channel]\n{channel}\n[data]"))
-    assert message in str(error.value)
-
-
-def test_super_resolution_has_no_channel(load):
-    recipe = load('"dsn"', '"espcn"')
-    with pytest.raises(UsageError, match="espcn has no parameter 'channel'"):
-        build(replace(recipe, channel=ChannelSpec(name="8-bit")))
+    recipe = load("[data]", '[channel]\nname = "none"\n[data]')
+    assert recipe.channel == ChannelSpec(name="none")
+    assert recipe.digest() != load().digest()
+    (tmp_path / "again.toml").write_text(recipe.dumps())
+    assert Recipe.load(tmp_path / "again.toml") == recipe
 
 
 def test_integer_is_taken_for_a_float(load):
@@ -153,6 +125,8 @@ def test_integer_is_taken_for_a_float(load):
         ("batch = 4", 'batch = 4\nscales = [2, "3"]', "must hold only int values"),
         ("steps = 10", 'steps = 10\noptimiser = "moun"', "optimiser = 'moun' must be one of adam, muon, sgd"),
         ("steps = 10", 'steps = 10\nfidelity = "much"', "fidelity = 'much' must be of type float"),
+        ("[data]", '[channel]\nnam = "none"\n[data]', "channel: unknown key 'nam'; did you mean 'name'?"),
+        ("[data]", "[channel]\nname = 8\n[data]", "channel: name = 8 must be of type str"),
     ],
 )
 def test_strict(load, old, new, message):
@@ -184,18 +158,6 @@ def test_shipped_recipe(name, tmp_path):
     path.write_text(recipe.dumps())
     assert Recipe.load(path) == recipe
     assert Recipe.load(path).digest() == recipe.digest()
-
-
-@pytest.mark.parametrize("name", shipped_recipes())
-def test_network_of_a_shipped_recipe(name):
-    recipe = Recipe.load(name)
-    network = build(recipe)
-    assert (network.scale, network.channels) == (recipe.network.scale, 3 if recipe.network.colour == "rgb" else 1)
-    enlarged = not isinstance(network, Pair) and network.interpolated_input
-    assert enlarged or recipe.data.crop % network.scale == 0
-    assert enlarged or not recipe.data.scales
-    assert isinstance(network, Pair) or not recipe.optimisation.fidelity
-    assert recipe.optimisation.warmup < recipe.optimisation.steps
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

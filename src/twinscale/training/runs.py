@@ -172,6 +172,7 @@ def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: st
         "started": summary.get("started", ""),
         "started from": summary.get("started_from", ""),
         "network": f"{network.architecture} x{network.scale}, {network.colour}",
+        "channel": recipe.channel.name if recipe.channel else "",
         "data": ", ".join(recipe.data.train),
         "steps": taken,
         "training loss": f"{summary['training_loss']:.3g}" if summary["training_loss"] is not None else "",

@@ -1,0 +1,43 @@
+"""From recipes to networks."""
+
+import pytest
+
+from twinscale.errors import UsageError
+from twinscale.nets import Pair
+from twinscale.rescale.channel import EightBits, Unchanged
+from twinscale.training.build import build
+from twinscale.training.recipe import ChannelSpec, Recipe, shipped_recipes
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_network_of_a_shipped_recipe(name):
+    recipe = Recipe.load(name)
+    network = build(recipe)
+    assert (network.scale, network.channels) == (recipe.network.scale, 3 if recipe.network.colour == "rgb" else 1)
+    enlarged = not isinstance(network, Pair) and network.interpolated_input
+    assert enlarged or recipe.data.crop % network.scale == 0
+    assert enlarged or not recipe.data.scales
+    assert isinstance(network, Pair) or not recipe.optimisation.fidelity
+    assert recipe.optimisation.warmup < recipe.optimisation.steps
+
+
+@pytest.mark.parametrize("architecture", ["dsn", "twin"])
+def test_the_channel_of_a_pair(recipe, architecture):
+    for spec, channel in (
+        (None, EightBits()),
+        (ChannelSpec(name="8-bit"), EightBits()),
+        (ChannelSpec(name="none"), Unchanged()),
+    ):
+        assert build(recipe(architecture=architecture, channel=spec)).channel == channel
+
+
+def test_channels_are_strict(recipe):
+    with pytest.raises(UsageError, match="unknown channel '9-bit': use one of 8-bit, none"):
+        build(recipe(channel=ChannelSpec(name="9-bit")))
+    with pytest.raises(UsageError, match="channel 8-bit: unknown key 'quality'"):
+        build(recipe(channel=ChannelSpec(name="8-bit", parameters={"quality": 90})))
+
+
+def test_super_resolution_has_no_channel(recipe):
+    with pytest.raises(UsageError, match="espcn has no parameter 'channel'"):
+        build(recipe(architecture="espcn", channel=ChannelSpec(name="8-bit")))
