@@ -15,13 +15,8 @@ from PIL import Image
 from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
 from twinscale.errors import OutputExistsError, PictureError, UsageError
 from twinscale.images import files
-from twinscale.images.picture import (
-    READABLE_EXTENSIONS,
-    Picture,
-    can_carry_xmp,
-    format_of_path,
-    write_atomically,
-)
+from twinscale.images.files import write_atomically
+from twinscale.images.picture import Picture
 
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF"]
 WITH_METADATA = ["PNG", "JPEG", "WEBP", "TIFF", "JPEG2000", "AVIF"]
