@@ -23,7 +23,7 @@ _EFFORT = 3
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _ALPHA = 0
 _GREY, _XYB = 1, 2
-_D65, _SRGB_PRIMARIES, _SRGB_CURVE = 1, 1, 13
+_D65, _SRGB_PRIMARIES, _LINEAR_CURVE, _SRGB_CURVE = 1, 1, 8, 13
 
 
 class _ImageHeader(NamedTuple):
@@ -38,6 +38,7 @@ class _ImageHeader(NamedTuple):
     is_srgb: bool = True
     extra: tuple[int, ...] = ()  # kinds of extra channels
     is_premultiplied: bool = False
+    curve_at: int | None = None  # the bit at which the transfer curve is named
 
 
 def _header(data: bytes) -> Header:
@@ -69,6 +70,9 @@ def _decode(data: bytes) -> Decoded:
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
     """A quality of 1 to 99 is libjxl's, 90 being a Butteraugli distance of 1; 100 is lossless, as cjxl has it."""
     lossless = quality in (LOSSLESS, 100)
+    is_deep = pixels.dtype == np.uint16
+    if is_deep and not lossless:
+        pixels = _to_linear(pixels)
     boxes = b""
     if metadata.exif:
         boxes += make_box(b"Exif", bytes(4) + metadata.exif)  # it begins 0 bytes behind this number
@@ -83,7 +87,33 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
             usecontainer=bool(boxes),
         )
     )
-    return data + boxes
+    start = 0 if data.startswith(_CODESTREAM) else data.index(b"jxlc") + 4
+    stream = _name_srgb(data[start:]) if is_deep else data[start:]
+    return data[:start] + stream + boxes
+
+
+def _name_srgb(stream: bytes) -> bytes:
+    """The codestream with sRGB as its transfer curve, for libjxl's binding takes all deep pixels for linear light.
+
+    Lossless values are not touched by what the curve is called. Lossy ones are stored as XYB and decode to the curve
+    that is named, so these must have been linear when they were encoded.
+    """
+    curve_at = _read_image_header(stream).curve_at
+    assert curve_at is not None  # the binding names one whenever samples are deep
+    # Either curve is named by the same 2 bits, then 4 bits of its number less 2.
+    change = ((_LINEAR_CURVE - 2) ^ (_SRGB_CURVE - 2)) << (curve_at + 2)
+    head = stream[:64]
+    return (int.from_bytes(head, "little") ^ change).to_bytes(len(head), "little") + stream[64:]
+
+
+def _to_linear(pixels: np.ndarray) -> np.ndarray:
+    """``uint16`` colours of sRGB in linear light (IEC 61966-2-1); alpha stays."""
+    levels = np.arange(65536) / 65535
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    converted = np.rint(linear * 65535).astype(np.uint16)[pixels]
+    if pixels.shape[2] in (2, 4):
+        converted[..., -1] = pixels[..., -1]
+    return converted
 
 
 def _codestream(data: bytes) -> bytes:
@@ -120,6 +150,7 @@ class _Bits:
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data[:4096], "little")
         self._left = 8 * min(len(data), 4096)
+        self.position = 0
 
     def take(self, count: int) -> int:
         """The next bits as a number."""
@@ -128,6 +159,7 @@ class _Bits:
         value = self._bits & ((1 << count) - 1)
         self._bits >>= count
         self._left -= count
+        self.position += count
         return value
 
     def flag(self) -> bool:
@@ -160,8 +192,10 @@ def _read_image_header(stream: bytes) -> _ImageHeader:
         extra.append(kind)
         is_premultiplied |= premultiplied
     bits.flag()  # whether colours are stored as XYB
-    is_grey, is_srgb = _read_colours(bits)
-    return _ImageHeader(width, height, depth, is_float, is_animated, is_grey, is_srgb, tuple(extra), is_premultiplied)
+    is_grey, is_srgb, curve_at = _read_colours(bits)
+    return _ImageHeader(
+        width, height, depth, is_float, is_animated, is_grey, is_srgb, tuple(extra), is_premultiplied, curve_at
+    )
 
 
 def _read_size(bits: _Bits) -> tuple[int, int]:
@@ -230,21 +264,21 @@ def _read_extra_channel(bits: _Bits) -> tuple[int, bool]:
     return kind, False
 
 
-def _read_colours(bits: _Bits) -> tuple[bool, bool]:
-    """Whether the picture is grey, and whether its values are those of sRGB."""
+def _read_colours(bits: _Bits) -> tuple[bool, bool, int | None]:
+    """Whether the picture is grey, whether its values are those of sRGB, and where the transfer curve is named."""
     if bits.flag():
-        return False, True
+        return False, True, None
     has_profile = bits.flag()
     space = bits.enum()
     is_grey = space == _GREY
-    if has_profile or space == _XYB:
-        return is_grey, False
-    if bits.enum() != _D65:
-        return is_grey, False
+    if has_profile or space == _XYB or bits.enum() != _D65:
+        return is_grey, False, None
     if not is_grey and bits.enum() != _SRGB_PRIMARIES:
-        return is_grey, False
-    has_gamma = bits.flag()
-    return is_grey, not has_gamma and bits.enum() == _SRGB_CURVE
+        return is_grey, False, None
+    if bits.flag():  # a power, not a named curve
+        return is_grey, False, None
+    curve_at = bits.position
+    return is_grey, bits.enum() == _SRGB_CURVE, curve_at
 
 
 CODEC = Codec(
