@@ -1,26 +1,30 @@
 """Which formats there are: found among the modules of this package, so that a new one is one new file."""
 
 import os
-import pkgutil
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twinscale import codecs
-from twinscale.codecs.codec import Codec
 from twinscale.errors import PictureError, UsageError
+
+if TYPE_CHECKING:
+    from twinscale.codecs.codec import Codec
 
 
 @cache
-def all_codecs() -> tuple[Codec, ...]:
+def all_codecs() -> "tuple[Codec, ...]":
     """The codecs of every format, by rank. Their modules are loaded by the first call, not by importing this one."""
+    import pkgutil
+
     names = [module.name for module in pkgutil.iter_modules(codecs.__path__)]
     modules = [import_module(f"{codecs.__name__}.{name}") for name in names]
     found = [module.CODEC for module in modules if hasattr(module, "CODEC")]
     return tuple(sorted(found, key=lambda codec: (codec.rank, codec.name)))
 
 
-def writable_codecs() -> tuple[Codec, ...]:
+def writable_codecs() -> "tuple[Codec, ...]":
     """The codecs that can encode, by rank."""
     return tuple(codec for codec in all_codecs() if codec.encode)
 
@@ -30,7 +34,7 @@ def readable_extensions() -> frozenset[str]:
     return frozenset(extension for codec in all_codecs() for extension in codec.extensions)
 
 
-def codec_named(name: str) -> Codec:
+def codec_named(name: str) -> "Codec":
     """The codec of a format by its name or one of its extensions: ``"JPEG"``, ``"jpg"``, ``".jpg"``.
 
     Raises:
@@ -44,7 +48,7 @@ def codec_named(name: str) -> Codec:
     raise UsageError(f"format {name!r} is not supported; choose one of {known}")
 
 
-def codec_of_path(path: str | os.PathLike[str]) -> Codec:
+def codec_of_path(path: str | os.PathLike[str]) -> "Codec":
     """The codec that writes files with a path's extension.
 
     Raises:
@@ -60,7 +64,7 @@ def codec_of_path(path: str | os.PathLike[str]) -> Codec:
     raise UsageError(f"{path}: extension {extension!r} {reason}; use one of {known}")
 
 
-def codec_of_bytes(data: bytes) -> Codec:
+def codec_of_bytes(data: bytes) -> "Codec":
     """The codec of a file, told by how its contents begin.
 
     Raises:

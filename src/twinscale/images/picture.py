@@ -4,18 +4,17 @@ import os
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from twinscale.codecs.codec import Codec, Decoded, Metadata
-from twinscale.codecs.decoding import decode
-from twinscale.codecs.encoding import encode
-from twinscale.codecs.metadata import clean_exif, clean_xmp, icc_fits
 from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
 from twinscale.errors import PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.levels import to_pixels, to_planes
+
+if TYPE_CHECKING:
+    from twinscale.codecs.codec import Decoded
 
 MAX_PIXELS = 268_000_000
 """Most pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
@@ -131,16 +130,21 @@ class Picture:
             PictureError: if the file is missing, damaged, cut short, too large or of a kind that
                 is not supported.
         """
+        # Decoders and encoders are loaded only once a picture is read or written.
+        from twinscale.codecs.decoding import decode
+
         name, data = read_source(source)
         try:
             codec = codec_of_bytes(data)
-            return cls._finished(decode(codec, data, max_pixels), codec)
+            return cls._finished(decode(codec, data, max_pixels), codec.name)
         except PictureError as error:
             raise PictureError(f"{' '.join(name.splitlines())}: {error}") from error
 
     @classmethod
-    def _finished(cls, decoded: Decoded, codec: Codec) -> "Picture":
+    def _finished(cls, decoded: "Decoded", format: str) -> "Picture":
         """Splits off alpha, applies the orientation, and keeps of the metadata what still holds."""
+        from twinscale.codecs.metadata import clean_exif, clean_xmp, icc_fits
+
         icc, exif, xmp = decoded.metadata
         notes = list(decoded.notes)
         exif_orientation, xmp_orientation = None, None
@@ -160,7 +164,7 @@ class Picture:
         if icc and not icc_fits(icc, pixels.shape[2]):
             notes.append("ICC profile left out: it is not for these colour channels")
             icc = None
-        return cls(np.ascontiguousarray(pixels), alpha, icc, exif, xmp, codec.name, tuple(notes))
+        return cls(np.ascontiguousarray(pixels), alpha, icc, exif, xmp, format, tuple(notes))
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
         """The bytes of a file of this format, with ICC, EXIF and XMP where the format has them.
@@ -174,6 +178,9 @@ class Picture:
             UsageError: if the format or the quality is not one of these.
             PictureError: if the format cannot hold this picture's depth, alpha, size or colours.
         """
+        from twinscale.codecs.codec import Metadata
+        from twinscale.codecs.encoding import encode
+
         metadata = Metadata(self.icc, self.exif, self.xmp)
         return encode(codec_named(format), self.pixels, self.alpha, metadata, quality)
 
