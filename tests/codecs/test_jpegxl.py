@@ -60,6 +60,14 @@ def test_deep_pictures_are_not_named_linear() -> None:
     assert Picture.read(Picture(deep).encode("JPEGXL")).notes == ()
 
 
+def test_float_is_read() -> None:
+    values = pattern(dtype=np.float32)
+    data = bytes(imagecodecs.jpegxl_encode(values, lossless=True))
+    np.testing.assert_array_equal(Picture.read(data).pixels, values)
+    with pytest.raises(PictureError, match="scale them to 0 to 1"):
+        Picture.read(bytes(imagecodecs.jpegxl_encode(values * 8, lossless=True)))
+
+
 def test_metadata_stands_in_boxes() -> None:
     exif, xmp = exif_block(1), xmp_packet(1)
     data = encode(CODEC, pattern(), metadata=Metadata(exif=exif, xmp=xmp))

@@ -289,7 +289,7 @@ CODEC = Codec(
     header=_header,
     decode=_decode,
     encode=_encode,
-    depths=(8, 16),
+    depths=(8, 16),  # lossy floating point overshoots 0 to 1
     keeps=("exif", "xmp"),
     quality=LOSSLESS,
 )
