@@ -1,11 +1,13 @@
 """Awkward pictures: every kind of file that has ever surprised an image program, made from scratch."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import pillow_heif
 import tifffile
 from PIL import Image, ImageCms
 
@@ -109,6 +111,43 @@ def xmp_packet(orientation: int | None = None) -> bytes:
     ).encode()
 
 
+def heic_file(pixels: np.ndarray, **options: object) -> bytes:
+    """A HEIC file of ``uint8`` pixels, or of ``uint16`` ones, of which it keeps 10 bits."""
+    height, width, channels = pixels.shape
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels] + (";16" if pixels.dtype == np.uint16 else "")
+    file = io.BytesIO()
+    pillow_heif.from_bytes(mode, (width, height), pixels.tobytes()).save(file, quality=100, chroma=444, **options)
+    return file.getvalue()
+
+
+def heic_bomb(side: int) -> bytes:
+    """A small HEIC file that claims to be ``side`` pixels wide and high."""
+    data = heic_file(pattern(64, 64))
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", side, side) + data[at + 8 :]
+
+
+def jpeg_ls_bomb(side: int) -> bytes:
+    """A small JPEG-LS file that claims to be ``side`` pixels wide and high."""
+    data = bytes(imagecodecs.jpegls_encode(pattern(16, 16)))
+    at = data.index(b"\xff\xf7") + 5
+    return data[:at] + struct.pack(">HH", side, side) + data[at + 4 :]
+
+
+def bits(*fields: tuple[int, int]) -> bytes:
+    """Numbers and their counts of bits, packed from the lowest bit on, as JPEG XL does."""
+    packed, length = 0, 0
+    for value, count in fields:
+        packed |= value << length
+        length += count
+    return packed.to_bytes((length + 7) // 8, "little")
+
+
+def jpeg_xl_bomb(side: int) -> bytes:
+    """The first bytes of a JPEG XL file of ``side`` pixels wide and high: height of 18 bits, ratio 1:1, defaults."""
+    return bits((0x0AFF, 16), (0, 1), (2, 2), (side - 1, 18), (1, 3), (1, 1)) + bytes(100)
+
+
 def make_awkward_pictures(folder: Path) -> dict[str, str]:
     """Writes the pictures into a folder.
 
@@ -179,6 +218,20 @@ def make_awkward_pictures(folder: Path) -> dict[str, str]:
     tiff("float-rgb.tif", pattern(dtype=np.float32), photometric="rgb", compression="zlib")
     tiff("whole-32.tif", deep[..., 0].astype(np.int32))
 
+    keep("photo.jxl", imagecodecs.jpegxl_encode(rgb, level=90))
+    keep("rgba.jxl", imagecodecs.jpegxl_encode(rgba, lossless=True))
+    keep("deep.jxl", imagecodecs.jpegxl_encode(deep, lossless=True))
+    keep("ten-bits.jxl", imagecodecs.jpegxl_encode(deep >> 6, lossless=True, bitspersample=10))
+    keep("moving.jxl", imagecodecs.jpegxl_encode(np.stack([rgb, rgb[::-1], rgb[:, ::-1]]), lossless=True))
+    keep("photo.jls", imagecodecs.jpegls_encode(rgb))
+    keep("grey.jls", imagecodecs.jpegls_encode(grey))
+    keep("deep.jls", imagecodecs.jpegls_encode(deep))
+    keep("wrong-name.jpg", imagecodecs.jpegls_encode(rgb))
+    keep("photo.heic", heic_file(rgb))
+    keep("rgba.heic", heic_file(rgba))
+    keep("ten-bits.heic", heic_file(deep))
+    keep("turned.heic", heic_file(rgb, exif=b"Exif\0\0" + exif_block(6)))
+
     tiff("float-hdr.tif", pattern(dtype=np.float32) * 8, "refused", photometric="rgb")
     tiff("whole-32-large.tif", deep[..., 0].astype(np.uint32) * 1000, "refused")
     keep("bomb.png", png_file(60_000, 60_000, 8, 2, bytes(100)), "refused")
@@ -187,6 +240,10 @@ def make_awkward_pictures(folder: Path) -> dict[str, str]:
         struct.pack("<2sIII5I", b"BM", 64, 0, 54, 40, 60_000, 60_000, 24 << 16 | 1, 0).ljust(64, b"\0"),
         "refused",
     )
+    keep("bomb.jxl", jpeg_xl_bomb(60_000), "refused")
+    keep("bomb.jls", jpeg_ls_bomb(60_000), "refused")
+    keep("bomb.heic", heic_bomb(60_000), "refused")
+    keep("four-channels.jls", imagecodecs.jpegls_encode(rgba), "refused")
     keep("no-width.png", png_file(0, 5, 8, 2, bytes(100)), "refused")
     keep("empty.png", b"", "refused")
     keep("letter.jpg", b"Dear reader, this is not a picture.\n", "refused")
@@ -200,6 +257,10 @@ def make_awkward_pictures(folder: Path) -> dict[str, str]:
         "turned-1.jpg",
         "palette.png",
         "rgba.webp",
+        "rgba.jxl",
+        "deep.jxl",
+        "deep.jls",
+        "ten-bits.heic",
     ):
         data = (folder / name).read_bytes()
         keep(f"cut-{name}", data[: len(data) * 3 // 4], "refused")

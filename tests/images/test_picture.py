@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 
 from tests.awkward import (
     exif_block,
+    heic_file,
     icc_profile,
     make_awkward_pictures,
     pattern,
@@ -66,7 +67,8 @@ def test_awkward_file(name: str) -> None:
     assert 0 <= picture.planes().min() <= picture.planes().max() <= 1
 
 
-UNLIKE_PILLOW = ("deep", "float", "white", "whole", "ten-bits", "lab", "cmyk-profile", "cmyk.tif")
+UNLIKE_PILLOW = ("deep", "float", "white", "whole", "ten-bits", "lab", "cmyk-profile", "cmyk.tif", "wrong-name.jpg")
+UNKNOWN_TO_PILLOW = (".jxl", ".jls", ".heic")
 WITH_ALPHA = ("grey-alpha.png", "palette-transparent.png", "rgba.webp")
 
 
@@ -75,7 +77,10 @@ WITH_ALPHA = ("grey-alpha.png", "palette-transparent.png", "rgba.webp")
     [
         name
         for name, verdict in AWKWARD.items()
-        if verdict == "ok" and not name.startswith(UNLIKE_PILLOW) and name not in WITH_ALPHA
+        if verdict == "ok"
+        and not name.startswith(UNLIKE_PILLOW)
+        and not name.endswith(UNKNOWN_TO_PILLOW)
+        and name not in WITH_ALPHA
     ],
 )
 def test_pixels_equal_pillow(name: str) -> None:
@@ -94,7 +99,10 @@ def test_alpha_equals_pillow(name: str) -> None:
     np.testing.assert_array_equal(picture.alpha, reference[..., 3])
 
 
-@pytest.mark.parametrize("name", ["deep-rgb.png", "deep.jp2", "deep-lzw.tif", "deep-big-endian.tif"])
+@pytest.mark.parametrize(
+    "name",
+    ["deep-rgb.png", "deep.jp2", "deep-lzw.tif", "deep-big-endian.tif", "deep.jxl", "deep.jls"],
+)
 def test_sixteen_bits_are_kept(name: str) -> None:
     picture = Picture.read(FOLDER / name)
     np.testing.assert_array_equal(picture.pixels, pattern(dtype=np.uint16))
@@ -356,6 +364,7 @@ def test_icc_is_kept_only_where_it_fits(format: str, space: bytes, mode: str, ke
         ("moving.webp", "first of 3 frames"),
         ("moving.png", "first of 3 frames"),
         ("pages.tif", "first of 3 pages"),
+        ("moving.jxl", "first frame of an animation"),
         ("still.gif", None),
     ],
 )
@@ -426,6 +435,12 @@ CUT = {
     ),
     "ours.tif": lambda image: Picture(pattern(1200, 160, dtype=np.uint16)).encode("TIFF"),
     "ours.jp2": lambda image: Picture(pattern(120, 160, dtype=np.uint16)).encode("JPEG2000"),
+    "lossy.jxl": lambda image: bytes(imagecodecs.jpegxl_encode(pattern(120, 160), level=90)),
+    "deep.jxl": lambda image: Picture(pattern(120, 160, dtype=np.uint16)).encode("JPEGXL"),
+    "ours.jxl": lambda image: Picture(pattern(120, 160), exif=exif_block(), xmp=xmp_packet()).encode("JPEGXL"),
+    "plain.jls": lambda image: bytes(imagecodecs.jpegls_encode(pattern(120, 160))),
+    "deep.jls": lambda image: bytes(imagecodecs.jpegls_encode(pattern(120, 160, dtype=np.uint16))),
+    "photo.heic": lambda image: heic_file(pattern(120, 160)),
     "deep.avif": lambda image: bytes(imagecodecs.avif_encode(pattern(dtype=np.uint16) >> 6, bitspersample=10)),
 }
 

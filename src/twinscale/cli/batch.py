@@ -12,18 +12,12 @@ from typing import Any
 
 import typer
 
+from twinscale.codecs.registry import codec_named, codec_of_path, readable_extensions, writable_codecs
 from twinscale.errors import OutOfMemoryError, OutputExistsError, TwinscaleError, UsageError
-from twinscale.images.picture import (
-    READABLE_EXTENSIONS,
-    Picture,
-    can_carry_xmp,
-    format_of_path,
-    write_atomically,
-)
+from twinscale.images.files import write_atomically
+from twinscale.images.picture import Picture
 
 STANDARD_STREAM = "-"
-_POOR = frozenset({".gif", ".bmp"})
-_LOSSY = frozenset({".jpg", ".jpeg", ".jfif", ".avif"})
 TileProgress = Callable[[int, int], None]
 
 
@@ -142,10 +136,10 @@ def _run(
             )
     format = settings.format
     if format is None and not to_stream:
-        format = format_of_path(job.target)  # before the work, so that a mistake costs no time
+        format = codec_of_path(job.target).name  # before the work, so that a mistake costs no time
     picture = Picture.read(sys.stdin.buffer.read() if job.source == STANDARD_STREAM else job.source)
     format = format or picture.format or "PNG"
-    if settings.carries_tag and not can_carry_xmp(format):
+    if settings.carries_tag and not codec_named(format).keeps_xmp:
         raise UsageError(f"{job.source}: {format} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
     try:
         result = work(picture, tiles)
@@ -175,7 +169,7 @@ def _expand(given: str, recursive: bool) -> Iterator[tuple[str, str | None]]:
         yield given, None
     elif path.is_dir():
         files = sorted(path.rglob("*") if recursive else path.iterdir())
-        found = [f for f in files if f.suffix.lower() in READABLE_EXTENSIONS and f.is_file()]
+        found = [f for f in files if f.suffix.lower() in readable_extensions() and f.is_file()]
         if not found:
             hint = "name one that does" if recursive else "add -r to enter the folders below it"
             raise UsageError(f"folder {given} holds no pictures: {hint}")
@@ -197,11 +191,9 @@ def _default_target(
         return STANDARD_STREAM
     path = Path(source)
     extension = path.suffix.lower()
-    # GIF has too few colours for a result and BMP holds no metadata; other lossy formats spoil a shrunk picture.
-    unfit = _LOSSY | _POOR if settings.carries_tag else _POOR
     if settings.format:
-        extension = "." + {"jpeg2000": "jp2", "tiff": "tif"}.get(settings.format.lower(), settings.format.lower())
-    elif extension in unfit or extension not in READABLE_EXTENSIONS:
+        extension = codec_named(settings.format).extensions[0]
+    elif extension not in _fit_extensions(settings.carries_tag):
         extension = ".png"
     name = f"{path.name if whole_name else path.stem}{settings.suffix}{extension}"
     if below is None:
@@ -211,6 +203,16 @@ def _default_target(
         folder = folder.parent
     root = Path(output) if output else folder.resolve().with_name(folder.resolve().name + settings.suffix)
     return str(root / Path(below).parent / name)
+
+
+def _fit_extensions(carries_tag: bool) -> set[str]:
+    """The extensions that a result may have unless another is asked for.
+
+    GIF has too few colours and BMP holds no metadata; lossy formats spoil a shrunk picture.
+    """
+    fit = (codec for codec in writable_codecs() if codec.max_colours is None and codec.keeps)
+    fit = (codec for codec in fit if not carries_tag or (codec.is_lossless and codec.keeps_xmp))
+    return {extension for codec in fit for extension in codec.extensions}
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from twinscale.codecs.registry import readable_extensions
 from twinscale.datasets.places import search_folders
 from twinscale.datasets.sets import Dataset, named, suggestion
 from twinscale.errors import DatasetError
-from twinscale.images.formats import READABLE_EXTENSIONS
 
 
 def find_pictures(name_or_folder: str | os.PathLike[str]) -> list[Path]:
@@ -68,11 +68,12 @@ def _members(dataset: Dataset, folder: Path) -> list[Path]:
 
 
 def _pictures_below(folder: Path) -> list[Path]:
+    extensions = readable_extensions()
     relative = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     pictures = (
         path
         for path in relative
-        if path.suffix.lower() in READABLE_EXTENSIONS and not any(part.startswith(".") for part in path.parts)
+        if path.suffix.lower() in extensions and not any(part.startswith(".") for part in path.parts)
     )
     return [folder / path for path in sorted(pictures, key=lambda path: path.as_posix().casefold())]
 

@@ -1,1 +1,1 @@
-"""Pixels: reading and writing pictures, resizing, colour, metrics and the evaluation protocol."""
+"""The picture in memory: its pixels and metadata, resizing, colour."""

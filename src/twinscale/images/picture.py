@@ -1,25 +1,20 @@
 """A picture in memory: its pixels, its transparency, and all that the file said about it."""
 
 import os
+import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
 from twinscale.errors import PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
-from twinscale.images.formats import READABLE_EXTENSIONS, can_carry_xmp, format_of_path
 from twinscale.images.levels import to_pixels, to_planes
 
-__all__ = [
-    "MAX_PIXELS",
-    "READABLE_EXTENSIONS",
-    "Picture",
-    "can_carry_xmp",
-    "format_of_path",
-    "write_atomically",
-]
+if TYPE_CHECKING:
+    from twinscale.codecs.codec import Decoded
 
 MAX_PIXELS = 268_000_000
 """Most pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
@@ -135,28 +130,59 @@ class Picture:
             PictureError: if the file is missing, damaged, cut short, too large or of a kind that
                 is not supported.
         """
-        # The codecs are loaded only once a picture is read or written.
-        from twinscale.images.reading import read_picture
+        # Decoders and encoders are loaded only once a picture is read or written.
+        from twinscale.codecs.decoding import decode
 
         name, data = read_source(source)
-        return read_picture(data, name, max_pixels)
+        try:
+            codec = codec_of_bytes(data)
+            return cls._finished(decode(codec, data, max_pixels), codec.name)
+        except PictureError as error:
+            raise PictureError(f"{' '.join(name.splitlines())}: {error}") from error
+
+    @classmethod
+    def _finished(cls, decoded: "Decoded", format: str) -> "Picture":
+        """Splits off alpha, applies the orientation, and keeps of the metadata what still holds."""
+        from twinscale.codecs.metadata import clean_exif, clean_xmp, icc_fits
+
+        icc, exif, xmp = decoded.metadata
+        notes = list(decoded.notes)
+        exif_orientation, xmp_orientation = None, None
+        if exif:
+            try:
+                exif, exif_orientation = clean_exif(exif)
+            except (ValueError, KeyError, struct.error):
+                exif = None
+                notes.append("damaged EXIF left out")
+        if xmp:
+            xmp, xmp_orientation = clean_xmp(xmp)
+        pixels = _upright(decoded.pixels, decoded.orientation or exif_orientation or xmp_orientation or 1)
+
+        alpha = None
+        if pixels.shape[2] in (2, 4):
+            pixels, alpha = pixels[..., :-1], np.ascontiguousarray(pixels[..., -1])
+        if icc and not icc_fits(icc, pixels.shape[2]):
+            notes.append("ICC profile left out: it is not for these colour channels")
+            icc = None
+        return cls(np.ascontiguousarray(pixels), alpha, icc, exif, xmp, format, tuple(notes))
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
         """The bytes of a file of this format, with ICC, EXIF and XMP where the format has them.
 
         Args:
-            format: ``"PNG"``, ``"JPEG"``, ``"WEBP"``, ``"TIFF"``, ``"BMP"``, ``"GIF"``,
-                ``"JPEG2000"`` or ``"AVIF"``.
-            quality: 1 to 100. Without it WebP and JPEG 2000 are lossless, JPEG and AVIF are
-                written with 95. PNG, TIFF, BMP and GIF take none.
+            format: a format's name or one of its extensions, such as ``"PNG"``, ``"JPEG2000"`` or ``"jpg"``.
+            quality: 1 to 100, for formats that can be lossy. Without it JPEG and AVIF are written with 95 and
+                WebP, JPEG 2000 and JPEG XL lossless.
 
         Raises:
             UsageError: if the format or the quality is not one of these.
             PictureError: if the format cannot hold this picture's depth, alpha, size or colours.
         """
-        from twinscale.images.writing import encode_picture
+        from twinscale.codecs.codec import Metadata
+        from twinscale.codecs.encoding import encode
 
-        return encode_picture(self, format, quality)
+        metadata = Metadata(self.icc, self.exif, self.xmp)
+        return encode(codec_named(format), self.pixels, self.alpha, metadata, quality)
 
     def write(
         self,
@@ -180,7 +206,18 @@ class Picture:
         """
         refuse_taken(Path(path), overwrite=overwrite)  # known now, before the work of encoding
         try:
-            data = self.encode(format or format_of_path(path), quality=quality)
+            data = self.encode(format or codec_of_path(path).name, quality=quality)
         except PictureError as error:
             raise PictureError(f"{path}: {error}") from error
         write_atomically(path, data, overwrite=overwrite)
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """The picture as it is meant to be seen; ``orientation`` is EXIF's number, 1 to 8."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels

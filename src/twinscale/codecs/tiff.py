@@ -1,14 +1,23 @@
-"""TIFF files: the directory by hand, deep pixels by libtiff, since Pillow cuts RGB to 8 bits."""
+"""TIFF: the directory by hand, deep pixels by libtiff, since Pillow cuts RGB to 8 bits.
 
+Not tifffile: it cannot write the EXIF and GPS directories, it leaves palettes, CMYK, LAB and YCbCr to its
+caller, and importing it takes as long as starting without it.
+"""
+
+import io
 import zlib
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import imagecodecs
 import numpy as np
-from PIL import Image, TiffImagePlugin, TiffTags
 
+from twinscale.codecs import pillow
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.directories import TiffBlock
 from twinscale.errors import PictureError
-from twinscale.images.metadata import TiffBlock
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _INTERNAL_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
@@ -23,8 +32,7 @@ _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
 
-@dataclass(slots=True)
-class TiffHeader:
+class _Directory(NamedTuple):
     """What the first directory of a TIFF file says."""
 
     width: int
@@ -37,9 +45,7 @@ class TiffHeader:
     extra: tuple[int, ...] | None
     orientation: int
     pages: int
-    icc: bytes | None
-    exif: bytes | None
-    xmp: bytes | None
+    metadata: Metadata
 
     @property
     def is_plain(self) -> bool:
@@ -49,7 +55,31 @@ class TiffHeader:
         return self.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) and whole and not premultiplied_bytes
 
 
-def read_header(data: bytes) -> TiffHeader:
+def _header(data: bytes) -> Header:
+    directory = _read_directory(data)
+    channels = 1 if directory.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 3
+    has_alpha = (directory.extra or ())[:1] in ((_ALPHA,), (_PREMULTIPLIED,))
+    return Header(directory.width, directory.height, max(directory.bits), channels + has_alpha, directory.pages)
+
+
+def _decode(data: bytes) -> Decoded:
+    directory = _read_directory(data)
+    if directory.is_plain:
+        pixels, notes = _decode_plain(data, directory)
+        return Decoded(pixels, directory.metadata, directory.orientation, notes)
+    if max(directory.bits) > 8:
+        raise PictureError(
+            f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to RGB of 16 bits"
+        )
+    from PIL import TiffImagePlugin
+
+    image = TiffImagePlugin.TiffImageFile(io.BytesIO(data), "")
+    pixels, icc, notes = pillow.pixels_of(image, directory.metadata.icc)
+    orientation = 1  # applied by Pillow
+    return Decoded(pixels, directory.metadata._replace(icc=icc), orientation, notes)
+
+
+def _read_directory(data: bytes) -> _Directory:
     """Reads the first directory; raises `struct.error`, `ValueError` or `KeyError` if it is damaged."""
     block = TiffBlock(data)
     fields, link = block.directory(block.first)
@@ -63,7 +93,12 @@ def read_header(data: bytes) -> TiffHeader:
         seen.add(following)
         _, link = block.directory(following)
         pages += 1
-    return TiffHeader(
+    metadata = Metadata(
+        icc=block.raw(fields[_ICC]) if _ICC in fields else None,
+        exif=None if block.big or not _DESCRIPTIVE & fields.keys() else _extract_exif(data),
+        xmp=block.raw(fields[_XMP]) if _XMP in fields else None,
+    )
+    return _Directory(
         width=block.values(fields[256])[0],
         height=block.values(fields[257])[0],
         bits=block.values(fields[258]) if 258 in fields else (1,),
@@ -74,13 +109,13 @@ def read_header(data: bytes) -> TiffHeader:
         extra=block.values(fields[338]) if 338 in fields else None,
         orientation=number(274, 1),
         pages=pages,
-        icc=block.raw(fields[_ICC]) if _ICC in fields else None,
-        exif=None if block.big or not _DESCRIPTIVE & fields.keys() else _extract_exif(data),
-        xmp=block.raw(fields[_XMP]) if _XMP in fields else None,
+        metadata=metadata,
     )
 
 
 def _extract_exif(data: bytes) -> bytes:
+    from PIL import Image
+
     exif = Image.Exif()
     exif.load(data)
     for tag in set(exif) - _DESCRIPTIVE:
@@ -88,8 +123,8 @@ def _extract_exif(data: bytes) -> bytes:
     return exif.tobytes().removeprefix(b"Exif\0\0")
 
 
-def decode_plain(data: bytes, header: TiffHeader, notes: list[str]) -> np.ndarray:
-    """Pixels ``(H, W, 1 to 4)`` of a file whose header `is_plain`, of the type they are stored in.
+def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Pixels ``(H, W, 1 to 4)`` of a file that `is_plain`, of the type they are stored in; and notes.
 
     Raises:
         PictureError: if the extra channels are of a kind that is not supported.
@@ -107,16 +142,17 @@ def decode_plain(data: bytes, header: TiffHeader, notes: list[str]) -> np.ndarra
     if extra[:1] == (_PREMULTIPLIED,):
         raise PictureError("premultiplied alpha of more than 8 bits is not supported; save it with plain alpha")
     kept = colours + (extra[:1] == (_ALPHA,))
-    if kept < header.samples:
-        notes.append(f"{header.samples - kept} extra channels left out")
     if header.photometric == _WHITE_IS_ZERO:
         top = 1 if header.sample_format == _FLOAT else 2 ** header.bits[0] - 1
         pixels[..., 0] = top - pixels[..., 0]
-    return pixels[..., :kept]
+    left_out = header.samples - kept
+    return pixels[..., :kept], (f"{left_out} extra channels left out",) if left_out else ()
 
 
-def encode(pixels: np.ndarray, *, icc: bytes | None, exif: bytes | None, xmp: bytes | None) -> bytes:
-    """A deflated TIFF file of ``uint8``, ``uint16`` or ``float32`` pixels ``(H, W, 1 to 4)``."""
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+    """A deflated file."""
+    from PIL import TiffImagePlugin, TiffTags
+
     height, width, count = pixels.shape
     is_float = pixels.dtype.kind == "f"
     rows = max(1, _STRIP_BYTES // (width * count * pixels.itemsize))
@@ -124,8 +160,8 @@ def encode(pixels: np.ndarray, *, icc: bytes | None, exif: bytes | None, xmp: by
     lengths = [len(strip) for strip in strips]
 
     directory = TiffImagePlugin.ImageFileDirectory_v2()
-    if exif:
-        _insert_exif(exif, directory)
+    if metadata.exif:
+        _insert_exif(metadata.exif, directory)
     directory[256], directory[257] = width, height
     directory[258] = (8 * pixels.itemsize,) * count
     directory[259] = 8  # deflate
@@ -142,12 +178,12 @@ def encode(pixels: np.ndarray, *, icc: bytes | None, exif: bytes | None, xmp: by
     if count in (2, 4):
         directory[338] = (_ALPHA,)
     directory[339] = (_FLOAT if is_float else 1,) * count
-    if xmp:
+    if metadata.xmp:
         directory.tagtype[_XMP] = TiffTags.BYTE
-        directory[_XMP] = xmp
-    if icc:
+        directory[_XMP] = metadata.xmp
+    if metadata.icc:
         directory.tagtype[_ICC] = TiffTags.UNDEFINED
-        directory[_ICC] = icc
+        directory[_ICC] = metadata.icc
     # The header of 8 bytes: little-endian, with the directory right behind it.
     head = b"II*\0\x08\0\0\0"
     data = b"".join([head, directory.tobytes(len(head)), *strips])
@@ -164,7 +200,9 @@ def _strip(rows: np.ndarray, is_float: bool) -> bytes:
     return zlib.compress(rows.tobytes())
 
 
-def _insert_exif(block: bytes, directory: TiffImagePlugin.ImageFileDirectory_v2) -> None:
+def _insert_exif(block: bytes, directory: "ImageFileDirectory_v2") -> None:
+    from PIL import Image
+
     exif = Image.Exif()
     exif.load(block)
     for tag in _DESCRIPTIVE & set(exif):
@@ -175,3 +213,16 @@ def _insert_exif(block: bytes, directory: TiffImagePlugin.ImageFileDirectory_v2)
             directory[tag] = details
         else:
             directory[tag] = exif.get_ifd(tag) if tag == _GPS else exif[tag]
+
+
+CODEC = Codec(
+    name="TIFF",
+    extensions=(".tif", ".tiff"),
+    rank=4,
+    sniff=lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    header=_header,
+    decode=_decode,
+    encode=_encode,
+    frames="pages",
+    depths=(8, 16, 32),
+)

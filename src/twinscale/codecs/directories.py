@@ -1,13 +1,7 @@
-"""ICC profiles, EXIF and XMP: what is kept of them, and how orientation is taken out of them."""
+"""Directories of tagged fields, of which TIFF files and EXIF blocks are made (TIFF 6.0, section 2)."""
 
-import re
 import struct
 from typing import NamedTuple
-
-_EXIF_PREFIX = b"Exif\0\0"
-_ORIENTATION = 274
-_THUMBNAIL_OFFSET = 513
-_THUMBNAIL_LENGTH = 514
 
 # TIFF field types: bytes per value and struct letter; rationals and the like are only ever copied.
 _TYPES = {
@@ -28,8 +22,6 @@ _TYPES = {
     17: (8, "q"),
     18: (8, "Q"),
 }
-
-_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*)([1-8])(?=\s*[\"'<])")
 
 
 class Field(NamedTuple):
@@ -87,63 +79,14 @@ class TiffBlock:
         """The bytes of a field."""
         return self.data[field.position : field.position + field.number * _TYPES[field.kind][0]]
 
+    def put_value(self, copy: bytearray, field: Field, value: int) -> None:
+        """Replaces the number in a field of a copy of this block."""
+        struct.pack_into(f"{self.order}{_TYPES[field.kind][1]}", copy, field.position, value)
+
+    def put_offset(self, copy: bytearray, position: int, offset: int) -> None:
+        """Replaces the offset at this position of a copy of this block."""
+        struct.pack_into(self.order + self._word, copy, position, offset)
+
     def _unpack(self, letter: str, position: int) -> int:
         value: int = struct.unpack_from(self.order + letter, self.data, position)[0]
         return value
-
-
-def clean_exif(exif: bytes) -> tuple[bytes, int]:
-    """Takes the orientation and the thumbnail out of an EXIF block, and leaves the rest as it is.
-
-    The block is patched in place rather than rebuilt, because maker notes hold offsets that a
-    rebuilt block would break.
-
-    Returns:
-        The block without any ``Exif\\0\\0`` prefix, and the orientation it had (1 to 8).
-
-    Raises:
-        ValueError, struct.error: if the block is damaged.
-    """
-    while exif.startswith(_EXIF_PREFIX):
-        exif = exif[len(_EXIF_PREFIX) :]
-    block = TiffBlock(exif)
-    fields, link = block.directory(block.first)
-    patched = bytearray(exif)
-    orientation = 1
-    if field := fields.get(_ORIENTATION):
-        orientation = block.values(field)[0]
-        struct.pack_into(f"{block.order}{_TYPES[field.kind][1]}", patched, field.position, 1)
-    if thumbnail := block.offset_at(link):
-        struct.pack_into(f"{block.order}{block._word}", patched, link, 0)
-        _erase_thumbnail(block, thumbnail, patched)
-    return bytes(patched), orientation if 1 <= orientation <= 8 else 1
-
-
-def _erase_thumbnail(block: TiffBlock, start: int, patched: bytearray) -> None:
-    """Erases the thumbnail's pixels too: they may show what was since cropped away."""
-    fields, _ = block.directory(start)
-    if _THUMBNAIL_OFFSET in fields and _THUMBNAIL_LENGTH in fields:
-        (begin,), (length,) = (block.values(fields[tag]) for tag in (_THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH))
-        end = min(begin + length, len(patched))
-        if end == len(patched):
-            del patched[begin:]
-        else:
-            patched[begin:end] = bytes(max(end - begin, 0))
-
-
-def clean_xmp(xmp: bytes) -> tuple[bytes, int | None]:
-    """The packet with ``tiff:Orientation`` set to 1, and the orientation it had, if any."""
-    found = _XMP_ORIENTATION.search(xmp)
-    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp), int(found[2]) if found else None
-
-
-def icc_space(icc: bytes) -> str | None:
-    """Colour space a profile is for: ``"GRAY"``, ``"RGB"``, ``"CMYK"``...; ``None`` if damaged."""
-    if len(icc) < 128 or icc[36:40] != b"acsp":
-        return None
-    return icc[16:20].decode("latin-1").strip()
-
-
-def icc_fits(icc: bytes, channels: int) -> bool:
-    """Whether a profile describes pixels of this many colour channels (1 grey, 3 RGB)."""
-    return icc_space(icc) == ("GRAY" if channels == 1 else "RGB")

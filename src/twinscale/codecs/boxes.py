@@ -1,0 +1,45 @@
+"""Boxes, of which JPEG 2000, JPEG XL, AVIF and HEIF files are made (ISO/IEC 14496-12, 4.2)."""
+
+import struct
+from collections.abc import Iterator
+
+from twinscale.errors import PictureError
+
+
+def read_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The type and the contents of each box.
+
+    Raises:
+        PictureError: if a box ends beyond the data.
+    """
+    position = 0
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        start = position + 8
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", data, start)
+            start += 8
+        end = position + length if length else len(data)
+        if end < start or end > len(data):
+            raise PictureError("the file is cut short; get a complete copy")
+        yield kind, data[start:end]
+        position = end
+
+
+def make_box(kind: bytes, body: bytes) -> bytes:
+    """One box.
+
+    Raises:
+        PictureError: if it would not fit into 4 GiB.
+    """
+    if len(body) + 8 >= 2**32:
+        raise PictureError("the file would not fit into 4 GiB; write PNG")
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def brands(data: bytes) -> set[bytes]:
+    """The brands that the file type box in front claims: ``b"avif"``, ``b"heic"``...; none if there is no such box."""
+    if data[4:8] != b"ftyp":
+        return set()
+    end = int.from_bytes(data[:4], "big")
+    return {data[8:12]} | {data[at : at + 4] for at in range(16, min(end, len(data)), 4)}

@@ -1,0 +1,102 @@
+"""What a codec is: the record that every format's module defines as ``CODEC``, and the plain data it deals in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+LOSSLESS = 0
+"""The quality that stands for exact pixels in formats that have both."""
+
+
+class Header(NamedTuple):
+    """What a file says about its picture, known without decoding a pixel.
+
+    ``depth`` is bits per sample as stored, 32 for single precision. ``channels`` counts those of the
+    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    """
+
+    width: int
+    height: int
+    depth: int
+    channels: int
+    frames: int = 1
+
+
+class Metadata(NamedTuple):
+    """ICC profile, EXIF block (with or without the ``Exif\\0\\0`` prefix) and XMP packet of a file."""
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+
+NO_METADATA = Metadata()
+
+
+class Decoded(NamedTuple):
+    """Pixels as stored, before orientation, and the metadata as found.
+
+    ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in `Header`, alpha last; of any numeric type.
+    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP say. ``notes`` tell
+    the user what was changed or left out, one line each.
+    """
+
+    pixels: np.ndarray
+    metadata: Metadata = NO_METADATA
+    orientation: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """One file format: how it is told from others, read and written, and what it can hold.
+
+    ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
+    `twinscale.codecs.decoding` turns that into one clear error. ``encode`` takes contiguous pixels that fit
+    the limits below, metadata that the format keeps, and a quality.
+
+    Attributes:
+        name: canonical name, such as ``"PNG"``.
+        extensions: lower case with the dot, the usual one first; without the dot they are names too.
+        rank: place in lists and remedies, the most widely readable format first.
+        sniff: whether the bytes of a file begin as this format does.
+        header: size, depth and channels, without decoding.
+        decode: pixels and metadata of the first frame.
+        encode: a whole file; ``None`` where the format is only read.
+        frames: what the format calls its several pictures.
+        depths: bits per sample that can be written; 32 is floating point.
+        alpha: whether transparency can be written.
+        grey: whether one channel can be written, or RGB only.
+        max_side: longest side in pixels that can be written.
+        max_colours: how many different colours can be written, where a palette limits them.
+        keeps: the metadata that can be written.
+        quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    rank: int
+    sniff: Callable[[bytes], bool]
+    header: Callable[[bytes], Header]
+    decode: Callable[[bytes], Decoded]
+    encode: Callable[[np.ndarray, Metadata, int], bytes] | None = None
+    frames: str = "frames"
+    depths: tuple[int, ...] = (8,)
+    alpha: bool = True
+    grey: bool = True
+    max_side: int = 2**31 - 1
+    max_colours: int | None = None
+    keeps: tuple[Literal["icc", "exif", "xmp"], ...] = ("icc", "exif", "xmp")
+    quality: int | None = None
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the format is written lossless unless a quality is asked for."""
+        return self.quality in (None, LOSSLESS)
+
+    @property
+    def keeps_xmp(self) -> bool:
+        """Whether an XMP packet, and so the tag of a shrunk picture, can be written."""
+        return "xmp" in self.keeps

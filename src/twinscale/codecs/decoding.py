@@ -1,0 +1,66 @@
+"""The bytes of a file of any format to plain pixels: size checked first, every failure one clear error."""
+
+import struct
+
+import numpy as np
+
+from twinscale.codecs.codec import Codec, Decoded
+from twinscale.errors import PictureError
+
+
+def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
+    """Decodes a whole file whose format is known.
+
+    Args:
+        codec: the format, see `twinscale.codecs.registry.codec_of_bytes`.
+        data: the whole file.
+        max_pixels: width times height above which it is refused by its header, before it is decoded.
+
+    Returns:
+        Pixels ``(H, W, 1 to 4)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1, before orientation.
+
+    Raises:
+        PictureError: if the file is damaged, cut short, too large or of a kind that is not supported.
+    """
+    try:
+        header = codec.header(data)
+        _check_size(header.width, header.height, max_pixels)
+        decoded = codec.decode(data)
+        pixels, type_notes = _as_picture_type(decoded.pixels)
+        pixels = pixels.reshape(*pixels.shape[:2], -1)
+        if pixels.shape[2] > 4:
+            raise PictureError(f"{pixels.shape[2]} channels are not supported; convert it to grey or RGB")
+    except (MemoryError, PictureError):
+        raise
+    except Exception as error:  # codecs raise errors of every type on damaged files
+        reason = "a part is missing" if isinstance(error, struct.error) else " ".join(str(error).split())
+        raise PictureError(
+            f"the {codec.name} data cannot be decoded ({reason or type(error).__name__}); "
+            "the file may be damaged or cut short, get a complete copy or save it again"
+        ) from error
+    frames = (f"first of {header.frames} {codec.frames}",) if header.frames > 1 else ()
+    return decoded._replace(pixels=pixels, notes=(*frames, *decoded.notes, *type_notes))
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if not width or not height:
+        raise PictureError(f"the picture is {width} x {height} pixels; both sides must be at least 1")
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{width} x {height} pixels are more than the limit of {max_pixels}; "
+            "make the picture smaller or raise the limit"
+        )
+
+
+def _as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Samples of any type as ``uint8``, ``uint16`` or ``float32`` of 0 to 1; and a note on what that changed."""
+    if pixels.dtype in (np.uint8, np.uint16):
+        return pixels, ()
+    low, high = pixels.min(), pixels.max()
+    if pixels.dtype.kind == "f":
+        if not (low >= 0 and high <= 1):  # so written, this also catches NaN
+            raise PictureError(f"floating-point values run from {low:g} to {high:g}; scale them to 0 to 1")
+        return pixels.astype(np.float32), ()
+    if low < 0 or high > 65535:
+        raise PictureError(f"whole numbers run from {low} to {high}; scale them to 0 to 65535")
+    return pixels.astype(np.uint16), (f"{8 * pixels.itemsize}-bit whole numbers taken as 16-bit",)

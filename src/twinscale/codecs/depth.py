@@ -1,0 +1,13 @@
+"""Samples of odd depths on the full scale of 8 or 16 bits."""
+
+import numpy as np
+
+
+def fill_scale(pixels: np.ndarray, depth: int) -> np.ndarray:
+    """Values of 0 to ``2**depth - 1`` spread over 0 to 255 (depths up to 8) or 0 to 65535 (up to 16), rounded."""
+    stored, top = (np.uint8, 255) if depth <= 8 else (np.uint16, 65535)
+    high = 2**depth - 1
+    if high == top:
+        return pixels.astype(stored, copy=False)
+    filled: np.ndarray = (pixels.astype(np.uint32) * top + high // 2) // high
+    return filled.astype(stored)

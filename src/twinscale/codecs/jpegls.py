@@ -1,0 +1,46 @@
+"""JPEG-LS, grey or RGB: it knows no alpha, and no place that readers agree on for ICC, EXIF or XMP."""
+
+import struct
+
+import imagecodecs
+import numpy as np
+
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.depth import fill_scale
+from twinscale.codecs.segments import JPEG_LS_FRAME, is_jpeg_ls, read_segments
+from twinscale.errors import PictureError
+
+
+def _header(data: bytes) -> Header:
+    frame = next(body for marker, body in read_segments(data) if marker == JPEG_LS_FRAME)
+    depth, height, width, components = struct.unpack_from(">BHHB", frame)
+    if components not in (1, 3):
+        raise PictureError(f"JPEG-LS of {components} components is not supported; convert it to grey or RGB")
+    return Header(width, height, depth, components)
+
+
+def _decode(data: bytes) -> Decoded:
+    header = _header(data)
+    pixels: np.ndarray = imagecodecs.jpegls_decode(data)
+    if pixels.ndim == 3 and pixels.shape[2] != header.channels:  # stored one channel after the other
+        pixels = np.moveaxis(pixels, 0, -1)
+    return Decoded(fill_scale(pixels, header.depth))
+
+
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+    return bytes(imagecodecs.jpegls_encode(pixels if pixels.shape[2] > 1 else pixels[..., 0]))
+
+
+CODEC = Codec(
+    name="JPEGLS",
+    extensions=(".jls",),
+    rank=10,
+    sniff=lambda data: data.startswith(b"\xff\xd8\xff") and is_jpeg_ls(data),
+    header=_header,
+    decode=_decode,
+    encode=_encode,
+    depths=(8, 16),
+    alpha=False,
+    max_side=65_535,
+    keeps=(),
+)

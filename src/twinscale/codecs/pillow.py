@@ -1,0 +1,111 @@
+"""What the formats that Pillow reads and writes have in common: colour modes in, options and palettes out."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twinscale.codecs.codec import Decoded, Header, Metadata
+from twinscale.codecs.metadata import icc_space
+from twinscale.errors import PictureError
+
+if TYPE_CHECKING:  # loaded only once a picture is read or written
+    from PIL import Image
+
+# What becomes of Pillow's modes; CMYK and LAB need colour management and are handled apart.
+_MODES = {
+    "1": "L",
+    "L": "L",
+    "LA": "LA",
+    "La": "LA",
+    "RGB": "RGB",
+    "RGBA": "RGBA",
+    "RGBa": "RGBA",
+    "RGBX": "RGB",
+    "P": "RGB",
+    "PA": "RGBA",
+    "YCbCr": "RGB",
+    "HSV": "RGB",
+}
+
+
+def header_of(image: "Image.Image") -> Header:
+    """The header of an opened image that is not loaded yet.
+
+    The image must come from its plugin, not from ``Image.open``, which would also apply Pillow's own limit
+    on pixels: one global number that cannot be changed for one call without changing it for every thread.
+    """
+    channels = 1 if image.mode in ("1", "L", "LA", "La") else 3
+    channels += image.has_transparency_data
+    return Header(image.width, image.height, 8, channels, getattr(image, "n_frames", 1))
+
+
+def decode(image: "Image.Image") -> Decoded:
+    """The first frame of an opened image, with the metadata that Pillow found."""
+    pixels, icc, notes = pixels_of(image, image.info.get("icc_profile"))
+    return Decoded(pixels, Metadata(icc, image.info.get("exif"), image.info.get("xmp")), notes=notes)
+
+
+def pixels_of(image: "Image.Image", icc: bytes | None) -> tuple[np.ndarray, bytes | None, tuple[str, ...]]:
+    """Grey or RGB pixels, with alpha if there is any; the profile that now applies; and notes on changes."""
+    image.load()
+    if image.mode == "CMYK":
+        converted, note = _cmyk_to_rgb(image, icc)
+        return np.asarray(converted), None, (note,)
+    if image.mode == "LAB":
+        return np.asarray(_lab_to_rgb(image)), None, ("LAB converted to sRGB",)
+    if image.mode not in _MODES:
+        raise PictureError(f"colour mode {image.mode} is not supported; convert it to grey or RGB")
+    mode = _MODES[image.mode]
+    if image.has_transparency_data:
+        mode = "LA" if mode in ("L", "LA") else "RGBA"
+    return np.asarray(image.convert(mode)), icc, ()
+
+
+def _lab_to_rgb(image: "Image.Image") -> "Image.Image":
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    assert converted is not None  # it is None only when converting in place
+    return converted
+
+
+def _cmyk_to_rgb(image: "Image.Image", icc: bytes | None) -> tuple["Image.Image", str]:
+    from PIL import ImageCms
+
+    if icc and icc_space(icc) == "CMYK":
+        try:
+            converted = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(icc)),
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a damaged profile is as good as none
+        else:
+            assert converted is not None  # it is None only when converting in place
+            return converted, "CMYK converted to sRGB through its ICC profile"
+    return image.convert("RGB"), "CMYK converted to RGB without a profile"
+
+
+def to_image(pixels: np.ndarray) -> "Image.Image":
+    """An image of ``uint8`` pixels ``(H, W, 1 to 4)``."""
+    from PIL import Image
+
+    return Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
+
+
+def save(image: "Image.Image", format: str, **options: Any) -> bytes:
+    """A file of the format that Pillow calls so; options of ``None`` are left out."""
+    file = io.BytesIO()
+    image.save(file, format, **{key: value for key, value in options.items() if value is not None})
+    return file.getvalue()
+
+
+def colour_sampling(quality: int) -> str:
+    """How finely JPEG and AVIF keep colour: at full resolution from a quality of 90 on."""
+    return "4:4:4" if quality >= 90 else "4:2:0"

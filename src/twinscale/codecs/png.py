@@ -1,0 +1,123 @@
+"""PNG: chunks by hand, pixels by libpng, so that 16 bits and transparency come through."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+
+import imagecodecs
+import numpy as np
+
+from twinscale.codecs import pillow
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.errors import PictureError
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PALETTE = 3
+# Of the colour types: grey, RGB, palette, grey and alpha, RGB and alpha.
+_CHANNELS = {0: 1, 2: 3, _PALETTE: 3, 4: 2, 6: 4}
+_XMP_KEYWORD = b"XML:com.adobe.xmp"
+# A chunk of a few bytes can unpack to gigabytes; no real profile or packet is larger than this.
+_MAX_UNPACKED = 64 * 2**20
+
+
+def _header(data: bytes) -> Header:
+    width, height, depth, colour, _ = _image_header(data)
+    frames, has_key = 1, False
+    for kind, body in _chunks(data):
+        if kind == b"acTL":
+            frames = int.from_bytes(body[:4], "big")
+        elif kind == b"tRNS":
+            has_key = True
+        elif kind == b"IDAT":  # what is asked for here stands before it
+            break
+    return Header(width, height, 8 if colour == _PALETTE else depth, _CHANNELS[colour] + has_key, frames)
+
+
+def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
+    """Width, height, depth, colour type, and whether the rows are interlaced."""
+    kind, body = next(_chunks(data))
+    if kind != b"IHDR":
+        raise PictureError("PNG header is missing; the file is damaged")
+    width, height, depth, colour, interlace = struct.unpack_from(">IIBB2xB", body)
+    return width, height, depth, colour, bool(interlace)
+
+
+def _decode(data: bytes) -> Decoded:
+    metadata = _metadata(data)  # goes through the whole file, so that no damaged one is half decoded
+    _, _, depth, _, interlaced = _image_header(data)
+    if interlaced and depth == 8:
+        # The same pixels, but without the warning that libpng prints for every such file.
+        from PIL import PngImagePlugin
+
+        pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(data), ""), None)
+    else:
+        pixels = imagecodecs.png_decode(data)
+    return Decoded(pixels, metadata)
+
+
+def _metadata(data: bytes) -> Metadata:
+    icc, exif, xmp = None, None, None
+    for kind, body in _chunks(data):
+        if kind == b"iCCP":
+            icc = _unpack(body.split(b"\0", 1)[1][1:])
+        elif kind == b"eXIf":
+            exif = body
+        elif kind == b"iTXt" and body.startswith(_XMP_KEYWORD + b"\0"):
+            packed, rest = body[len(_XMP_KEYWORD) + 1], body[len(_XMP_KEYWORD) + 3 :]
+            text = rest.split(b"\0", 2)[2]
+            xmp = _unpack(text) if packed else text
+    return Metadata(icc, exif, xmp)
+
+
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+    data = bytes(imagecodecs.png_encode(pixels))
+    extra = b""
+    if metadata.icc:
+        extra += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
+    if metadata.exif:
+        extra += _chunk(b"eXIf", metadata.exif)
+    if metadata.xmp:
+        extra += _chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + metadata.xmp)
+    after_header = len(_SIGNATURE) + 25
+    return data[:after_header] + extra + data[after_header:]
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    position = len(_SIGNATURE)
+    kind = b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if position + 12 + length > len(data):
+            raise PictureError("the file is cut short; get a complete copy")
+        body = data[position + 8 : position + 8 + length]
+        (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
+        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+            raise PictureError("a checksum is wrong, the file is damaged; get a sound copy")
+        yield kind, body
+        position += 12 + length
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _unpack(packed: bytes) -> bytes | None:
+    try:
+        unpacker = zlib.decompressobj()
+        unpacked = unpacker.decompress(packed, _MAX_UNPACKED)
+    except zlib.error:
+        return None
+    return unpacked if unpacker.eof else None
+
+
+CODEC = Codec(
+    name="PNG",
+    extensions=(".png",),
+    rank=1,
+    sniff=lambda data: data.startswith(_SIGNATURE),
+    header=_header,
+    decode=_decode,
+    encode=_encode,
+    depths=(8, 16),
+)
