@@ -12,6 +12,7 @@ from twinscale.engine.operation import on_grey
 from twinscale.evaluation.trial import Rescaler, Transform
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.training.degradation import Degradation
+from twinscale.training.export import to_onnx
 from twinscale.training.recipe import DataSpec, NetworkSpec
 
 
@@ -73,8 +74,6 @@ def in_torch(network: Network) -> Operation:
 
 def exported(network: Network) -> Operation:
     """A network as an operation that the engine runs, once it is exported."""
-    from twinscale.training.export import to_onnx
-
     return _operation(Runtime().load(to_onnx(network), name=type(network).__name__), network)
 
 
