@@ -15,9 +15,9 @@ from twinscale.nets import SRCNN
 from twinscale.nets.dsn import DownSNet, UpSNet
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.rescale import load
-from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures
+from twinscale.training.export import count_multiply_adds, export_run, load_weights
 from twinscale.training.loop import build, train
-from twinscale.training.recipe import Recipe, shipped_recipes
+from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST
 from twinscale.zoo import Card
 
@@ -286,8 +286,3 @@ def test_licence_follows_the_data(recipe, tmp_path):
     for sets, words in ((["T91", "OpenPhotos"], "research use only"), (["holiday"], "owner of the training pictures")):
         made = recipe(train=sets, name=sets[0])
         assert words in export_run(untrained_run(tmp_path / sets[0], made), tmp_path / "models").licence
-
-
-def test_published_figures_are_for_shipped_recipes():
-    assert any(published_figures(name) for name in shipped_recipes())
-    assert published_figures("no-such-model") == {}

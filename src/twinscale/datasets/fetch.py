@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from PIL import Image
 
 from twinscale.datasets.download import download
-from twinscale.datasets.places import download_folder
+from twinscale.datasets.folders import download_folder
 from twinscale.datasets.sets import Dataset, Picture, named, picture_table, suggestion
 from twinscale.datasets.verify import matches
 from twinscale.errors import DatasetError, UsageError

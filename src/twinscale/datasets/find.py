@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from twinscale.datasets.places import search_folders
+from twinscale.datasets.folders import search_folders
 from twinscale.datasets.sets import Dataset, named, suggestion
 from twinscale.errors import DatasetError
 from twinscale.images.formats import READABLE_EXTENSIONS

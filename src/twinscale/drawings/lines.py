@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +141,8 @@ class TrainingCurves(Plot):
 
         figure = Figure(figsize=(9.2, 4), layout="constrained")
         left, right = figure.subplots(1, 2)
-        thin, dotted = {"linewidth": 0.8, "alpha": 0.5}, {"marker": ".", "linewidth": 1.2}
+        thin: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.5}
+        dotted: dict[str, Any] = {"marker": ".", "linewidth": 1.2}
         for place, name in enumerate(self.training_loss):
             colour = f"C{place}"
             left.semilogy(*columns(self.training_loss[name]), color=colour, **thin)

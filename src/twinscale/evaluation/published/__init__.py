@@ -1,9 +1,9 @@
 """Tables that papers published, each once, as data: one TOML file a paper.
 
 A table has a ``caption``, and ``rows`` as the paper prints them: a name, then the figures of every column, with two
-spaces or more between them. A figure holds one number for each of the table's ``quantities``, ``37.92/0.9549`` for
-PSNR and SSIM; ``-`` stands for one that the paper does not give. ``[models.NAME]`` says which figures a model of ours is
-compared with: for each set the table, the row and the column.
+spaces or more between them. A figure holds one number for each of the table's ``quantities``, such as PSNR and SSIM
+with a slash between them; ``-`` stands for a number that the paper does not give. ``[models.NAME]`` says which figures
+a model of ours is compared with: for each set the table, the row and the column.
 """
 
 import functools
@@ -71,7 +71,7 @@ def published_scores(model: str, dataset: str) -> list[float] | None:
 
 
 def published_source(model: str) -> str | None:
-    """The paper and the tables that :func:`published_scores` takes a model's figures from; None where there are none."""
+    """Where :func:`published_scores` has a model's figures from: paper and tables; None where there are none."""
     return next((_compared(paper, model)["source"] for paper in _PAPERS if _compared(paper, model)), None)
 
 
