@@ -8,7 +8,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("safetensors")
 
 import skimage.data
-from twinscale.papers.anr import ANR, _averaged, _windows, differences, regressions
+from twinscale.papers.srcnn.anr import ANR, _averaged, _windows, differences, regressions
 
 from twinscale.errors import DatasetError
 from twinscale.images.resize import imresize

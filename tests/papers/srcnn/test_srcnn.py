@@ -13,7 +13,6 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 pytest.importorskip("sklearn")
 
-
 from twinscale.datasets import find_pictures  # noqa: E402
 from twinscale.engine import Operation  # noqa: E402
 from twinscale.evaluation.protocol import Protocol  # noqa: E402
