@@ -10,7 +10,7 @@ from PIL import Image
 
 from twinscale.datasets.download import download
 from twinscale.datasets.folders import download_folder
-from twinscale.datasets.sets import Dataset, Picture, named, picture_table, suggestion
+from twinscale.datasets.sets import CatalogueEntry, Dataset, named, picture_table, suggestion
 from twinscale.datasets.verify import matches
 from twinscale.errors import DatasetError, UsageError
 
@@ -57,7 +57,7 @@ def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int]
     return folder
 
 
-def _get_picture(dataset: Dataset, picture: Picture, folder: Path, mirror: str | None) -> None:
+def _get_picture(dataset: Dataset, picture: CatalogueEntry, folder: Path, mirror: str | None) -> None:
     target = folder / picture.file
     part = folder / f"{picture.file}.part"
     is_right = partial(matches, picture=picture)
@@ -76,13 +76,13 @@ def _get_picture(dataset: Dataset, picture: Picture, folder: Path, mirror: str |
         part.unlink()
 
 
-def _url(picture: Picture, mirror: str | None) -> str:
+def _url(picture: CatalogueEntry, mirror: str | None) -> str:
     # A photograph that is only in a repository's history is asked for by its blob id, through the API.
     host = BLOBS_HOST if picture.source.startswith("repos/") else FILES_HOST
     return f"{(mirror or host).rstrip('/')}/{quote(picture.source)}"
 
 
-def _has_size(path: Path, picture: Picture) -> bool:
+def _has_size(path: Path, picture: CatalogueEntry) -> bool:
     """Return whether a reduced photograph is there: the bytes of a JPEG made here have no known checksum."""
     try:
         with Image.open(path) as image:

@@ -8,10 +8,10 @@ pytest.importorskip("skimage")
 pytest.importorskip("safetensors")
 
 import skimage.data
-from twinscale.papers.srcnn.anr import ANR, _averaged, _windows, differences, regressions
 
 from twinscale.errors import DatasetError
 from twinscale.images.resize import imresize
+from twinscale.papers.srcnn.anr import ANR, _averaged, _windows, differences, regressions
 
 SCALE = 3
 
