@@ -38,7 +38,7 @@ def _network(architecture: str, reduced_by: str = "bicubic", enlarged_by: Enlarg
     if architecture == "srcnn":  # whose own recipe trains on other pictures
         paper = Recipe.load(_PAIR).data
         data = replace(data, train=paper.train, validation=paper.validation)
-    if architecture == "vdsr":  # which takes a second a picture and more on a CPU
+    if architecture == "vdsr":  # which takes a second per picture and more on a CPU
         data = replace(data, validation=data.validation[::4][:2])
     if reduced_by == _PAIR:
         data = replace(data, scales=[])  # VDSR's three; a pair has one
@@ -127,27 +127,9 @@ def _figure_5(reproduction: Reproduction) -> Iterator[Block]:
             multiple_of=2,
         )
         up = Operation.of(Runtime().load(to_onnx(pair.up, 1), name=name), scale=Fraction(2), radius=pair.up.radius)
-        figures = []
-        for truth in truths:
-            free: NDArray = down(truth)
-            stored = to_pixels(free, np.uint8)
-            looks = Looks.beside(stored, to_pixels(protocol.reduce(truth), np.uint8))
-            restored = run(up, to_planes(stored), dtype=np.float32)
-            unstored = run(up, free, dtype=np.float32)
-            figures.append(
-                (
-                    looks.fidelity,
-                    looks.total_variation,
-                    100 * float(np.mean((free < 0) | (free > 1))),
-                    protocol.score(truth, restored).psnr_y,
-                    protocol.score(truth, unstored).psnr_y,
-                )
-            )
-        means = np.mean(figures, axis=0)
-        quantities = ("small picture against bicubic, dB", "its total variation over bicubic's",
-                      "values out of range, %", "restored from 8 bits, dB", "restored from floats, dB")  # fmt: skip
+        means = np.mean([_of_pair(down, up, truth, protocol) for truth in truths], axis=0)
         rows += [
-            ComparisonRow((name, what), None, Value(float(mean))) for what, mean in zip(quantities, means, strict=True)
+            ComparisonRow((name, what), None, Value(float(mean))) for what, mean in zip(_OF_PAIR, means, strict=True)
         ]
         variation[name] = float(means[1])
         tiles[name] = to_pixels(down(face), np.uint8)
@@ -163,6 +145,29 @@ def _figure_5(reproduction: Reproduction) -> Iterator[Block]:
         SideBySide([tiles], zoom=3),
     )
     yield reproduction.budget([with_it, without])
+
+
+_OF_PAIR = (
+    "small picture against bicubic, dB",
+    "its total variation over bicubic's",
+    "values out of range, %",
+    "restored from 8 bits, dB",
+    "restored from floats, dB",
+)
+
+
+def _of_pair(down: Operation, up: Operation, truth: NDArray, protocol: Protocol) -> tuple[float, ...]:
+    """What a pair makes of one picture: the quantities of ``_OF_PAIR``."""
+    free: NDArray = down(truth)
+    stored = to_pixels(free, np.uint8)
+    looks = Looks.beside(stored, to_pixels(protocol.reduce(truth), np.uint8))
+    return (
+        looks.fidelity,
+        looks.total_variation,
+        100 * float(np.mean((free < 0) | (free > 1))),
+        protocol.score(truth, run(up, to_planes(stored), dtype=np.float32)).psnr_y,
+        protocol.score(truth, run(up, free, dtype=np.float32)).psnr_y,
+    )
 
 
 def _demo_picture(name: str) -> NDArray[np.uint8]:

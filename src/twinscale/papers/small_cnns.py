@@ -117,8 +117,8 @@ def _table_6(reproduction: Reproduction) -> Iterator[Block]:
         "validation": {variant: made.validation_loss[-1][1] for variant, made in trained.items()},
         "best test": best,
     }
-    a_step = _seconds_a_step([_recipe(variant) for variant in NAMES])
-    seconds = {variant: trained[variant].steps * each for variant, each in zip(NAMES, a_step, strict=True)}
+    per_step = _seconds_per_step([_recipe(variant) for variant in NAMES])
+    seconds = {variant: trained[variant].steps * each for variant, each in zip(NAMES, per_step, strict=True)}
     thousands = {variant: multiply_adds(untrained(_recipe(variant))) / 1e3 for variant in NAMES}
     yield Comparison(
         f"Loss: mean squared error over R, G and B in [0, 1]; test on {dataset}",
@@ -180,7 +180,7 @@ def _table_6(reproduction: Reproduction) -> Iterator[Block]:
     yield _budget(trained)
 
 
-def _seconds_a_step(recipes: list[Recipe]) -> list[float]:
+def _seconds_per_step(recipes: list[Recipe]) -> list[float]:
     """Medians of training steps taken in turns, so that a busy machine slows all networks alike."""
     spec, data = recipes[0].optimisation, recipes[0].data
     fabric = Fabric(devices=1, precision=usable_precision(spec.precision, "auto"))
