@@ -103,7 +103,7 @@ def _figure_2(reproduction: Reproduction) -> Iterator[Block]:
     yield (
         "From the first point of (b) to the last, "
         + ", ".join(f"{name} gains {gain:.2f} dB" for name, gain in gains.items())
-        + ". Our networks start from handing the enlargement through, which puts the better enlargement ahead."
+        + ". Our networks start by handing the enlargement through, which puts the better enlargement ahead."
     )
     yield reproduction.budget([*down.values(), *(recipe for kernel, recipe in up.items() if kernel != "bicubic")])
 
@@ -243,7 +243,7 @@ def _table_3(reproduction: Reproduction) -> Iterator[Block]:
         leads.append(f"{_NAMES[name]} {first:+.2f} and {last:+.2f} dB")
     yield (
         f"Down-SNet's lead over bicubic in validation, at the first and the last point: {'; '.join(leads)}. "
-        "What can be read from its small pictures, the pair's own Up-SNet shows; learning to read them takes training."
+        "The pair's own Up-SNet shows what can be read from its small pictures; learning to read them takes training."
     )
     yield reproduction.budget(recipes.values()) + f" The pair is the shipped `{_PAIR}`."
 
@@ -267,7 +267,7 @@ def _table_4(reproduction: Reproduction) -> Iterator[Block]:
         yield Comparison(f"x{scale}", ("set", "network"), "dB / SSIM", rows)
     yield (
         "*twin* is our pair of the same cost, beside the paper's DSN. Other networks' figures are the paper's, for "
-        "orientation. How long ours trained is on their cards: `twinscale models show dsn-y-x3`."
+        "orientation. Their cards state how long ours were trained: `twinscale models show dsn-y-x3`."
     )
 
 
@@ -338,8 +338,8 @@ PAPER = Paper(
     citation='Cai, Xu, Guo, Jia, Tao: "Deep Sampling Networks"',
     introduction=(
         "PSNR and SSIM on luminance, borders of the scale's width removed, by docs/protocol.md; trained on T91 and "
-        "BSDS200 as in the paper's §4.1, ten pictures of BSDS200 (two for VDSR) set apart for validation. Ours trained "
-        "as long as stands below each table, the paper's about a day on a GPU."
+        "BSDS200 as in the paper's §4.1, with ten pictures of BSDS200 (two for VDSR) set apart for validation. Ours "
+        "were trained for as long as stated below each table, the paper's for about a day on a GPU."
     ),
     items=[
         Item("table-1", "Table 1: a network trained for one reduction, tested on another", _table_1),

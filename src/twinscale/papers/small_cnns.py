@@ -175,7 +175,7 @@ def _table_6(reproduction: Reproduction) -> Iterator[Block]:
         "Losses depend on the pictures, so compare their order and not their size. The training loss is the mean over "
         f"the last tenth of the run, the best test loss the lowest of epochs {_listed_epochs()}. In the paper's own "
         "validation the waifu2x CNN is ahead of CNN_DEEP. With one channel in, as Table 1 prints it, CNN_SMALL's "
-        f"best test loss is {grey:.6f}, {grey / in_colour:.0f} times the published one: that saw colour."
+        f"best test loss is {grey:.6f}, {grey / in_colour:.0f} times the published one: that network saw colour."
     )
     yield _budget(trained)
 
@@ -302,7 +302,7 @@ PAPER = Paper(
     citation='Ding: "Image Super-Resolution Using Convolutional Neural Network"',
     introduction=(
         "Four small networks on the bicubic enlargement, x2, in RGB, by docs/protocol.md; trained on OpenPhotos and "
-        "CameraPhotos in place of 5000 photographs of PEXELS, two pictures set apart for validation. All four take "
+        "CameraPhotos in place of 5000 photographs from PEXELS, with two pictures set apart for validation. All four take "
         "equally many steps on the same crops: as many as the waifu2x CNN, the paper's slowest, takes in its time. "
         "The paper's are 100 epochs of stochastic gradient descent; an epoch here is a hundredth of the run, by Adam. "
         "Fig. 1 to 4 show the task, examples of the pictures and the layers of Tables 1 and 4; Table 5 lists the "

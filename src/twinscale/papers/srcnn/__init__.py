@@ -8,8 +8,8 @@ PAPER = Paper(
     citation='Dong, Loy, He, Tang: "Learning a Deep Convolutional Network for Image Super-Resolution"',
     introduction=(
         "PSNR on luminance, borders of the scale's width removed, by docs/protocol.md. Tables 1 and 2 measure the "
-        "shipped networks; what else is trained learns by our recipe from T91, the paper's 91 pictures, or, in place "
-        "of ImageNet, from all training pictures, ten of T91 set apart, for as long as stands below each item. The "
+        "shipped networks; all others learn by our recipe from T91, the paper's 91 pictures, or, in place of "
+        "ImageNet, from all training pictures, with ten of T91 set apart, for as long as stated below each item. The "
         "paper's 8e8 backpropagations took three days on a GPU."
     ),
     items=[

@@ -96,7 +96,7 @@ def table_2(reproduction: Reproduction) -> Iterator[Block]:
 
 
 _HOW_MEASURED = (
-    "SRCNN, ours, is the shipped `srcnn-x2`, `-x3` or `-x4`, whose data and training its card tells (`twinscale "
+    "SRCNN, ours, is the shipped `srcnn-x2`, `-x3` or `-x4`, whose card states its data and training (`twinscale "
     "models show srcnn-x3`); ANR, ours, learnt from T91 as `twinscale.papers.srcnn.anr` says. Seconds, ours, are of "
     "the machine that wrote this page, bicubic enlargement included. The other methods' figures are the paper's."
 )
@@ -131,9 +131,9 @@ def figure_4(reproduction: Reproduction) -> Iterator[Block]:
     correlation = statistics.correlation([*sizes.values()], [ours.seconds[picture]["SRCNN"] for picture in sizes])
     yield Claim("SRCNN's time is linear in the picture's size", correlation > 0.95, f"correlation {correlation:.3f}")
     yield (
-        "The paper times the others' MATLAB code and its own C++ on a CPU of 3.1 GHz. Here ANR is NumPy, search and "
-        "regressions products of large matrices, and SRCNN runs in ONNX Runtime, both with the bicubic enlargement "
-        "they start from."
+        "The paper times the others' MATLAB code and its own C++ on a CPU of 3.1 GHz. Here ANR is NumPy, with search and "
+        "regressions as products of large matrices, and SRCNN runs in ONNX Runtime; both include the bicubic "
+        "enlargement that they start from."
     )
 
 

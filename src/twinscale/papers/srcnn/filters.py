@@ -46,7 +46,7 @@ def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     of_t91, of_shipped = dead.values()
     yield Claim("Some filters are dead, all their weights nearly zero", of_t91 > 0, f"{of_t91}; {of_shipped} shipped")
     yield (
-        "The network trained here starts from the paper's weights, N(0, 0.001²): what its filters show, they have "
+        "The network trained here starts from the paper's weights, N(0, 0.001²): whatever its filters show was "
         "learnt. The shipped one, trained longer on photographs, starts from weights that keep the variance, much of "
         'which stays as noise, and from one filter, `init = "identity"`, that hands the enlargement through: the one '
         "with a single bright pixel."
