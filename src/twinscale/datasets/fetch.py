@@ -21,15 +21,16 @@ BLOBS_HOST = "https://api.github.com"
 def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int], None] | None = None) -> Path:
     """Download a set of the catalogue into the cache and return its folder.
 
-    Pictures that are there and right are not downloaded again, and one that was interrupted is
-    continued, so a second call resumes the first. Every download is checked before it gets its
-    name. ``SOURCES.tsv`` in the folder says where each picture comes from and on which terms.
+    Pictures that are already there and correct are not downloaded again, and one that was
+    interrupted is continued, so a second call resumes the first. Every download is verified before
+    it gets its name. ``SOURCES.tsv`` in the folder says where each picture comes from and on which
+    terms.
 
     Args:
         name: A name of the catalogue.
         base_url: A mirror of the sources, in place of ``https://raw.githubusercontent.com``;
             by default ``$TWINSCALE_DATA_MIRROR`` if that is set.
-        progress: Called with the number of pictures done and of all pictures.
+        progress: Called with the number of pictures done and the number of all pictures.
 
     Raises:
         DatasetError: The name is not in the catalogue, a picture cannot be downloaded or does not

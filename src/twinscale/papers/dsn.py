@@ -1,4 +1,4 @@
-"""Cai, Xu, Guo, Jia, Tao, "Deep Sampling Networks": what of it runs, beside what it published."""
+"""Cai, Xu, Guo, Jia, Tao, "Deep Sampling Networks": what it published, reproduced."""
 
 import statistics
 from collections.abc import Iterator
@@ -267,7 +267,7 @@ def _table_4(reproduction: Reproduction) -> Iterator[Block]:
         yield Comparison(f"x{scale}", ("set", "network"), "dB / SSIM", rows)
     yield (
         "*twin* is our pair of the same cost, beside the paper's DSN. Other networks' figures are the paper's, for "
-        "orientation. Their cards state how long ours were trained: `twinscale models show dsn-y-x3`."
+        "orientation. The cards of ours state how long they were trained: `twinscale models show dsn-y-x3`."
     )
 
 

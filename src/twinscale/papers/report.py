@@ -1,4 +1,4 @@
-"""What a reproduction shows: comparisons with the paper, figures, and the page that holds them."""
+"""What a reproduction shows: comparisons with the paper, figures, claims, and the page that holds them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -107,12 +107,12 @@ class Item:
     name: str
     title: str
     make: "Callable[[Reproduction], Iterator[Block]]"
-    """Trains and measures what is missing, and tells what came out."""
+    """Trains and measures what is missing, and yields what the page shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper and what of it runs."""
+    """A paper and its items that are reproduced."""
 
     name: str
     citation: str

@@ -131,8 +131,8 @@ def figure_4(reproduction: Reproduction) -> Iterator[Block]:
     correlation = statistics.correlation([*sizes.values()], [ours.seconds[picture]["SRCNN"] for picture in sizes])
     yield Claim("SRCNN's time is linear in the picture's size", correlation > 0.95, f"correlation {correlation:.3f}")
     yield (
-        "The paper times the others' MATLAB code and its own C++ on a CPU of 3.1 GHz. Here ANR is NumPy, with search and "
-        "regressions as products of large matrices, and SRCNN runs in ONNX Runtime; both include the bicubic "
+        "The paper times the others' MATLAB code and its own C++ on a CPU of 3.1 GHz. Here ANR is NumPy, with search "
+        "and regressions as products of large matrices, and SRCNN runs in ONNX Runtime; both include the bicubic "
         "enlargement that they start from."
     )
 
