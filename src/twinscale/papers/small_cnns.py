@@ -303,10 +303,10 @@ PAPER = Paper(
     introduction=(
         "Four small networks on the bicubic enlargement, x2, in RGB, by docs/protocol.md; trained on OpenPhotos and "
         "CameraPhotos in place of 5000 photographs from PEXELS, with two pictures set apart for validation. All four "
-        "take equally many steps on the same crops: as many as the waifu2x CNN, the paper's slowest, takes in its time. "
-        "The paper's are 100 epochs of stochastic gradient descent; an epoch here is a hundredth of the run, by Adam. "
-        "Fig. 1 to 4 show the task, examples of the pictures and the layers of Tables 1 and 4; Table 5 lists the "
-        "author's source files."
+        "take equally many steps on the same crops: as many as the waifu2x CNN, the paper's slowest, takes in its "
+        "time. The paper's are 100 epochs of stochastic gradient descent; an epoch here is a hundredth of the run, "
+        "by Adam. Fig. 1 to 4 show the task, examples of the pictures and the layers of Tables 1 and 4; Table 5 "
+        "lists the author's source files."
     ),
     items=[
         Item("tables-1-4", "Tables 1 to 4: the networks, layer by layer", _tables_1_to_4),
