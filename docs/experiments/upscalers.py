@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
-from twinscale import plots
 from twinscale.benchmark.timing import medians
+from twinscale.drawings import TradeOff
 from twinscale.engine import run
 from twinscale.nets import Upscaler
 from twinscale.training.budget import shortened
@@ -96,7 +96,7 @@ def main() -> None:
     }
     (HERE / "upscalers.json").write_text(json.dumps(results, indent=1) + "\n")
     points = {name: (row["ms_per_megapixel"], row["validation_psnr_y"]) for name, row in results.items()}
-    plots.trade_off(HERE / "upscalers.png", points, "ms per megapixel of the result", "validation PSNR (dB)")
+    TradeOff(points, "ms per megapixel of the result", "validation PSNR (dB)").save(HERE / "upscalers.png")
     lines = ["| network | multiply-adds per input pixel | ms/MP | dB |", "| --- | ---: | ---: | ---: |"]
     for name, row in sorted(results.items(), key=lambda item: -item[1]["validation_psnr_y"]):
         cost = f"{row['multiply_adds'] / 1e3:.0f} k | {row['ms_per_megapixel']:.0f}"

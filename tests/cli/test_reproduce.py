@@ -12,7 +12,7 @@ pytest.importorskip("matplotlib")
 from twinscale import papers
 from twinscale.cli.app import app
 from twinscale.errors import UsageError
-from twinscale.papers.report import Block, Claim, Comparison, Item, Paper, Row, Value
+from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Item, Paper, Value
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def made(monkeypatch, tmp_path) -> list[str]:
     names: list[str] = []
 
     def item(name: str) -> Item:
-        def make(desk) -> Iterator[Block]:
+        def make(reproduction) -> Iterator[Block]:
             names.append(name)
-            yield Comparison("Set5", ("network",), "dB", [Row(("SRCNN",), Value(32.0), Value(32.39))])
+            yield Comparison("Set5", ("network",), "dB", [ComparisonRow(("SRCNN",), Value(32.0), Value(32.39))])
             yield Claim("Ours is [better]", True, "32.39 dB")
 
         return Item(name, f"Title of {name}", make)

@@ -205,13 +205,13 @@ class TestReducedPhotographs:
 
 def test_blob_id_is_gits(server):
     # `git hash-object` of a file holding "hello\n"
-    from twinscale.datasets.sets import Picture
+    from twinscale.datasets.sets import CatalogueEntry
     from twinscale.datasets.verify import matches
 
     file = fetch.download_folder("x").parent / "hello"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"hello\n")
     blob = "blob:ce013625030ba8dba906f756967f9e9ca394464a"
-    assert matches(file, Picture("hello", 1, 1, "RGB", blob, "", ""))
+    assert matches(file, CatalogueEntry("hello", 1, 1, "RGB", blob, "", ""))
     sha256 = f"sha256:{hashlib.sha256(b'other').hexdigest()}"
-    assert not matches(file, Picture("hello", 1, 1, "RGB", sha256, "", ""))
+    assert not matches(file, CatalogueEntry("hello", 1, 1, "RGB", sha256, "", ""))

@@ -1,27 +1,44 @@
 """What a reproduction shows."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+from twinscale.drawings import FilterGrid
 from twinscale.evaluation.protocol import Scores
-from twinscale.papers.report import Claim, Comparison, Drawing, Item, Paper, Row, Value, as_json, markdown, write_page
+from twinscale.papers.report import (
+    Claim,
+    Comparison,
+    ComparisonRow,
+    Figure,
+    Item,
+    Paper,
+    Value,
+    as_json,
+    markdown,
+    write_page,
+)
 
 TABLE = Comparison(
     "Set5",
     ("network",),
     "dB / SSIM",
     [
-        Row(("a",), Value(30.5, 0.9), Value(30.249, 0.91)),
-        Row(("b",), None, Value(1.0)),
-        Row(("c",), Value(2.0), None),
-        Row(("d",), Value(2.001), Value(2.0)),
+        ComparisonRow(("a",), Value(30.5, 0.9), Value(30.249, 0.91)),
+        ComparisonRow(("b",), None, Value(1.0)),
+        ComparisonRow(("c",), Value(2.0), None),
+        ComparisonRow(("d",), Value(2.001), Value(2.0)),
     ],
 )
+
+FIGURE = Figure("a.png", "A curve.", FilterGrid(np.eye(2)[None]))
 
 
 def test_value_of_scores() -> None:
     assert Value.of(Scores(30.1, 0.8, 29.0)) == Value(30.1, 0.8)
+    assert Value.or_none(0.0) == Value(0.0)
+    assert Value.or_none(None) is None
 
 
 def test_comparison_as_markdown() -> None:
@@ -37,7 +54,7 @@ def test_comparison_as_markdown() -> None:
 
 
 def test_claims_in_a_row_make_one_list() -> None:
-    blocks = ["Text.", Claim("x > y", True, "2 > 1"), Claim("y > x", False), Drawing("a.png", "A curve.")]
+    blocks = ["Text.", Claim("x > y", True, "2 > 1"), Claim("y > x", False), FIGURE]
     assert markdown(blocks) == (
         "Text.\n\n- *x > y*: **holds** (2 > 1)\n- *y > x*: **does not hold here**\n\n![A curve.](a.png)\n\nA curve."
     )
@@ -46,12 +63,13 @@ def test_claims_in_a_row_make_one_list() -> None:
 def test_blocks_as_data() -> None:
     assert as_json("note") == {"kind": "note", "text": "note"}
     assert as_json(Claim("x", True)) == {"kind": "claim", "text": "x", "holds": True, "because": ""}
+    assert as_json(FIGURE) == {"kind": "figure", "file": "a.png", "caption": "A curve."}
     rows = as_json(TABLE)["rows"]
     assert rows[0]["ours"] == {"main": 30.249, "second": 0.91}
 
 
 def test_page_holds_what_was_made_in_the_papers_order(tmp_path) -> None:
-    items = [Item(name, name.upper(), lambda desk: iter(())) for name in ("one", "two", "three")]
+    items = [Item(name, name.upper(), lambda reproduction: iter(())) for name in ("one", "two", "three")]
     paper = Paper("p", "Somebody", "Said so.", items)
     write_page(tmp_path / "p.md", paper, "make it", {"three": "3", "one": "1"})
     assert (

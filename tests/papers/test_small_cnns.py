@@ -1,8 +1,7 @@
-"""The published figures against what the paper says about them, and every item on tiny pictures."""
+"""The four networks beside the printed ones, and every item on tiny pictures."""
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,29 +13,20 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 
 from twinscale.engine import Operation  # noqa: E402
+from twinscale.evaluation.published import published_table  # noqa: E402
 from twinscale.nets.small_cnns import WIDTHS  # noqa: E402
-from twinscale.papers import desk as desk_module  # noqa: E402
+from twinscale.papers import reproduction as reproduction_module  # noqa: E402
 from twinscale.papers import small_cnns  # noqa: E402
-from twinscale.papers.desk import Desk, Trained  # noqa: E402
-from twinscale.papers.report import Claim, Comparison, Drawing  # noqa: E402
-from twinscale.papers.small_cnns import NAMES, PAPER, PARAMETERS, RECIPES, TABLE_6  # noqa: E402
+from twinscale.papers.report import Claim, Comparison, Figure  # noqa: E402
+from twinscale.papers.reproduction import Reproduction, Trained  # noqa: E402
+from twinscale.papers.small_cnns import NAMES, PAPER, RECIPES  # noqa: E402
 from twinscale.training.recipe import Recipe  # noqa: E402
 
 
-def test_printed_parameters_follow_from_printed_widths() -> None:
-    for variant, widths in WIDTHS.items():
-        channels = pairwise((1, *widths, 3))
-        assert list(PARAMETERS[variant]) == [9 * ins * outs + outs for ins, outs in channels]
-
-
-def test_table_6_says_what_the_paper_concludes() -> None:
-    training, validation, test, seconds = ({v: row[i] for v, row in TABLE_6.items()} for i in range(4))
-    for losses in (training, validation, test):
-        assert losses["small"] > losses["medium"] > max(losses["deep"], losses["waifu2x"])
-    assert training["deep"] < training["waifu2x"]
-    assert test["deep"] < test["waifu2x"]
-    assert validation["deep"] > validation["waifu2x"]  # which the paper passes over
-    assert 0.85 < seconds["deep"] / seconds["waifu2x"] <= 0.9  # "it cost 10% less training time too"
+def test_the_networks_are_as_wide_as_printed() -> None:
+    for number, widths in enumerate(WIDTHS.values(), 1):
+        printed = published_table("small_cnns", f"table-{number}")["out channels"]
+        assert [*widths, 3] == list(printed.values())
 
 
 def test_the_four_differ_in_their_network_only() -> None:
@@ -57,8 +47,8 @@ def test_training_loss_is_the_mean_over_tenths() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch) -> Desk:
-    """A desk that trains tiny crops of tiny pictures for a few steps."""
+def reproduction(tmp_path, monkeypatch) -> Reproduction:
+    """A reproduction that trains tiny crops of tiny pictures for a few steps."""
     rng = np.random.default_rng(0)
     for folder, count, mode in (("train/TinyTrain", 4, "RGB"), ("test/TinyTest", 1, "RGB"), ("test/TinyTest", 1, "L")):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
@@ -73,37 +63,45 @@ def desk(tmp_path, monkeypatch) -> Desk:
         return replace(recipe, data=replace(recipe.data, train=["TinyTrain"], validation=[], crop=16, batch=1))
 
     monkeypatch.setattr(small_cnns, "_recipe", tiny)
-    monkeypatch.setattr(desk_module, "exported", lambda network: Operation(np.copy))  # exporting takes seconds
-    monkeypatch.setattr(desk_module, "_TIMED_SIDE", 16)
-    return Desk(tmp_path / "out", "small_cnns", minutes=0.01, sets=["TinyTest"])
+    # Exporting takes seconds.
+    monkeypatch.setattr(reproduction_module, "exported", lambda network: Operation(np.copy))
+    monkeypatch.setattr(reproduction_module, "_TIMED_SIDE", 16)
+    return Reproduction(tmp_path / "out", "small_cnns", minutes=0.01, sets=["TinyTest"])
 
 
-def test_every_item(desk, tmp_path) -> None:
-    blocks = {item.name: list(item.make(desk)) for item in PAPER.items}
-    comparisons, claims, drawings = (
+def test_every_item(reproduction, tmp_path) -> None:
+    blocks = {item.name: list(item.make(reproduction)) for item in PAPER.items}
+    comparisons, claims, figures = (
         {name: [block for block in made if isinstance(block, kind)] for name, made in blocks.items()}
-        for kind in (Comparison, Claim, Drawing)
+        for kind in (Comparison, Claim, Figure)
     )
 
     for table, variant in zip(comparisons["tables-1-4"], NAMES, strict=True):
         assert all(row.published == row.ours for row in table.rows)
-        assert len(table.rows) == len(PARAMETERS[variant]) + 1
+        assert len(table.rows) == len(WIDTHS[variant]) + 2  # the last layer, and all of them
 
     kept = json.loads((tmp_path / "out/papers/small_cnns.json").read_text())["networks"]
     assert set(kept) == {*RECIPES.values(), "cnn-small-x2-as-printed"}
     assert len({network["steps"] for network in kept.values()}) == 1
 
     losses, times = comparisons["table-6"]
-    assert [row.published.main for row in losses.rows[:-1]] == [loss for row in TABLE_6.values() for loss in row[:3]]
+    printed = published_table("small_cnns", "table-6")
+    assert [(row.labels, row.published.main) for row in losses.rows[:-1]] == [
+        ((name, kind), printed[kind][name])
+        for name in NAMES.values()
+        for kind in ("training", "validation", "best test")
+    ]
     assert all(0 < row.ours.main < 0.2 for row in losses.rows)
-    assert [row.published.main for row in times.rows] == [row[3] for row in TABLE_6.values()]
+    assert {row.labels[0]: row.published.main for row in times.rows} == printed["time"]
     assert len(claims["table-6"]) == 5
     assert len(claims["table-7"]) == 3
 
-    for name in ("fig-5-8", "table-7"):
-        (drawing,) = drawings[name]
-        with Image.open(tmp_path / "out/papers" / drawing.file) as image:
-            assert min(image.size) > 500
+    ((curves,), (pictures,)) = (figures[name] for name in ("fig-5-8", "table-7"))
+    for number, (variant, panel) in enumerate(zip(NAMES, curves.drawing.panels.items(), strict=True), 5):
+        assert panel[0] == f"Fig. {number}: {NAMES[variant]}"
+        assert all(points[-1][0] == 100 and min(points)[1] > 0 for points in panel[1].values())
+    assert [len(row) for row in pictures.drawing.rows] == [5] * 4  # input, three epochs, truth
+    assert {picture.shape for row in pictures.drawing.rows for picture in row.values()} == {(120, 120, 3)}
 
     accuracy, speed = comparisons["worth"]
     assert [row.labels for row in accuracy.rows] == [

@@ -20,9 +20,9 @@ from twinscale.nets.layers.collapsed import collapsed
 from twinscale.nets.srcnn import SRCNN
 from twinscale.rescale import load
 from twinscale.training.build import build
-from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures, to_onnx
+from twinscale.training.export import count_multiply_adds, export_run, load_weights, to_onnx
 from twinscale.training.loop import train
-from twinscale.training.recipe import ChannelSpec, Recipe, shipped_recipes
+from twinscale.training.recipe import ChannelSpec, Recipe
 from twinscale.training.runs import BEST
 from twinscale.zoo import Card
 
@@ -321,8 +321,3 @@ def test_licence_follows_the_data(recipe, tmp_path):
     for sets, words in ((["T91", "OpenPhotos"], "research use only"), (["holiday"], "owner of the training pictures")):
         made = recipe(train=sets, name=sets[0])
         assert words in export_run(untrained_run(tmp_path / sets[0], made), tmp_path / "models").licence
-
-
-def test_published_figures_are_for_shipped_recipes():
-    assert any(published_figures(name) for name in shipped_recipes())
-    assert published_figures("no-such-model") == {}

@@ -41,7 +41,7 @@ def test_reads_every_field(folder: Path) -> None:
     assert card.down is not None
     assert (card.down.radius, card.down.multiple_of) == (2, 2)
     assert (card.up.radius, card.up.multiple_of) == (3, 1)
-    assert card.training == card.published == card.parameters == card.looks == {}
+    assert card.training == card.parameters == card.looks == {}
 
 
 def test_reads_looks(folder: Path, tmp_path: Path) -> None:

@@ -12,14 +12,6 @@ from twinscale.errors import ModelError, UsageError
 from twinscale.zoo import DEFAULT_FAMILIES, Card, catalogue, families, load_card, model_names, resolve
 
 # The papers' PSNR in dB on Set5: Dong et al. 2014, Table 1; Cai et al., Table 4.
-PUBLISHED_ON_SET5 = {
-    "srcnn-x2": 36.34,
-    "srcnn-x3": 32.39,
-    "srcnn-x4": 30.09,
-    "dsn-y-x2": 37.92,
-    "dsn-y-x3": 34.29,
-    "dsn-y-x4": 31.92,
-}
 
 
 @pytest.fixture
@@ -157,13 +149,6 @@ def test_shipped_card_fits_the_network(name: str) -> None:
         assert part is not None
         assert part.parameters == sum(p.numel() for p in network.parameters())
         assert (part.radius, part.multiple_of) == (network.radius, network.multiple_of)
-
-
-@pytest.mark.parametrize("name", sorted(set(model_names()) & set(PUBLISHED_ON_SET5)))
-def test_shipped_card_has_the_figures_of_its_paper(name: str) -> None:
-    published = load_card(name).published
-    assert published["source"]
-    assert published["Set5"][0] == PUBLISHED_ON_SET5[name]
 
 
 def test_every_shipped_folder_loads_from_its_path() -> None:

@@ -28,7 +28,7 @@ def plot(
     try:
         import matplotlib  # noqa: F401 (asked for now, to say what is missing)
 
-        from twinscale.plots import training_curves
+        from twinscale.drawings import TrainingCurves
         from twinscale.training.log import History
         from twinscale.training.runs import Run, short_names
     except ModuleNotFoundError as error:
@@ -42,13 +42,13 @@ def plot(
         histories[name] = History.of(Run.load(folder).rows)
         if not histories[name].training_loss:
             raise UsageError(f"{folder} has logged nothing yet: wait for its first validation")
+    drawing = TrainingCurves(
+        {name: history.training_loss for name, history in histories.items()},
+        {name: history.validation_loss for name, history in histories.items()},
+        {name: history.psnr for name, history in histories.items()},
+    )
     try:
-        training_curves(
-            path,
-            {name: history.training_loss for name, history in histories.items()},
-            {name: history.validation_loss for name, history in histories.items()},
-            {name: history.psnr for name, history in histories.items()},
-        )
+        drawing.save(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}): name another file with -o") from None
     typer.echo(path)

@@ -52,9 +52,9 @@ def reproduce(
         import skimage  # noqa: F401
 
         from twinscale.papers import find_paper
-        from twinscale.papers.desk import Desk
         from twinscale.papers.report import as_json as block_as_json
         from twinscale.papers.report import write_page
+        from twinscale.papers.reproduction import Reproduction
     except ModuleNotFoundError as error:
         raise UsageError(f"reproducing needs {error.name}: install it with pip install 'twinscale[papers]'") from None
 
@@ -73,7 +73,8 @@ def reproduce(
         raise UsageError("--budget and --full both say how long to train: give one of them")
     minutes = None if full else budget or _DEFAULT_MINUTES
     console = Console(stderr=True)
-    desk = Desk(output, paper, minutes=minutes, sets=sets or list(_SETS), notify=console.log)
+    reproduction = Reproduction(output, paper, minutes=minutes, sets=sets or list(_SETS), notify=console.log)
+    page = reproduction.folder / f"{paper}.md"
     flags = " ".join([f"--budget {minutes:g}" if minutes else "--full", *(f"--sets {name}" for name in sets or [])])
     if not as_json:
         typer.echo(f"{chosen.citation}. {chosen.introduction}\n")
@@ -81,15 +82,15 @@ def reproduce(
     for item in chosen.items:
         if items and item.name not in items:
             continue
-        blocks = [*item.make(desk), f"`twinscale reproduce {paper} {item.name} {flags}`"]
-        write_page(desk.folder / f"{paper}.md", chosen, f"twinscale reproduce {paper}", desk.keep(item.name, blocks))
+        blocks = [*item.make(reproduction), f"`twinscale reproduce {paper} {item.name} {flags}`"]
+        write_page(page, chosen, f"twinscale reproduce {paper}", reproduction.keep(item.name, blocks))
         shown[item.name] = [block_as_json(block) for block in blocks]
         if not as_json:
             _print(item.title, blocks)
     if as_json:
         typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        console.print(f"The page is {desk.folder / f'{paper}.md'}")
+        console.print(f"The page is {page}")
 
 
 def _print(title: str, blocks: "list[Block]") -> None:
@@ -98,7 +99,7 @@ def _print(title: str, blocks: "list[Block]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from twinscale.papers.report import Claim, Comparison, Drawing
+    from twinscale.papers.report import Claim, Comparison, Figure
 
     console = Console()
     console.print(f"[bold]{escape(title)}[/]")
@@ -114,5 +115,5 @@ def _print(title: str, blocks: "list[Block]") -> None:
             verdict = "[green]holds[/]" if block.holds else "[red]does not hold here[/]"
             console.print(f"{escape(block.text)}: {verdict} {escape(block.because)}")
         else:
-            console.print(escape(block.file if isinstance(block, Drawing) else block))
+            console.print(escape(block.file if isinstance(block, Figure) else block))
     console.print()

@@ -1,4 +1,4 @@
-"""Downloading a file over HTTP, resumably."""
+"""Resumable downloads over HTTP."""
 
 import http.client
 import shutil
@@ -25,11 +25,11 @@ def download(url: str, part: Path, is_right: Callable[[Path], bool]) -> None:
     Args:
         url: An ``http`` or ``https`` address.
         part: Where the bytes go. After an interruption or a lost connection it stays, to be
-            continued by the next call; on return it is the whole, checked file.
+            continued by the next call; on return it is the complete, verified file.
         is_right: Whether the whole file is the one that was wanted.
 
     Raises:
-        DatasetError: The server does not deliver, or delivers something else.
+        DatasetError: The server does not deliver the file, or delivers something else.
     """
     # An old part may be the beginning of another file, so after it a second, fresh run is fair.
     for fresh in (False, True) if part.exists() else (True,):

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 from PIL import Image
 
 from twinscale.datasets.download import download
-from twinscale.datasets.places import download_folder
-from twinscale.datasets.sets import Dataset, Picture, named, picture_table, suggestion
+from twinscale.datasets.folders import download_folder
+from twinscale.datasets.sets import CatalogueEntry, Dataset, named, picture_table, suggestion
 from twinscale.datasets.verify import matches
 from twinscale.errors import DatasetError, UsageError
 
@@ -21,15 +21,16 @@ BLOBS_HOST = "https://api.github.com"
 def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int], None] | None = None) -> Path:
     """Download a set of the catalogue into the cache and return its folder.
 
-    Pictures that are there and right are not downloaded again, and one that was interrupted is
-    continued, so a second call resumes the first. Every download is checked before it gets its
-    name. ``SOURCES.tsv`` in the folder says where each picture comes from and on which terms.
+    Pictures that are already there and correct are not downloaded again, and one that was
+    interrupted is continued, so a second call resumes the first. Every download is verified before
+    it gets its name. ``SOURCES.tsv`` in the folder says where each picture comes from and on which
+    terms.
 
     Args:
         name: A name of the catalogue.
         base_url: A mirror of the sources, in place of ``https://raw.githubusercontent.com``;
             by default ``$TWINSCALE_DATA_MIRROR`` if that is set.
-        progress: Called with the number of pictures done and of all pictures.
+        progress: Called with the number of pictures done and the number of all pictures.
 
     Raises:
         DatasetError: The name is not in the catalogue, a picture cannot be downloaded or does not
@@ -57,7 +58,7 @@ def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int]
     return folder
 
 
-def _get_picture(dataset: Dataset, picture: Picture, folder: Path, mirror: str | None) -> None:
+def _get_picture(dataset: Dataset, picture: CatalogueEntry, folder: Path, mirror: str | None) -> None:
     target = folder / picture.file
     part = folder / f"{picture.file}.part"
     is_right = partial(matches, picture=picture)
@@ -76,13 +77,13 @@ def _get_picture(dataset: Dataset, picture: Picture, folder: Path, mirror: str |
         part.unlink()
 
 
-def _url(picture: Picture, mirror: str | None) -> str:
+def _url(picture: CatalogueEntry, mirror: str | None) -> str:
     # A photograph that is only in a repository's history is asked for by its blob id, through the API.
     host = BLOBS_HOST if picture.source.startswith("repos/") else FILES_HOST
     return f"{(mirror or host).rstrip('/')}/{quote(picture.source)}"
 
 
-def _has_size(path: Path, picture: Picture) -> bool:
+def _has_size(path: Path, picture: CatalogueEntry) -> bool:
     """Return whether a reduced photograph is there: the bytes of a JPEG made here have no known checksum."""
     try:
         with Image.open(path) as image:

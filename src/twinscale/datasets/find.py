@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from twinscale.codecs.registry import readable_extensions
-from twinscale.datasets.places import search_folders
+from twinscale.datasets.folders import search_folders
 from twinscale.datasets.sets import Dataset, named, suggestion
 from twinscale.errors import DatasetError
 
@@ -13,9 +13,9 @@ def find_pictures(name_or_folder: str | os.PathLike[str]) -> list[Path]:
     """Return the files that the name of a set, or a folder, stands for.
 
     A name of the catalogue stands for exactly that set's pictures, in the catalogue's order. They
-    are looked for by stem, whatever their format, in ``$TWINSCALE_DATA/test/<name>``,
+    are found by stem, whatever their format, in ``$TWINSCALE_DATA/test/<name>``,
     ``$TWINSCALE_DATA/train/<name>``, ``$TWINSCALE_DATA/<name>`` and the cache; a folder that lacks
-    one of them is passed over, so that no result is ever computed on part of a set.
+    one of them is skipped, so that no result is ever computed on part of a set.
 
     Anything else is a folder, or the name of one in those places, and stands for every picture in
     it and below it, sorted by path without regard to case. Hidden files do not count.

@@ -12,8 +12,8 @@ CATALOGUE: Traversable = files("twinscale.datasets") / "catalogue"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of a set: what it is, where it comes from and how its download is checked."""
+class CatalogueEntry:
+    """What the catalogue says of one picture of a set: what it is, where it comes from, how its download is checked."""
 
     file: str
     """The name under which it is stored; elsewhere the suffix may differ, the stem may not."""
@@ -41,7 +41,7 @@ class Dataset:
     description: str
     source: str
     terms: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[CatalogueEntry, ...]
     jpeg_quality: int | None = None
     """Set where the pictures are reduced from larger photographs: the quality they are saved with."""
 
@@ -79,10 +79,10 @@ def picture_table(name: str) -> str:
     return (CATALOGUE / f"{name}.tsv").read_text(encoding="utf-8")
 
 
-def _pictures(name: str, about: dict[str, Any]) -> tuple[Picture, ...]:
+def _pictures(name: str, about: dict[str, Any]) -> tuple[CatalogueEntry, ...]:
     rows = csv.DictReader(picture_table(name).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
     return tuple(
-        Picture(
+        CatalogueEntry(
             file=row["file"],
             width=int(row["width"]),
             height=int(row["height"]),

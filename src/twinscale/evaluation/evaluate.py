@@ -14,6 +14,7 @@ from twinscale.engine import run
 from twinscale.engine.operation import self_ensemble
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.published import published_scores
 from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
@@ -65,7 +66,7 @@ class Evaluation:
     @property
     def published(self) -> list[float] | None:
         """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, if it gives one."""
-        return self.model.card.published.get(self.dataset)
+        return published_scores(self.model.card.name, self.dataset)
 
     @property
     def seconds_per_megapixel(self) -> float:

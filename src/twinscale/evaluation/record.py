@@ -9,6 +9,7 @@ from twinscale.evaluation.evaluate import Evaluation, beside_paper
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Scores
 from twinscale.evaluation.provenance import Provenance
+from twinscale.evaluation.published import published_source
 from twinscale.images.files import write_atomically
 from twinscale.rescale.model import Model
 
@@ -62,7 +63,7 @@ class Record:
             "ours": asdict(evaluation.ours),
             "looks": asdict(evaluation.looks) if evaluation.looks else None,
             "published": evaluation.published,
-            "source": card.published.get("source"),
+            "source": published_source(card.name),
         }
         text = json.dumps(dict(sorted(self._rows.items())), indent=1)
         write_atomically(self._folder / _JSON, text.encode(), overwrite=True)

@@ -1,15 +1,16 @@
-"""What a reproduction shows: comparisons with the paper, figures, and the page that holds them."""
+"""What a reproduction shows: comparisons with the paper, figures, claims, and the page that holds them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinscale.drawings import Drawing
 from twinscale.evaluation.protocol import Scores
 from twinscale.images.files import write_atomically
 
 if TYPE_CHECKING:
-    from twinscale.papers.desk import Desk
+    from twinscale.papers.reproduction import Reproduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,14 @@ class Value:
         """PSNR in dB and SSIM, both on luminance."""
         return cls(scores.psnr_y, scores.ssim_y)
 
+    @classmethod
+    def or_none(cls, figure: float | None) -> "Value | None":
+        """One figure, unless it is missing."""
+        return None if figure is None else cls(figure)
+
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One line of a comparison."""
 
     labels: tuple[str, ...]
@@ -43,7 +49,7 @@ class Comparison:
     labels: tuple[str, ...]
     """What the rows' labels mean."""
     unit: str
-    rows: list[Row]
+    rows: list[ComparisonRow]
     digits: tuple[int, int] = (2, 4)
     """Decimals of the main and the second figure."""
 
@@ -64,7 +70,7 @@ class Comparison:
         shown = f"{value.main:.{self.digits[0]}f}"
         return shown if value.second is None else f"{shown} / {value.second:.{self.digits[1]}f}"
 
-    def _difference(self, row: Row) -> str:
+    def _difference(self, row: ComparisonRow) -> str:
         if row.published is None or row.ours is None:
             return "–"
         difference = round(row.ours.main - row.published.main, self.digits[0]) + 0.0  # the sum turns -0.0 into 0.0
@@ -72,11 +78,12 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """A picture file beside the page."""
+class Figure:
+    """A drawing in a file beside the page."""
 
     file: str
     caption: str
+    drawing: Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ class Claim:
     """The figures it was judged by."""
 
 
-Block = Comparison | Drawing | Claim | str
+Block = Comparison | Figure | Claim | str
+"""What a page is made of; a string is a paragraph in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +106,13 @@ class Item:
 
     name: str
     title: str
-    make: "Callable[[Desk], Iterator[Block]]"
-    """Trains and measures what is missing, and tells what came out."""
+    make: "Callable[[Reproduction], Iterator[Block]]"
+    """Trains and measures what is missing, and yields what the page shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper and what of it runs."""
+    """A paper and its items that are reproduced."""
 
     name: str
     citation: str
@@ -132,7 +140,7 @@ def _markdown(block: Block) -> str:
         text = ["---"] * len(block.labels) + ["---:"] * 3
         lines = [block.header, text, *block.cells()]
         return f"**{block.title}**\n\n" + table(lines)
-    if isinstance(block, Drawing):
+    if isinstance(block, Figure):
         return f"![{block.caption}]({block.file})\n\n{block.caption}"
     if isinstance(block, Claim):
         verdict = "holds" if block.holds else "does not hold here"
@@ -141,9 +149,12 @@ def _markdown(block: Block) -> str:
 
 
 def as_json(block: Block) -> dict[str, Any]:
-    """A block as plain data."""
-    kind = "note" if isinstance(block, str) else type(block).__name__.lower()
-    return {"kind": kind, **({"text": block} if isinstance(block, str) else asdict(block))}
+    """A block as plain data; of a figure its file and caption."""
+    if isinstance(block, str):
+        return {"kind": "note", "text": block}
+    if isinstance(block, Figure):
+        return {"kind": "figure", "file": block.file, "caption": block.caption}
+    return {"kind": type(block).__name__.lower(), **asdict(block)}
 
 
 def write_page(path: Path, paper: Paper, command: str, sections: Mapping[str, str]) -> None:

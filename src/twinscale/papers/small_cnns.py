@@ -9,14 +9,15 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
-from twinscale import plots
 from twinscale.benchmark.timing import medians
+from twinscale.drawings import LogCurves, SideBySide
 from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.published import published_table
 from twinscale.evaluation.trial import Trial, bicubic
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.nets.small_cnns import SmallCNN, Variant
-from twinscale.papers.desk import Desk, Trained, milliseconds, multiply_adds, planes_of, untrained
-from twinscale.papers.report import Block, Claim, Comparison, Drawing, Item, Paper, Row, Value
+from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Item, Paper, Value
+from twinscale.papers.reproduction import Reproduction, Trained, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.training.build import build
 from twinscale.training.cpu import usable_precision
 from twinscale.training.learner import Learner
@@ -35,22 +36,6 @@ RECIPES: dict[Variant, str] = {
     "medium": "cnn-medium-x2",
     "deep": "cnn-deep-x2",
     "waifu2x": "waifu2x-cnn-x2",
-}
-
-# Tables 1 to 4: parameters of every layer, with one channel in and three out.
-PARAMETERS: dict[Variant, tuple[int, ...]] = {
-    "small": (80, 1168, 435),
-    "medium": (160, 4640, 18496, 18464, 867),
-    "deep": (320, 18496, 73856, 147584, 73792, 18464, 867),
-    "waifu2x": (320, 9248, 18496, 36928, 73856, 147584, 3459),
-}
-
-# Table 6: training, validation and best test loss, and the training time in seconds.
-TABLE_6: dict[Variant, tuple[float, float, float, int]] = {
-    "small": (0.001820, 0.001832, 0.001625, 678),
-    "medium": (0.001583, 0.001590, 0.001387, 1509),
-    "deep": (0.001422, 0.001451, 0.001234, 3921),
-    "waifu2x": (0.001425, 0.001429, 0.001236, 4468),
 }
 
 _EPOCHS, _TENTHS = 100, 10
@@ -77,13 +62,13 @@ def _step(recipe: Recipe, epoch: int) -> int:
     return epoch * recipe.optimisation.steps // _EPOCHS
 
 
-def _trained(desk: Desk, recipe: Recipe) -> Trained:
-    return desk.trained(recipe, snapshots=[_step(recipe, epoch) for epoch in _SHOWN])
+def _trained(reproduction: Reproduction, recipe: Recipe) -> Trained:
+    return reproduction.trained(recipe, snapshots=[_step(recipe, epoch) for epoch in _SHOWN])
 
 
-def _all_trained(desk: Desk) -> dict[Variant, Trained]:
-    """All four, by equally many steps: the desk times the budget with the first, so the paper's slowest goes first."""
-    trained = {variant: _trained(desk, _recipe(variant)) for variant in reversed(NAMES)}
+def _all_trained(reproduction: Reproduction) -> dict[Variant, Trained]:
+    """All four, by equally many steps: the first one times the budget for all, so the paper's slowest goes first."""
+    trained = {variant: _trained(reproduction, _recipe(variant)) for variant in reversed(NAMES)}
     return {variant: trained[variant] for variant in NAMES}
 
 
@@ -91,8 +76,8 @@ def _budget(trained: dict[Variant, Trained]) -> str:
     return "Trained: " + "; ".join(f"{NAMES[variant]} {made}" for variant, made in trained.items()) + "."
 
 
-def _test_sets(desk: Desk) -> list[str]:
-    return [dataset for dataset in _TEST_SETS if dataset in desk.sets] or desk.sets
+def _test_sets(reproduction: Reproduction) -> list[str]:
+    return [dataset for dataset in _TEST_SETS if dataset in reproduction.sets] or reproduction.sets
 
 
 def _training_loss(made: Trained) -> list[tuple[float, float]]:
@@ -103,16 +88,17 @@ def _training_loss(made: Trained) -> list[tuple[float, float]]:
     return [(_EPOCHS * tenth / _TENTHS, float(total[tenth] / count[tenth])) for tenth in np.flatnonzero(count)]
 
 
-def _tables_1_to_4(desk: Desk) -> Iterator[Block]:
+def _tables_1_to_4(reproduction: Reproduction) -> Iterator[Block]:
     for number, (variant, name) in enumerate(NAMES.items(), 1):
+        published = published_table("small_cnns", f"table-{number}")["parameters"]
         as_printed = SmallCNN(2, variant=variant, luminance_input=True).convs
         in_rgb = SmallCNN(2, variant=variant).convs
         rows = []
-        for layer, (conv, other, published) in enumerate(zip(as_printed, in_rgb, PARAMETERS[variant], strict=True), 1):
+        for (layer, theirs), conv, other in zip(published.items(), as_printed, in_rgb, strict=True):
             channels = f"{conv.in_channels} → {conv.out_channels}"
-            rows.append(Row((f"layer {layer}", channels, f"{_size(other)}"), Value(published), Value(_size(conv))))
-        total = Value(sum(PARAMETERS[variant]))
-        rows.append(Row(("all", "", f"{_size(in_rgb)}"), total, Value(_size(as_printed))))
+            rows.append(ComparisonRow((layer, channels, f"{_size(other)}"), Value(theirs), Value(_size(conv))))
+        total = Value(sum(published.values()))
+        rows.append(ComparisonRow(("all", "", f"{_size(in_rgb)}"), total, Value(_size(as_printed))))
         labels = ("", "channels", "parameters with RGB in")
         yield Comparison(f"Table {number}: {name}", labels, "parameters", rows, digits=(0, 0))
     yield (
@@ -125,28 +111,29 @@ def _size(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _table_6(desk: Desk) -> Iterator[Block]:
-    trained, dataset = _all_trained(desk), _test_sets(desk)[0]
+def _table_6(reproduction: Reproduction) -> Iterator[Block]:
+    trained, dataset = _all_trained(reproduction), _test_sets(reproduction)[0]
     pictures = planes_of(dataset)
-    best = {variant: _best_loss(desk, _recipe(variant), pictures) for variant in NAMES}
-    losses = {
-        variant: (_training_loss(made)[-1][1], made.validation_loss[-1][1], best[variant])
-        for variant, made in trained.items()
+    published = published_table("small_cnns", "table-6")
+    best = {variant: _best_loss(reproduction, _recipe(variant), pictures) for variant in NAMES}
+    losses: dict[str, dict[Variant, float]] = {
+        "training": {variant: _training_loss(made)[-1][1] for variant, made in trained.items()},
+        "validation": {variant: made.validation_loss[-1][1] for variant, made in trained.items()},
+        "best test": best,
     }
-    a_step = _seconds_a_step([_recipe(variant) for variant in NAMES])
-    seconds = {variant: trained[variant].steps * each for variant, each in zip(NAMES, a_step, strict=True)}
+    per_step = _seconds_per_step([_recipe(variant) for variant in NAMES])
+    seconds = {variant: trained[variant].steps * each for variant, each in zip(NAMES, per_step, strict=True)}
     thousands = {variant: multiply_adds(untrained(_recipe(variant))) / 1e3 for variant in NAMES}
-    kinds = ("training", "validation", "best test")
     yield Comparison(
         f"Loss: mean squared error over R, G and B in [0, 1]; test on {dataset}",
         ("network", "loss"),
         "MSE",
         [
-            Row((NAMES[variant], kind), Value(TABLE_6[variant][place]), Value(losses[variant][place]))
-            for variant in NAMES
-            for place, kind in enumerate(kinds)
+            ComparisonRow((name, kind), Value(published[kind][name]), Value(ours[variant]))
+            for variant, name in NAMES.items()
+            for kind, ours in losses.items()
         ]
-        + [Row(("bicubic", "test"), None, Value(_bicubic_loss(pictures)))],
+        + [ComparisonRow(("bicubic", "test"), None, Value(_bicubic_loss(pictures)))],
         digits=(6, 0),
     )
     yield Comparison(
@@ -154,7 +141,7 @@ def _table_6(desk: Desk) -> Iterator[Block]:
         ("network", "thousand multiply-adds per pixel"),
         "s",
         [
-            Row((name, f"{thousands[variant]:.0f}"), Value(TABLE_6[variant][3]), Value(seconds[variant]))
+            ComparisonRow((name, f"{thousands[variant]:.0f}"), Value(published["time"][name]), Value(seconds[variant]))
             for variant, name in NAMES.items()
         ],
         digits=(0, 0),
@@ -177,9 +164,7 @@ def _table_6(desk: Desk) -> Iterator[Block]:
     yield Claim(
         "CNN_DEEP's loss is lower than the waifu2x CNN's",
         best["deep"] < best["waifu2x"],
-        "; ".join(
-            f"{kind} {_listed([losses['deep'][place], losses['waifu2x'][place]])}" for place, kind in enumerate(kinds)
-        ),
+        "; ".join(f"{kind} {_listed([ours['deep'], ours['waifu2x']])}" for kind, ours in losses.items()),
     )
     yield Claim(
         "CNN_DEEP trains in a tenth less time than the waifu2x CNN",
@@ -188,18 +173,18 @@ def _table_6(desk: Desk) -> Iterator[Block]:
         f"{thousands['deep'] / thousands['waifu2x']:.2f} times the multiply-adds and as many feature maps in all",
     )
     as_printed = _as_printed("small")
-    _trained(desk, as_printed)
-    grey = _best_loss(desk, as_printed, pictures)
+    _trained(reproduction, as_printed)
+    grey, in_colour = _best_loss(reproduction, as_printed, pictures), published["best test"][NAMES["small"]]
     yield (
         "Losses depend on the pictures, so compare their order and not their size. The training loss is the mean over "
         f"the last tenth of the run, the best test loss the lowest of epochs {_listed_epochs()}. In the paper's own "
         "validation the waifu2x CNN is ahead of CNN_DEEP. With one channel in, as Table 1 prints it, CNN_SMALL's "
-        f"best test loss is {grey:.6f}, {grey / TABLE_6['small'][2]:.0f} times the published one: that saw colour."
+        f"best test loss is {grey:.6f}, {grey / in_colour:.0f} times the published one: that network saw colour."
     )
     yield _budget(trained)
 
 
-def _seconds_a_step(recipes: list[Recipe]) -> list[float]:
+def _seconds_per_step(recipes: list[Recipe]) -> list[float]:
     """Medians of training steps taken in turns, so that a busy machine slows all networks alike."""
     spec, data = recipes[0].optimisation, recipes[0].data
     fabric = Fabric(devices=1, precision=usable_precision(spec.precision, "auto"))
@@ -210,9 +195,9 @@ def _seconds_a_step(recipes: list[Recipe]) -> list[float]:
     return [median / 1000 for median in medians(15, *steps)]
 
 
-def _best_loss(desk: Desk, recipe: Recipe, pictures: list[NDArray]) -> float:
+def _best_loss(reproduction: Reproduction, recipe: Recipe, pictures: list[NDArray]) -> float:
     """The lowest mean squared error, mean over the pictures, of the epochs that were kept."""
-    networks = (desk.network(recipe, at=_step(recipe, epoch)) for epoch in _SHOWN)
+    networks = (reproduction.network(recipe, at=_step(recipe, epoch)) for epoch in _SHOWN)
     return min(validate(network, pictures, recipe).loss for network in networks)
 
 
@@ -230,8 +215,8 @@ def _listed_epochs() -> str:
     return f"{', '.join(map(str, first))} and {last}"
 
 
-def _figures_5_to_8(desk: Desk) -> Iterator[Block]:
-    trained = _all_trained(desk)
+def _figures_5_to_8(reproduction: Reproduction) -> Iterator[Block]:
+    trained = _all_trained(reproduction)
     panels = {
         f"Fig. {number}: {NAMES[variant]}": {
             "training": _training_loss(made),
@@ -239,17 +224,18 @@ def _figures_5_to_8(desk: Desk) -> Iterator[Block]:
         }
         for number, (variant, made) in enumerate(trained.items(), 5)
     }
-    plots.loss_curves(desk.folder / "small-cnns-fig-5.png", panels, "epoch", "mean squared error")
-    yield Drawing(
-        "small-cnns-fig-5.png", "Training loss, mean over ten epochs of the same crops for all, and validation loss."
+    yield Figure(
+        "small-cnns-fig-5.png",
+        "Training loss, mean over ten epochs of the same crops for all, and validation loss.",
+        LogCurves(panels, "epoch", "mean squared error"),
     )
     yield _budget(trained)
 
 
-def _table_7(desk: Desk) -> Iterator[Block]:
+def _table_7(reproduction: Reproduction) -> Iterator[Block]:
     import skimage.data
 
-    trained = _all_trained(desk)
+    trained = _all_trained(reproduction)
     astronaut: NDArray[np.uint8] = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     detail = to_planes(astronaut[60:180, 165:285])
     rows: list[dict[str, NDArray[np.uint8]]] = []
@@ -258,16 +244,17 @@ def _table_7(desk: Desk) -> Iterator[Block]:
         recipe = _recipe(variant)
         row = {}
         for epoch in _SHOWN:
-            network = desk.network(recipe, at=_step(recipe, epoch))
+            network = reproduction.network(recipe, at=_step(recipe, epoch))
             trial = Trial.of(as_trained(network, recipe.network, recipe.data), _PROTOCOL, detail)
             reached[epoch][variant] = trial.scores(_PROTOCOL).psnr_y
             row[f"{name}, epoch {epoch}: {reached[epoch][variant]:.2f} dB"] = to_pixels(trial.result, np.uint8)
         given = Trial.of(bicubic(_PROTOCOL), _PROTOCOL, detail)
         shown = {f"input: {given.scores(_PROTOCOL).psnr_y:.2f} dB": to_pixels(given.result, np.uint8)}
         rows.append({**shown, **row, "truth": to_pixels(given.truth, np.uint8)})
-    plots.side_by_side(desk.folder / "small-cnns-table-7.png", rows, zoom=2)
-    yield Drawing(
-        "small-cnns-table-7.png", "A detail of scikit-image's astronaut, PSNR on luminance; each pixel is shown as 2x2."
+    yield Figure(
+        "small-cnns-table-7.png",
+        "A detail of scikit-image's astronaut, PSNR on luminance; each pixel is shown as 2x2.",
+        SideBySide(rows, zoom=2),
     )
     for epoch, at in reached.items():
         yield Claim(
@@ -278,15 +265,15 @@ def _table_7(desk: Desk) -> Iterator[Block]:
     yield _budget(trained)
 
 
-def _worth(desk: Desk) -> Iterator[Block]:
-    trained = _all_trained(desk)
+def _worth(reproduction: Reproduction) -> Iterator[Block]:
+    trained = _all_trained(reproduction)
     recipes = {name: _recipe(variant) for variant, name in NAMES.items()}
     rows, psnr = [], {}
-    for dataset in _test_sets(desk):
+    for dataset in _test_sets(reproduction):
         pictures = planes_of(dataset)
-        scores = {"bicubic": _bicubic(pictures), "srcnn-x2": desk.shipped("srcnn-x2", dataset)}
-        scores |= {name: desk.score(recipe, dataset) for name, recipe in recipes.items()}
-        rows += [Row((dataset, name), None, Value.of(ours)) for name, ours in scores.items()]
+        scores = {"bicubic": _bicubic(pictures), "srcnn-x2": reproduction.shipped("srcnn-x2", dataset)}
+        scores |= {name: reproduction.score(recipe, dataset) for name, recipe in recipes.items()}
+        rows += [ComparisonRow((dataset, name), None, Value.of(ours)) for name, ours in scores.items()]
         psnr[dataset] = {name: ours.psnr_y for name, ours in scores.items()}
     yield Comparison("x2, luminance", ("set", "network"), "none in the paper; dB / SSIM", rows)
     networks = {name: untrained(recipe) for name, recipe in {"srcnn-x2": Recipe.load("srcnn-x2"), **recipes}.items()}
@@ -296,7 +283,7 @@ def _worth(desk: Desk) -> Iterator[Block]:
         "Time on the machine that wrote this page",
         ("network", "thousand multiply-adds per pixel"),
         "none in the paper; ms per megapixel",
-        [Row((name, f"{thousands[name]:.1f}"), None, Value(times[name])) for name in networks],
+        [ComparisonRow((name, f"{thousands[name]:.1f}"), None, Value(times[name])) for name in networks],
         digits=(0, 0),
     )
     for dataset, reached in psnr.items():
@@ -320,11 +307,11 @@ PAPER = Paper(
     citation='Ding: "Image Super-Resolution Using Convolutional Neural Network"',
     introduction=(
         "Four small networks on the bicubic enlargement, x2, in RGB, by docs/protocol.md; trained on OpenPhotos and "
-        "CameraPhotos in place of 5000 photographs of PEXELS, two pictures set apart for validation. All four take "
-        "equally many steps on the same crops: as many as the waifu2x CNN, the paper's slowest, takes in its time. "
-        "The paper's are 100 epochs of stochastic gradient descent; an epoch here is a hundredth of the run, by Adam. "
-        "Fig. 1 to 4 show the task, examples of the pictures and the layers of Tables 1 and 4; Table 5 lists the "
-        "author's source files."
+        "CameraPhotos in place of 5000 photographs from PEXELS, with two pictures set apart for validation. All four "
+        "take equally many steps on the same crops: as many as the waifu2x CNN, the paper's slowest, takes in its "
+        "time. The paper's are 100 epochs of stochastic gradient descent; an epoch here is a hundredth of the run, "
+        "by Adam. Fig. 1 to 4 show the task, examples of the pictures and the layers of Tables 1 and 4; Table 5 "
+        "lists the author's source files."
     ),
     items=[
         Item("tables-1-4", "Tables 1 to 4: the networks, layer by layer", _tables_1_to_4),

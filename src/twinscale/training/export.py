@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import logging
-import tomllib
 import warnings
 from contextlib import redirect_stdout
 from fractions import Fraction
@@ -98,7 +97,6 @@ def export_run(run: Path, models: Path) -> Card:
         "licence": _licence(set(recipe.data.train)),
         "parameters": recipe.network.parameters,
         "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
-        "published": published_figures(recipe.name),
         "looks": looks,
     }
     if recipe.channel:
@@ -231,11 +229,3 @@ def _licence(sets: set[str]) -> str:
     if sets <= _FREE_DATA:
         return _FREE
     return _RESEARCH if sets <= _FREE_DATA | _RESEARCH_DATA else _OWN
-
-
-def published_figures(name: str) -> dict[str, Any]:
-    """The paper's figures for a recipe's name; empty where there are none."""
-    path = Path(__file__).parent / "published.toml"
-    published: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    own: dict[str, Any] = published.get(name, {})
-    return own

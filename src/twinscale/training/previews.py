@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from twinscale.drawings import SideBySide
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
-from twinscale.plots import side_by_side
 from twinscale.training.recipe import Recipe
 from twinscale.training.rescaler import as_trained
 
@@ -40,7 +39,7 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
         recipe: how it is trained.
 
     Returns:
-        The drawing, ``(H, W, 3)``.
+        Its pixels, ``(H, W, 3)``.
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")
@@ -55,6 +54,6 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
             f"difference x {_AMPLIFIED}": _AMPLIFIED * np.abs(np.clip(trial.result, 0, 1) - trial.truth),
         }
         rows.append({caption: to_pixels(part, np.uint8) for caption, part in planes.items()})
-    side_by_side(path, rows, zoom=1)
-    with Image.open(path) as drawing:
-        return np.asarray(drawing)
+    drawing = SideBySide(rows, zoom=1)
+    drawing.save(path)
+    return drawing.pixels()

@@ -53,8 +53,6 @@ class Card:
     ``twinscale.rescale.channel.CHANNELS``."""
     training: dict[str, Any] = field(default_factory=dict)
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
-    published: dict[str, Any] = field(default_factory=dict)
-    """The paper's figures: ``source`` and ``[PSNR, SSIM]`` (or ``[PSNR]``) for each set."""
     looks: dict[str, Any] = field(default_factory=dict)
     """How the small picture of a pair looks on the validation pictures, as :class:`twinscale.evaluation.looks.Looks`
     has it: ``fidelity`` in dB against the bicubic reduction, and the ratio ``total_variation``."""

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from twinscale.datasets import places
+from twinscale.datasets import folders
 
 
 @pytest.fixture(autouse=True)
@@ -26,16 +26,16 @@ def no_environment(monkeypatch):
     ],
 )
 def test_cache_folder(monkeypatch, platform, variable, expected):
-    monkeypatch.setattr(places.sys, "platform", platform)
+    monkeypatch.setattr(folders.sys, "platform", platform)
     if variable:
         monkeypatch.setenv(variable, "/chosen")
-    assert places.cache_folder() == Path(expected)
+    assert folders.cache_folder() == Path(expected)
 
 
 def test_search_order(monkeypatch):
     cached = Path("/home/somebody/.cache/twinscale/data/Set5")
-    monkeypatch.setattr(places.sys, "platform", "linux")
-    assert places.search_folders("Set5") == [cached]
+    monkeypatch.setattr(folders.sys, "platform", "linux")
+    assert folders.search_folders("Set5") == [cached]
     monkeypatch.setenv("TWINSCALE_DATA", "/data")
     data = [Path("/data/test/Set5"), Path("/data/train/Set5"), Path("/data/Set5")]
-    assert places.search_folders("Set5") == [*data, cached]
+    assert folders.search_folders("Set5") == [*data, cached]

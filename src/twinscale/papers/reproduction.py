@@ -1,4 +1,4 @@
-"""Where reproductions are made: trains what is missing, measures it, and keeps all results by hash."""
+"""Reproducing a paper: train what is missing, measure it, and keep all results by hash."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from twinscale.evaluation.trial import Trial
 from twinscale.images.files import write_atomically
 from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
-from twinscale.papers.report import Block, as_json, markdown
+from twinscale.papers.report import Block, Figure, as_json, markdown
 from twinscale.rescale import Model, load
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
@@ -68,8 +68,8 @@ class Trained:
         return f"{self.steps} steps, {self.minutes:.0f} min on {self.machine}"
 
 
-class Desk:
-    """Trains and measures for the items of a paper.
+class Reproduction:
+    """Trains and measures what the items of a paper show, unless a result is kept.
 
     Args:
         folder: where ``papers/NAME.json`` keeps results; ``results.json`` there keeps those of shipped models.
@@ -238,7 +238,10 @@ class Desk:
         return model
 
     def keep(self, item: str, blocks: list[Block]) -> dict[str, str]:
-        """Keep what an item showed; returns the Markdown of every item that was made so far."""
+        """Keep what an item showed, and draw its figures; returns the Markdown of every item that was made so far."""
+        for block in blocks:
+            if isinstance(block, Figure):
+                block.drawing.save(self.folder / block.file)
         self._items[item] = {"markdown": markdown(blocks), "blocks": [as_json(block) for block in blocks]}
         self._save()
         return {name: kept["markdown"] for name, kept in self._items.items()}

@@ -1,4 +1,4 @@
-"""The desk: trains what is missing, measures it, and computes nothing twice."""
+"""A reproduction trains what is missing, measures it, and computes nothing twice."""
 
 import json
 from dataclasses import replace
@@ -12,13 +12,15 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("matplotlib")
 
 from tests.models import make_pair  # noqa: E402
+from twinscale.drawings import FilterGrid  # noqa: E402
 from twinscale.errors import UsageError  # noqa: E402
 from twinscale.evaluation.metrics import psnr, ssim  # noqa: E402
 from twinscale.images.colour import luminance  # noqa: E402
 from twinscale.images.picture import Picture  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
-from twinscale.papers import desk as desk_module  # noqa: E402
-from twinscale.papers.desk import Desk, multiply_adds  # noqa: E402
+from twinscale.papers import reproduction as reproduction_module  # noqa: E402
+from twinscale.papers.report import Figure  # noqa: E402
+from twinscale.papers.reproduction import Reproduction, multiply_adds  # noqa: E402
 from twinscale.training import keeper  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
 
@@ -49,28 +51,28 @@ def recipe(pictures):
 def trainings(monkeypatch):
     """Names of the recipes that were trained, in order."""
     names: list[str] = []
-    original = desk_module.train
+    original = reproduction_module.train
 
     def spy(recipe, *arguments, **options):
         names.append(recipe.name)
         return original(recipe, *arguments, **options)
 
-    monkeypatch.setattr(desk_module, "train", spy)
+    monkeypatch.setattr(reproduction_module, "train", spy)
     return names
 
 
-def full_desk(folder, **options):
-    return Desk(folder, "tiny", minutes=None, sets=[], **options)
+def full_reproduction(folder, **options):
+    return Reproduction(folder, "tiny", minutes=None, sets=[], **options)
 
 
 def test_trains_once_and_keeps_the_result(recipe, trainings, tmp_path):
     said: list[str] = []
-    made = full_desk(tmp_path, notify=said.append).trained(recipe)
+    made = full_reproduction(tmp_path, notify=said.append).trained(recipe)
     assert said == ["training tiny, 6 steps"]
     assert made.steps == 6
     assert [step for step, _ in made.curve] == [3, 6]
     assert made.validation_psnr_y == pytest.approx(max(psnr for _, psnr in made.curve), abs=1e-4)
-    assert full_desk(tmp_path).trained(recipe) == made  # from the file, by another desk
+    assert full_reproduction(tmp_path).trained(recipe) == made  # from the file, by another reproduction
     assert trainings == ["tiny"]
 
 
@@ -84,39 +86,39 @@ def test_trains_once_and_keeps_the_result(recipe, trainings, tmp_path):
     ],
 )
 def test_whatever_decides_the_weights_trains_again(recipe, trainings, tmp_path, changed):
-    full_desk(tmp_path).trained(recipe)
-    full_desk(tmp_path).trained(changed(recipe))
+    full_reproduction(tmp_path).trained(recipe)
+    full_reproduction(tmp_path).trained(changed(recipe))
     assert trainings == ["tiny", "tiny"]
 
 
 def test_a_longer_budget_trains_again_and_a_shorter_one_does_not(recipe, trainings, tmp_path):
-    full_desk(tmp_path).trained(recipe)
+    full_reproduction(tmp_path).trained(recipe)
     path = tmp_path / "papers" / "tiny.json"
     kept = json.loads(path.read_text())
     kept["networks"]["tiny"]["minutes"] = 60.0
     path.write_text(json.dumps(kept))
     long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
-    assert Desk(tmp_path, "tiny", minutes=60.1, sets=[]).trained(long).minutes == 60
+    assert Reproduction(tmp_path, "tiny", minutes=60.1, sets=[]).trained(long).minutes == 60
     assert trainings == ["tiny"]
     kept["networks"]["tiny"]["minutes"] = 1e-6
     path.write_text(json.dumps(kept))
-    Desk(tmp_path, "tiny", minutes=0.01, sets=[]).trained(long)
+    Reproduction(tmp_path, "tiny", minutes=0.01, sets=[]).trained(long)
     assert trainings == ["tiny", "tiny"]
 
 
 def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, tmp_path):
     long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
     other = replace(long, name="other", data=replace(long.data, reduced_by="nearest"))
-    first = Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
-    second = Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
+    first = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
+    second = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
     assert first.steps == second.steps
     assert len(first.curve) >= 10
-    Desk(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
+    Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
     assert trainings == ["tiny", "other"]
 
 
 def test_the_loss_curves_are_kept(recipe, trainings, tmp_path):
-    made = full_desk(tmp_path).trained(recipe)
+    made = full_reproduction(tmp_path).trained(recipe)
     assert [step for step, _ in made.training_loss] == [step for step, _ in made.validation_loss] == [3, 6]
     assert all(0 < loss < 1 for _, loss in made.training_loss + made.validation_loss)
     path = tmp_path / "papers" / "tiny.json"
@@ -124,7 +126,7 @@ def test_the_loss_curves_are_kept(recipe, trainings, tmp_path):
     for name in ("training_loss", "validation_loss"):  # as results looked before
         del kept["networks"]["tiny"][name]
     path.write_text(json.dumps(kept))
-    assert full_desk(tmp_path).trained(recipe) == replace(made, training_loss=[], validation_loss=[])
+    assert full_reproduction(tmp_path).trained(recipe) == replace(made, training_loss=[], validation_loss=[])
     assert trainings == ["tiny"]
 
 
@@ -134,23 +136,23 @@ def same_weights(one, other):
 
 def test_a_snapshot_is_the_network_after_so_many_steps(recipe, trainings, tmp_path):
     constant = replace(recipe, optimisation=replace(recipe.optimisation, decay="none"))
-    desk = full_desk(tmp_path)
-    desk.trained(constant, snapshots=[2, 4])
+    reproduction = full_reproduction(tmp_path)
+    reproduction.trained(constant, snapshots=[2, 4])
     short = replace(constant, name="short", optimisation=replace(constant.optimisation, steps=2))
-    assert same_weights(desk.network(constant, at=2), full_desk(tmp_path).network(short, at=2))
-    assert not same_weights(desk.network(constant, at=2), desk.network(constant, at=4))
+    assert same_weights(reproduction.network(constant, at=2), full_reproduction(tmp_path).network(short, at=2))
+    assert not same_weights(reproduction.network(constant, at=2), reproduction.network(constant, at=4))
     assert trainings == ["tiny", "short"]
     with pytest.raises(UsageError, match="tiny has no step 7: use one from 1 to 6"):
-        desk.network(constant, at=7)
+        reproduction.network(constant, at=7)
 
 
 def test_a_missing_snapshot_trains_again(recipe, trainings, tmp_path):
-    desk = full_desk(tmp_path)
-    before = desk.trained(recipe)
-    again = desk.network(recipe, at=5)
+    reproduction = full_reproduction(tmp_path)
+    before = reproduction.trained(recipe)
+    again = reproduction.network(recipe, at=5)
     assert trainings == ["tiny", "tiny"]
-    assert same_weights(desk.network(recipe, at=5), again)
-    assert desk.trained(recipe).weights == before.weights
+    assert same_weights(reproduction.network(recipe, at=5), again)
+    assert reproduction.trained(recipe).weights == before.weights
     assert trainings == ["tiny", "tiny"]
 
 
@@ -158,16 +160,16 @@ def test_a_shortened_run_keeps_its_snapshots_in_proportion(recipe, trainings, tm
     long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**6))
     other = replace(long, name="other", seed=1)  # takes the steps that were timed for the first
     for each in (long, other):
-        desk = Desk(tmp_path, "tiny", minutes=0.02, sets=[])
-        taken = desk.trained(each, snapshots=[500_000, 10**6]).steps
+        reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+        taken = reproduction.trained(each, snapshots=[500_000, 10**6]).steps
         names = {path.name for path in (tmp_path / "runs").glob(f"{each.name}-*/step-*")}
         assert names == {f"step-{round(taken / 2)}.safetensors", f"step-{taken}.safetensors"}
-        assert not same_weights(desk.network(each, at=500_000), desk.network(each, at=10**6))
+        assert not same_weights(reproduction.network(each, at=500_000), reproduction.network(each, at=10**6))
     assert trainings == ["tiny", "other"]
 
 
 def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatch):
-    unbroken = full_desk(tmp_path / "unbroken").trained(recipe)
+    unbroken = full_reproduction(tmp_path / "unbroken").trained(recipe)
     validate, calls = keeper.validate, []
 
     def interrupted(*arguments):
@@ -179,16 +181,16 @@ def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatc
     monkeypatch.setattr(keeper, "_CHECKPOINT_SECONDS", 0)
     monkeypatch.setattr(keeper, "validate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        full_desk(tmp_path / "broken").trained(recipe)
-    resumed = full_desk(tmp_path / "broken").trained(recipe)
+        full_reproduction(tmp_path / "broken").trained(recipe)
+    resumed = full_reproduction(tmp_path / "broken").trained(recipe)
     assert (resumed.weights, resumed.steps, resumed.curve) == (unbroken.weights, 6, unbroken.curve)
     assert len(trainings) == 3
 
 
 def test_scores_are_those_of_the_network_by_the_protocol(recipe, trainings, pictures, tmp_path):
-    desk = full_desk(tmp_path)
-    scores = desk.score(recipe, str(pictures), "bilinear")
-    network = desk.network(recipe)
+    reproduction = full_reproduction(tmp_path)
+    scores = reproduction.score(recipe, str(pictures), "bilinear")
+    network = reproduction.network(recipe)
     with torch.no_grad():
         for parameter in network.parameters():  # as an exported file stores them
             if parameter.numel() >= 32:
@@ -202,40 +204,48 @@ def test_scores_are_those_of_the_network_by_the_protocol(recipe, trainings, pict
         x, y = (np.floor(np.clip(p, 0, 1) * 255 + 0.5)[3:-3, 3:-3] for p in (truth, result))
         expected.append((psnr(x, y), ssim(x, y)))
     assert (scores.psnr_y, scores.ssim_y) == pytest.approx(np.mean(expected, axis=0), abs=1e-3)
-    assert desk.score(recipe, str(pictures)) != scores
+    assert reproduction.score(recipe, str(pictures)) != scores
     assert trainings == ["tiny"]
 
 
 def test_kept_scores_need_no_weights(recipe, trainings, pictures, tmp_path, monkeypatch):
-    scores = full_desk(tmp_path).score(recipe, str(pictures))
+    scores = full_reproduction(tmp_path).score(recipe, str(pictures))
     for folder in (tmp_path / "runs").iterdir():
         folder.rename(tmp_path / "elsewhere")
-    monkeypatch.setattr(desk_module, "as_shipped", None)  # measuring would fail
-    assert full_desk(tmp_path).score(recipe, str(pictures)) == scores
+    monkeypatch.setattr(reproduction_module, "as_shipped", None)  # measuring would fail
+    assert full_reproduction(tmp_path).score(recipe, str(pictures)) == scores
     assert trainings == ["tiny"]
 
 
 def test_new_scores_train_again_where_the_weights_are_gone(recipe, trainings, pictures, tmp_path):
-    full_desk(tmp_path).score(recipe, str(pictures))
+    full_reproduction(tmp_path).score(recipe, str(pictures))
     for folder in (tmp_path / "runs").iterdir():
         folder.rename(tmp_path / "elsewhere")
-    full_desk(tmp_path).score(recipe, str(pictures), "nearest")
+    full_reproduction(tmp_path).score(recipe, str(pictures), "nearest")
     assert trainings == ["tiny", "tiny"]
 
 
 def test_a_pair_that_reduces_is_part_of_the_key(recipe, trainings, tmp_path):
     pair = make_pair(tmp_path, 3, "y")
     by_pair = replace(recipe, data=replace(recipe.data, reduced_by=str(pair)))
-    full_desk(tmp_path).trained(recipe)
-    full_desk(tmp_path).trained(by_pair)
-    full_desk(tmp_path).trained(by_pair)
+    full_reproduction(tmp_path).trained(recipe)
+    full_reproduction(tmp_path).trained(by_pair)
+    full_reproduction(tmp_path).trained(by_pair)
     assert len(trainings) == 2
 
 
 def test_shown_items_are_kept(tmp_path):
-    full_desk(tmp_path).keep("one", ["first"])
-    assert full_desk(tmp_path).keep("two", ["second"]) == {"one": "first", "two": "second"}
-    assert full_desk(tmp_path).keep("one", ["again"]) == {"one": "again", "two": "second"}
+    full_reproduction(tmp_path).keep("one", ["first"])
+    assert full_reproduction(tmp_path).keep("two", ["second"]) == {"one": "first", "two": "second"}
+    assert full_reproduction(tmp_path).keep("one", ["again"]) == {"one": "again", "two": "second"}
+
+
+def test_figures_are_drawn_beside_the_page(tmp_path):
+    weights = np.random.default_rng(0).standard_normal((9, 5, 5))
+    drawing = FilterGrid(weights)
+    full_reproduction(tmp_path).keep("fig-5", ["text", Figure("filters.png", "Filters.", drawing)])
+    with Image.open(tmp_path / "papers" / "filters.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), drawing.pixels())
 
 
 def test_multiply_adds_are_per_full_size_pixel():

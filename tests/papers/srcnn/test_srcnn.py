@@ -1,4 +1,4 @@
-"""The published figures against what the paper says about them, and every item on tiny pictures."""
+"""The paper's recipe, its leads, and every item on tiny pictures."""
 
 import statistics
 from dataclasses import replace
@@ -13,44 +13,26 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 pytest.importorskip("sklearn")
 
+from twinscale.datasets import find_pictures  # noqa: E402
 from twinscale.engine import Operation  # noqa: E402
 from twinscale.evaluation.protocol import Protocol  # noqa: E402
+from twinscale.images.picture import Picture  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
-from twinscale.papers import srcnn  # noqa: E402
-from twinscale.papers.anr import ANR  # noqa: E402
-from twinscale.papers.desk import Desk, planes_of  # noqa: E402
-from twinscale.papers.report import Claim, Comparison, Drawing  # noqa: E402
-from twinscale.papers.srcnn import FILTER_SIZES, METHODS, PAPER, TABLE_1, TABLE_2, TABLE_3, Results, lead  # noqa: E402
+from twinscale.papers.report import Claim, Comparison, Figure  # noqa: E402
+from twinscale.papers.reproduction import Reproduction, planes_of  # noqa: E402
+from twinscale.papers.srcnn import PAPER, filters, methods, networks  # noqa: E402
+from twinscale.papers.srcnn.anr import ANR  # noqa: E402
+from twinscale.papers.srcnn.methods import METHODS, lead, published_results  # noqa: E402
 from twinscale.training.build import build  # noqa: E402
 from twinscale.training.recipe import Recipe  # noqa: E402
-
-TABLES = {**{f"Set5 x{scale}": table for scale, table in TABLE_1.items()}, "Set14 x3": TABLE_2}
-
-
-# What is published
-
-
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_averages_are_those_of_the_rows(table: Results) -> None:
-    for quantity, tolerance in zip(table, (0.0101, 0.06), strict=True):  # times have one or two digits
-        rows = [row for picture, row in quantity.items() if picture != "average"]
-        for method, average in quantity["average"].items():
-            assert statistics.mean(row[method] for row in rows) == pytest.approx(average, abs=tolerance)
 
 
 def test_leads_are_those_of_the_text() -> None:
     # Section 4.1: "0.51 dB, 0.47 dB, and 0.40 dB higher than the next best approach, ANR" on Set5.
-    assert [round(lead(TABLE_1[scale]), 2) for scale in (2, 3, 4)] == [0.51, 0.47, 0.40]
-    assert lead(TABLE_2) > 0.3
-    assert all(lead(TABLE_1[scale], picture) < 0 for scale in (3, 4) for picture in ("baby", "head"))
-
-
-def test_network_sizes_agree_where_they_overlap() -> None:
-    assert TABLE_3[64, 32] == FILTER_SIZES[9, 1, 5]
-    assert list(TABLE_3.values()) == sorted(TABLE_3.values(), reverse=True)
-
-
-# The recipes
+    on_set5 = {scale: published_results("table-1", scale) for scale in (2, 3, 4)}
+    assert [round(lead(results), 2) for results in on_set5.values()] == [0.51, 0.47, 0.40]
+    assert lead(published_results("table-2", 3)) > 0.3
+    assert all(lead(on_set5[scale], picture) < 0 for scale in (3, 4) for picture in ("baby", "head"))
 
 
 def test_the_papers_recipe_is_the_papers() -> None:
@@ -64,18 +46,15 @@ def test_the_papers_recipe_is_the_papers() -> None:
     network = build(recipe)
     assert all(0.0008 < layer.weight.std() < 0.0012 and not layer.bias.any() for layer in network.convs)
     assert network.train()(torch.zeros(1, 1, 33, 33)).shape[2:] == (21, 21)
-    paced = srcnn._paper_recipe()
+    paced = networks.paper_recipe()
     assert paced.optimisation.steps * paced.data.batch == pytest.approx(8e8)
     kept = replace(paced, data=replace(paced.data, batch=data.batch), optimisation=optimisation)
     assert kept == recipe
 
 
-# On tiny pictures
-
-
 @pytest.fixture
-def desk(tmp_path, monkeypatch) -> Desk:
-    """A desk whose sets are tiny pictures by the sets' names, and that trains tiny crops for a few steps."""
+def reproduction(tmp_path, monkeypatch) -> Reproduction:
+    """A reproduction whose sets are tiny pictures by the sets' names, and that trains tiny crops for a few steps."""
     rng = np.random.default_rng(0)
 
     def draw(path, width):
@@ -83,8 +62,8 @@ def desk(tmp_path, monkeypatch) -> Desk:
         coarse = Image.fromarray(rng.integers(0, 256, (8, 10, 3), dtype=np.uint8))
         coarse.resize((width, 36), Image.Resampling.BICUBIC).save(path)
 
-    for folder, table, suffix in (("Set5", TABLE_1[3], "_GT"), ("Set14", TABLE_2, "")):
-        for number, picture in enumerate(table.psnr):
+    for folder, table, suffix in (("Set5", "table-1", "_GT"), ("Set14", "table-2", "")):
+        for number, picture in enumerate(published_results(table, 3).psnr):
             if picture != "average":
                 draw(tmp_path / "test" / folder / f"{picture}{suffix}.png", 36 + 6 * number)
     for number in range(4):
@@ -99,23 +78,23 @@ def desk(tmp_path, monkeypatch) -> Desk:
 
         return recipe
 
-    monkeypatch.setattr(srcnn, "_recipe", tiny(srcnn._recipe))
-    monkeypatch.setattr(srcnn, "_paper_recipe", tiny(srcnn._paper_recipe))
+    monkeypatch.setattr(networks, "our_recipe", tiny(networks.our_recipe))
+    monkeypatch.setattr(networks, "paper_recipe", tiny(networks.paper_recipe))
 
-    def anr(desk, scale):
+    def anr(reproduction, scale):
         truths = (Protocol(scale, "y").truth(planes) for planes in planes_of("Tiny"))
         return ANR.fit(truths, scale, atoms=16, neighbours=4)
 
-    monkeypatch.setattr(srcnn, "_anr", anr)
-    monkeypatch.setattr(srcnn, "exported", lambda network: Operation(np.copy))  # exporting takes seconds
-    return Desk(tmp_path / "out", "srcnn", minutes=0.01, sets=[])
+    monkeypatch.setattr(methods, "learnt_anr", anr)
+    monkeypatch.setattr(filters, "exported", lambda network: Operation(np.copy))  # exporting takes seconds
+    return Reproduction(tmp_path / "out", "srcnn", minutes=0.01, sets=[])
 
 
-def test_tables_measure_what_stands_beside_them(desk) -> None:
+def test_tables_measure_what_stands_beside_them(reproduction) -> None:
     protocol = Protocol(3, "y")
-    measured = srcnn._measured(desk, "Set5", 3)
-    for path in srcnn.find_pictures("Set5"):
-        truth = protocol.truth(srcnn.Picture.read(path).planes())
+    measured = methods.measured_results(reproduction, "Set5", 3)
+    for path in find_pictures("Set5"):
+        truth = protocol.truth(Picture.read(path).planes())
         bicubic = imresize(protocol.reduce(truth), 3)
         assert measured.psnr[path.stem.removesuffix("_GT")]["bicubic"] == protocol.score(truth, bicubic).psnr_y
     pictures = [row["ANR"] for name, row in measured.psnr.items() if name != "average"]
@@ -123,11 +102,11 @@ def test_tables_measure_what_stands_beside_them(desk) -> None:
     assert all(seconds > 0 for row in measured.seconds.values() for seconds in row.values())
 
 
-def test_every_item(desk, tmp_path) -> None:
-    blocks = {item.name: list(item.make(desk)) for item in PAPER.items}
-    comparisons, claims, drawings = (
+def test_every_item(reproduction) -> None:
+    blocks = {item.name: list(item.make(reproduction)) for item in PAPER.items}
+    comparisons, claims, figures = (
         {name: [block for block in made if isinstance(block, kind)] for name, made in blocks.items()}
-        for kind in (Comparison, Claim, Drawing)
+        for kind in (Comparison, Claim, Figure)
     )
 
     averages, leads = comparisons["table-1"]
@@ -138,19 +117,34 @@ def test_every_item(desk, tmp_path) -> None:
     (per_picture,) = [b for b in blocks["table-2"] if isinstance(b, str) and b.startswith("**Set14 x3, PSNR")]
     header, _, *lines = per_picture.splitlines()[2:]
     assert header.split(" | ")[1:] == [*METHODS, "bicubic, ours", "ANR, ours", "SRCNN, ours |"]
-    assert [line.split(" | ")[0] for line in lines] == [f"| {picture}" for picture in TABLE_2.psnr]
+    assert [line.split(" | ")[0] for line in lines] == [
+        f"| {picture}" for picture in published_results("table-2", 3).psnr
+    ]
 
     numbers, _ = comparisons["table-3"]
     # 9x9 kernels to n1 maps, 1x1 to n2, 5x5 to luminance, with biases: by hand.
-    counts = [(82 * n1 + (n1 + 1) * n2 + 25 * n2 + 1) / 1e3 for n1, n2 in TABLE_3]
+    counts = [(82 * n1 + (n1 + 1) * n2 + 25 * n2 + 1) / 1e3 for n1, n2 in ((128, 64), (64, 32), (32, 16))]
     assert [row.labels[1] for row in numbers.rows] == [f"{count:.1f}" for count in counts]
     assert {name: len(made) for name, made in claims.items() if made} == {
         "fig-1": 2, "table-1": 3, "table-2": 2, "fig-4": 2, "fig-5": 1, "fig-6": 3, "table-3": 3, "sec-5-4": 2,
         "fig-7-10": 1,
     }  # fmt: skip
 
-    for name in ("fig-1", "fig-4", "fig-5", "fig-6", "fig-7-10", "recipe"):
-        for drawing in drawings[name]:
-            with Image.open(tmp_path / "out/papers" / drawing.file) as image:
-                assert min(image.size) > 100
-        assert drawings[name]
+    drawings = {name: [figure.drawing for figure in made] for name, made in figures.items() if made}
+    assert {name: len(made) for name, made in drawings.items()} == {
+        "fig-1": 1, "fig-4": 1, "fig-5": 2, "fig-6": 1, "fig-7-10": 1, "recipe": 1
+    }  # fmt: skip
+    (accuracy_and_time,) = drawings["fig-4"]
+    assert accuracy_and_time.groups["published"]["SRCNN"] == (0.39, 29.00)
+    assert list(accuracy_and_time.groups["ours"]) == ["bicubic", "ANR", "SRCNN"]
+    assert all(drawing.weights.shape == (64, 9, 9) for drawing in drawings["fig-5"])
+    variances = drawings["fig-5"][1].weights.var(axis=(1, 2))
+    assert (np.diff(variances) <= 0).all()
+    for name, levels in (
+        ("fig-1", ["SC", "bicubic"]),
+        ("fig-6", ["ANR", "K-SVD", "NE+LLE", "NE+NNLS", "SC", "bicubic"]),
+    ):
+        (drawing,) = drawings[name]
+        assert list(drawing.levels) == levels
+        assert all(len(points) > 1 and points == sorted(points) for points in drawing.lines.values())
+    assert [len(row) for row in drawings["fig-7-10"][0].rows] == [4] * 3  # the original and three methods

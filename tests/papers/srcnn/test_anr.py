@@ -11,7 +11,7 @@ import skimage.data
 
 from twinscale.errors import DatasetError
 from twinscale.images.resize import imresize
-from twinscale.papers.anr import ANR, _averaged, _windows, differences, regressions
+from twinscale.papers.srcnn.anr import ANR, _averaged, _windows, differences, regressions
 
 SCALE = 3
 

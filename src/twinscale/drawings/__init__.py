@@ -1,0 +1,22 @@
+"""Drawings for papers, runs and the documentation: one file a kind of drawing.
+
+A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Needs matplotlib only when a plot is drawn.
+"""
+
+from twinscale.drawings.drawing import Drawing
+from twinscale.drawings.lines import Convergence, Curves, LogCurves, Spectra, TrainingCurves
+from twinscale.drawings.pictures import FilterGrid, SideBySide
+from twinscale.drawings.points import GroupedTradeOff, TradeOff
+
+__all__ = [
+    "Convergence",
+    "Curves",
+    "Drawing",
+    "FilterGrid",
+    "GroupedTradeOff",
+    "LogCurves",
+    "SideBySide",
+    "Spectra",
+    "TradeOff",
+    "TrainingCurves",
+]

@@ -1,0 +1,86 @@
+"""Tables that papers published, each once, as data: one TOML file a paper.
+
+A table has a ``caption``, and ``rows`` as the paper prints them: a name, then the figures of every column, with two
+spaces or more between them. A figure holds one number for each of the table's ``quantities``, such as PSNR and SSIM
+with a slash between them; ``-`` stands for a number that the paper does not give. ``[models.NAME]`` says which figures
+a model of ours is compared with: for each set the table, the row and the column.
+"""
+
+import functools
+import re
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+from twinscale.errors import UsageError
+
+_PAPERS = ("dsn", "small_cnns", "srcnn")
+_SCORES = ("PSNR", "SSIM")
+
+Table = dict[str, dict[str, float]]
+"""Numbers by row and column; what the paper does not give is missing."""
+
+
+def published_table(paper: str, table: str, quantity: str | None = None) -> Table:
+    """A table of a paper.
+
+    Args:
+        paper: ``"dsn"``, ``"small_cnns"`` or ``"srcnn"``.
+        table: its name, such as ``"table-4"``.
+        quantity: which of the table's quantities; by default its first or only one.
+
+    Raises:
+        UsageError: there is no such paper, table or quantity.
+    """
+    if paper not in _PAPERS:
+        raise UsageError(f"no published tables of {paper!r}: use one of {', '.join(_PAPERS)}")
+    tables = {name: entry for name, entry in _read(paper).items() if name != "models"}
+    if table not in tables:
+        raise UsageError(f"{paper} has no {table!r}: use one of {', '.join(tables)}")
+    printed = tables[table]
+    quantities = printed["quantities"]
+    if quantity is not None and quantity not in quantities:
+        raise UsageError(f"{table} of {paper} gives no {quantity!r}: use one of {', '.join(quantities)}")
+    place = quantities.index(quantity) if quantity else 0
+    rows: Table = {}
+    for line in printed["rows"].strip().splitlines():
+        name, *cells = re.split(r" {2,}", line)
+        numbers = (cell.split("/")[place] for cell in cells)
+        rows[name] = {
+            column: float(number) for column, number in zip(printed["columns"], numbers, strict=True) if number != "-"
+        }
+    return rows
+
+
+def published_scores(model: str, dataset: str) -> list[float] | None:
+    """What a paper published for the network that a model is compared with.
+
+    Args:
+        model: the model's name.
+        dataset: name of the set.
+
+    Returns:
+        The mean over the set, ``[PSNR, SSIM]`` or ``[PSNR]``, on luminance and in dB; None where no paper gives it.
+    """
+    for paper in _PAPERS:
+        if place := _compared(paper, model).get("sets", {}).get(dataset):
+            table, row, column = place
+            quantities = [quantity for quantity in _read(paper)[table]["quantities"] if quantity in _SCORES]
+            return [published_table(paper, table, quantity)[row][column] for quantity in quantities]
+    return None
+
+
+def published_source(model: str) -> str | None:
+    """Where :func:`published_scores` has a model's figures from: paper and tables; None where there are none."""
+    return next((_compared(paper, model)["source"] for paper in _PAPERS if _compared(paper, model)), None)
+
+
+def _compared(paper: str, model: str) -> dict[str, Any]:
+    """What of a paper a model is compared with; empty for nothing."""
+    entry: dict[str, Any] = _read(paper).get("models", {}).get(model, {})
+    return entry
+
+
+@functools.cache
+def _read(paper: str) -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / f"{paper}.toml").read_text(encoding="utf-8"))

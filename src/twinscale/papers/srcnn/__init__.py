@@ -1,0 +1,27 @@
+"""Dong, Loy, He, Tang, "Learning a Deep Convolutional Network for Image Super-Resolution", beside what it published."""
+
+from twinscale.papers.report import Item, Paper
+from twinscale.papers.srcnn import accuracy, filters, learning
+
+PAPER = Paper(
+    name="srcnn",
+    citation='Dong, Loy, He, Tang: "Learning a Deep Convolutional Network for Image Super-Resolution"',
+    introduction=(
+        "PSNR on luminance, borders of the scale's width removed, by docs/protocol.md. Tables 1 and 2 measure the "
+        "shipped networks; all others learn by our recipe from T91, the paper's 91 pictures, or, in place of "
+        "ImageNet, from all training pictures, with ten of T91 set apart, for as long as stated below each item. The "
+        "paper's 8e8 backpropagations took three days on a GPU."
+    ),
+    items=[
+        Item("fig-1", "Fig. 1: the first iterations", learning.figure_1),
+        Item("table-1", "Table 1: Set5", accuracy.table_1),
+        Item("table-2", "Table 2: Set14", accuracy.table_2),
+        Item("fig-4", "Fig. 4: accuracy against time", accuracy.figure_4),
+        Item("fig-5", "Fig. 5: first-layer filters", filters.figure_5),
+        Item("fig-6", "Fig. 6: more training pictures", learning.figure_6),
+        Item("table-3", "Table 3: the number of filters", filters.table_3),
+        Item("sec-5-4", "Section 5.4: the size of the filters", filters.section_5_4),
+        Item("fig-7-10", "Fig. 7 to 10: for the eye", accuracy.figures_7_to_10),
+        Item("recipe", "Section 4: the paper's recipe and ours", learning.two_recipes),
+    ],
+)
