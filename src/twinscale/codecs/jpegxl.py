@@ -110,7 +110,7 @@ def _to_linear(pixels: np.ndarray) -> np.ndarray:
     """``uint16`` colours of sRGB in linear light (IEC 61966-2-1); alpha stays."""
     levels = np.arange(65536) / 65535
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
-    converted = np.rint(linear * 65535).astype(np.uint16)[pixels]
+    converted: np.ndarray = np.rint(linear * 65535).astype(np.uint16)[pixels]
     if pixels.shape[2] in (2, 4):
         converted[..., -1] = pixels[..., -1]
     return converted
