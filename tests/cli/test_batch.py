@@ -32,6 +32,12 @@ class TestPlan:
     def test_format_and_extension_change_the_name(self) -> None:
         assert targets("a.jpg", format="WEBP") == {"a.jpg": "a_x2.webp"}
         assert targets("a.jpg", format="JPEG2000") == {"a.jpg": "a_x2.jp2"}
+        assert targets("a.jpg", format="jxl") == {"a.jpg": "a_x2.jxl"}
+
+    def test_formats_that_cannot_hold_a_result_become_png(self) -> None:
+        for extension in ("gif", "bmp", "jls", "heic"):
+            assert targets(f"new.{extension}") == {f"new.{extension}": "new_x2.png"}
+        assert targets("new.jxl", carries_tag=True) == {"new.jxl": "new_x2.jxl"}
 
     def test_shrunk_pictures_stay_lossless(self) -> None:
         assert targets("a.jpg", carries_tag=True) == {"a.jpg": "a_x2.png"}

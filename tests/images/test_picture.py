@@ -408,6 +408,18 @@ def test_bombs_are_refused_by_their_header(format: str) -> None:
     assert_refused(bomb(format), match=f"more than the limit of {MAX_PIXELS}")
 
 
+def test_a_second_header_does_not_hide_the_first() -> None:
+    """The limit holds for what is decoded, whichever of two sizes was checked."""
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 1)
+    assert_refused(png_file(1, 1, 8, 0, b"\0\7", png_chunk(b"IHDR", header), interlace=1))
+    data = saved(Image.fromarray(pattern(16, 16)), "JPEG2000")
+    at = data.index(b"jp2h") - 4
+    end = at + int.from_bytes(data[at : at + 4], "big")
+    assert_refused(bomb("JPEG2000")[:end] + data[at:], match="two different sizes")
+    stream = data.index(b"\xff\x4f\xff\x51") + 8
+    assert_refused(data[:stream] + struct.pack(">II", 60_000, 60_000) + data[stream + 8 :], match="two different sizes")
+
+
 def test_packed_metadata_cannot_blow_up() -> None:
     body = b"ICC profile\0\0" + zlib.compress(bytes(100 * 2**20), 9)
     assert Picture.read(png_file(1, 1, 8, 0, b"\0\7", png_chunk(b"iCCP", body))).icc is None

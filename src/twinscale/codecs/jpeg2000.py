@@ -21,12 +21,16 @@ _SRGB, _GREY = 16, 17
 
 @dataclass(slots=True)
 class _Boxes:
-    """What the boxes of a JP2 file say; ``depth`` is bits per sample, ``space`` the colour space."""
+    """What the boxes of a JP2 file say; ``depth`` is bits per sample, ``space`` the colour space.
+
+    ``stream_size`` is the width and height according to the codestream.
+    """
 
     width: int = 0
     height: int = 0
     depth: int = 0
     channels: int = 0
+    stream_size: tuple[int, int] = (0, 0)
     signed: bool = False
     space: int | None = None
     metadata: Metadata = NO_METADATA
@@ -39,12 +43,15 @@ def _header(data: bytes) -> Header:
 
 def _decode(data: bytes) -> Decoded:
     boxes = _read(data)
+    size = boxes.width, boxes.height
+    if size != boxes.stream_size:
+        raise PictureError("the file gives two different sizes of its picture, it is damaged; get a sound copy")
     if boxes.depth > 8:
         return Decoded(_decode_deep(data, boxes), boxes.metadata)
     from PIL import Jpeg2KImagePlugin
 
     image = Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data), "")
-    pixels, icc, notes = pillow.pixels_of(image, boxes.metadata.icc)
+    pixels, icc, notes = pillow.pixels_of(image, size, boxes.metadata.icc)
     return Decoded(pixels, boxes.metadata._replace(icc=icc), notes=notes)
 
 
@@ -59,6 +66,9 @@ def _read(data: bytes) -> _Boxes:
             found.metadata = found.metadata._replace(xmp=body[16:])
         elif kind == b"uuid" and body.startswith(_EXIF_UUID):
             found.metadata = found.metadata._replace(exif=body[16:])
+        elif kind == b"jp2c":
+            right, bottom, left, top = struct.unpack_from(">4I", body, 8)
+            found.stream_size = right - left, bottom - top
     if not found.width:
         raise PictureError("JPEG 2000 header is missing; the file is damaged")
     return found

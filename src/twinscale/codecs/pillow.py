@@ -42,12 +42,19 @@ def header_of(image: "Image.Image") -> Header:
 
 def decode(image: "Image.Image") -> Decoded:
     """The first frame of an opened image, with the metadata that Pillow found."""
-    pixels, icc, notes = pixels_of(image, image.info.get("icc_profile"))
+    pixels, icc, notes = pixels_of(image, image.size, image.info.get("icc_profile"))
     return Decoded(pixels, Metadata(icc, image.info.get("exif"), image.info.get("xmp")), notes=notes)
 
 
-def pixels_of(image: "Image.Image", icc: bytes | None) -> tuple[np.ndarray, bytes | None, tuple[str, ...]]:
-    """Grey or RGB pixels, with alpha if there is any; the profile that now applies; and notes on changes."""
+def pixels_of(
+    image: "Image.Image", size: tuple[int, int], icc: bytes | None
+) -> tuple[np.ndarray, bytes | None, tuple[str, ...]]:
+    """Grey or RGB pixels, with alpha if there is any; the profile that now applies; and notes on changes.
+
+    ``size`` is the width and height that the header gave, whose product was checked against the limit.
+    """
+    if image.width * image.height != size[0] * size[1]:
+        raise PictureError("the file gives two different sizes of its picture, it is damaged; get a sound copy")
     image.load()
     if image.mode == "CMYK":
         converted, note = _cmyk_to_rgb(image, icc)

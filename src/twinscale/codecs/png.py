@@ -45,12 +45,12 @@ def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
 
 def _decode(data: bytes) -> Decoded:
     metadata = _metadata(data)  # goes through the whole file, so that no damaged one is half decoded
-    _, _, depth, _, interlaced = _image_header(data)
+    width, height, depth, _, interlaced = _image_header(data)
     if interlaced and depth == 8:
         # The same pixels, but without the warning that libpng prints for every such file.
         from PIL import PngImagePlugin
 
-        pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(data), ""), None)
+        pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(data), ""), (width, height), None)
     else:
         pixels = imagecodecs.png_decode(data)
     return Decoded(pixels, metadata)
