@@ -25,9 +25,7 @@ def two_workers() -> Iterator[None]:
         paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(
-            "local", num_cpus=2, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False
-        )
+        ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
         yield
         ray.shutdown()
 

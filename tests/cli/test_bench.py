@@ -1,16 +1,16 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from tests.models import make_pair, make_upscaler
-from twinscale.cli.bench import app
+from twinscale.cli.bench import bench
 
 
 @pytest.fixture
 def run():
     def run(*args):
-        result = CliRunner().invoke(app, [str(argument) for argument in args])
+        result = CliRunner().invoke(bench, [str(argument) for argument in args])
         assert result.exit_code == 0, result.output
         return result
 
@@ -61,5 +61,5 @@ def test_engine(run, tmp_path):
 
 
 def test_numbers_must_make_sense():
-    assert CliRunner().invoke(app, ["train", "--rounds", "0"]).exit_code == 2
-    assert CliRunner().invoke(app, ["resize", "--megapixels", "0"]).exit_code == 2
+    assert CliRunner().invoke(bench, ["train", "--rounds", "0"]).exit_code == 2
+    assert CliRunner().invoke(bench, ["resize", "--megapixels", "0"]).exit_code == 2

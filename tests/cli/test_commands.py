@@ -119,6 +119,11 @@ class TestFiles:
         assert refused.stdout == b""
         assert "cannot take both" in one_line(refused.stderr)
 
+    def test_overwriting_and_skipping_contradict(self, run: Run, photo: Path) -> None:
+        refused = run("upscale", photo, "--overwrite", "--skip-existing")
+        assert refused.returncode == 2
+        assert "contradict" in one_line(refused.stderr)
+
     def test_fail_fast_stops(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
         (tmp_path / "a.jpg").write_text("no picture")
         result = run("upscale", "-m", upscaler, "--fail-fast", "--json", "a.jpg", photo, "-o", "out")

@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +24,7 @@ _LOST = "every worker that tried it died: try it on a machine with more memory"
 def run_on_cluster(
     jobs: Sequence[Job],
     work: Work,
-    writing: Writing = Writing(),  # noqa: B008 (immutable)
+    writing: Writing = Writing(),
     *,
     address: str | None = None,
     fail_fast: bool = False,
@@ -99,13 +100,14 @@ def _outcomes(
     threads = min(work.runtime.threads or 1, processors)
     work = replace(work, runtime=replace(work.runtime, threads=threads))
     rows = [{"index": index, "source": job.source, "target": job.target} for index, job in jobs]
-    results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
-        _Worker,
-        fn_constructor_args=(str(Path.cwd()), work, writing),
-        compute=ray.data.ActorPoolStrategy(size=min(len(rows), processors // threads)),
-        num_cpus=threads,
-        ray_remote_args_fn=lambda: {"max_task_retries": _RETRIES},
-    )
+    with warnings.catch_warnings(action="ignore"):  # of the way to limit retries, for which there is no other yet
+        results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
+            _Worker,
+            fn_constructor_args=(str(Path.cwd()), work, writing),
+            compute=ray.data.ActorPoolStrategy(size=min(len(rows), processors // threads)),
+            num_cpus=threads,
+            max_task_retries=_RETRIES,
+        )
     results.context.enable_progress_bars = False
     results.context.execution_options.preserve_order = True
     results.context.max_errored_blocks = -1
@@ -117,6 +119,7 @@ def _outcomes(
 def _ray(address: str | None) -> Iterator[int]:
     """Attach to Ray, or start it; the number of its processors."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # twinscale tells nobody that it runs
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray.data
     except ModuleNotFoundError as error:
@@ -125,7 +128,7 @@ def _ray(address: str | None) -> Iterator[int]:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     attached = ray.is_initialized()
     if not attached:
-        quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+        quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         try:
             ray.init(address=address or "auto", **quiet)
         except ConnectionError:

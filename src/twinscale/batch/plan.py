@@ -121,9 +121,7 @@ def _default_jobs(found: Sequence[_Found], folder: str | None, work: Work, forma
             if target in jobs:  # photo.gif beside photo.png, both to become photo_x2.png
                 target = str(place / f"{path.name}{name}")
             if target in jobs:
-                raise UsageError(
-                    f"{file.path} and {jobs[target].source} have the same output {target}: run them apart"
-                )
+                raise UsageError(f"{file.path} and {jobs[target].source} have the same output {target}: run them apart")
         jobs[target] = Job(file.path, target)
     return list(jobs.values())
 

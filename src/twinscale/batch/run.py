@@ -17,7 +17,7 @@ _IN_FLIGHT = 3  # pictures in memory: about one for each stage
 def run(
     jobs: Iterable[Job],
     work: Work,
-    writing: Writing = Writing(),  # noqa: B008 (immutable)
+    writing: Writing = Writing(),
     *,
     fail_fast: bool = False,
     progress: ProgressCallback | None = None,

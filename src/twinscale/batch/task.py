@@ -14,6 +14,8 @@ from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, 
 from twinscale.images.picture import Picture, can_carry_xmp, format_of_path, write_atomically
 from twinscale.rescale.model import ProgressCallback
 
+Existing = Literal["refuse", "replace", "skip"]
+
 
 @dataclass(frozen=True, slots=True)
 class Writing:
@@ -27,7 +29,7 @@ class Writing:
 
     format: str | None = None
     quality: int | None = None
-    existing: Literal["refuse", "replace", "skip"] = "refuse"
+    existing: Existing = "refuse"
 
 
 @dataclass(frozen=True, slots=True)

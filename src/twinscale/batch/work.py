@@ -53,7 +53,7 @@ class Upscale:
     """Enlarge pictures, as :func:`twinscale.upscale` does.
 
     Attributes:
-        model: name of a model or of a family, or a folder.
+        model: name of a model or of a family, or a folder; by default the family that serves best.
         scale: above 1, at most the model's; by default that of the model.
         ensemble: see :func:`twinscale.upscale`.
         tile: likewise.
@@ -62,7 +62,7 @@ class Upscale:
 
     carries_tag: ClassVar[bool] = False
 
-    model: str = DEFAULT_FAMILIES["upscaler"]
+    model: str | None = None
     scale: float | None = None
     ensemble: bool = False
     tile: int = DEFAULT_TILE
@@ -71,7 +71,8 @@ class Upscale:
     @property
     def suffix(self) -> str:
         """``_x2``, by the scale."""
-        return f"_x{load_card(self.model).scale if self.scale is None else self.scale:g}"
+        name = DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
+        return f"_x{load_card(name).scale if self.scale is None else self.scale:g}"
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
@@ -86,7 +87,7 @@ class Shrink:
     """Make pictures smaller so that they can be brought back, as :func:`twinscale.shrink` does.
 
     Attributes:
-        model: name of a pair or of a family of pairs, or a folder.
+        model: name of a pair or of a family of pairs, or a folder; by default the family that serves best.
         scale: 2, 3 or 4; by default that of the model.
         tile: see :func:`twinscale.shrink`.
         runtime: what runs the network.
@@ -95,7 +96,7 @@ class Shrink:
     carries_tag: ClassVar[bool] = True
     suffix: ClassVar[str] = "_shrunk"
 
-    model: str = DEFAULT_FAMILIES["pair"]
+    model: str | None = None
     scale: int | None = None
     tile: int = DEFAULT_TILE
     runtime: Runtime = Runtime()

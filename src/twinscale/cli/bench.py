@@ -1,39 +1,53 @@
 """``twinscale bench``: how fast this machine is, next to a plain alternative."""
 
-from typing import Annotated
+from collections.abc import Callable
 
-import typer
+import click
 
-app = typer.Typer(help="Measure speed on this machine, next to a plain alternative.", no_args_is_help=True)
-
-_Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured; medians are shown.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+from twinscale.cli import options
+from twinscale.cli.command import Group
 
 
-@app.command()
-def train(
-    seconds: Annotated[float, typer.Option(min=0, help="How long each measurement trains.")] = 5.0,
-    rounds: _Rounds = 5,
-    as_json: _Json = False,
-) -> None:
+@click.group(cls=Group, examples=["twinscale bench engine fast-x2 --megapixels 12"])
+def bench() -> None:
+    """Measure speed on this machine, next to a plain alternative."""
+
+
+def _rounds(default: int) -> Callable[[options.Function], options.Function]:
+    return click.option(
+        "--rounds",
+        type=click.IntRange(min=1),
+        default=default,
+        help="How often each is measured; medians are shown.",
+    )
+
+
+def _megapixels(default: float, of: str) -> Callable[[options.Function], options.Function]:
+    return click.option("--megapixels", type=click.FloatRange(min=0.001), default=default, help=f"Size of {of}.")
+
+
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(min=0), default=5.0, help="How long each measurement trains.")
+@_rounds(5)
+@options.as_json
+def train(seconds: float, rounds: int, as_json: bool) -> None:
     """Training steps per second of DSN x3, 16 crops of 69x69, next to plain torch in float32."""
     from twinscale.benchmark.training import measure_training
 
-    speed = measure_training(seconds, rounds, lambda line: typer.echo(line, err=True))
+    speed = measure_training(seconds, rounds, lambda line: click.echo(line, err=True))
     if as_json:
         _print_json({"tuned": speed.tuned, "plain": speed.plain, "ratio": speed.ratio})
         return
-    typer.echo(f"twinscale    {speed.tuned:.1f} steps/s")
-    typer.echo(f"plain torch  {speed.plain:.1f} steps/s")
-    typer.echo(f"ratio        {speed.ratio:.2f}")
+    click.echo(f"twinscale    {speed.tuned:.1f} steps/s")
+    click.echo(f"plain torch  {speed.plain:.1f} steps/s")
+    click.echo(f"ratio        {speed.ratio:.2f}")
 
 
-@app.command()
-def resize(
-    megapixels: Annotated[float, typer.Option(min=0.001, help="Size of the picture.")] = 12.0,
-    rounds: _Rounds = 7,
-    as_json: _Json = False,
-) -> None:
+@bench.command()
+@_megapixels(12.0, "the picture")
+@_rounds(7)
+@options.as_json
+def resize(megapixels: float, rounds: int, as_json: bool) -> None:
     """Bicubic reduction of an RGB picture to half its sides, next to Pillow's."""
     from twinscale.benchmark.resize import measure_resize
 
@@ -41,28 +55,27 @@ def resize(
     if as_json:
         _print_json({"imresize_ms": speed.imresize, "pillow_ms": speed.pillow, "ratio": speed.ratio})
         return
-    typer.echo(f"imresize  {speed.imresize:.0f} ms")
-    typer.echo(f"Pillow    {speed.pillow:.0f} ms")
-    typer.echo(f"ratio     {speed.ratio:.2f}")
+    click.echo(f"imresize  {speed.imresize:.0f} ms")
+    click.echo(f"Pillow    {speed.pillow:.0f} ms")
+    click.echo(f"ratio     {speed.ratio:.2f}")
 
 
-@app.command()
-def engine(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="Names or folders; by default all shipped."),
-    ] = None,
-    megapixels: Annotated[float, typer.Option(min=0.001, help="Size of the full-size picture.")] = 1.0,
-    rounds: _Rounds = 3,
-    as_json: _Json = False,
-) -> None:
-    """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing."""
+@bench.command()
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@_megapixels(1.0, "the full-size picture")
+@_rounds(3)
+@options.as_json
+def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: bool) -> None:
+    """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing.
+
+    MODEL is a name or a folder; by default all shipped ones are measured.
+    """
     from twinscale.benchmark.engine import measure_engine
     from twinscale.zoo import model_names
 
     speeds = []
     for name in models or model_names():
-        typer.echo(f"measuring {name}", err=True)
+        click.echo(f"measuring {name}", err=True)
         speeds.append(measure_engine(name, megapixels, rounds))
     if as_json:
         from dataclasses import asdict
@@ -85,4 +98,4 @@ def engine(
 def _print_json(value: object) -> None:
     import json
 
-    typer.echo(json.dumps(value, indent=2))
+    click.echo(json.dumps(value, indent=2))
