@@ -1,11 +1,16 @@
 """``twinscale bench``: how fast this machine is, next to a plain alternative."""
 
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from twinscale.cli import options
 from twinscale.cli.command import Group
+
+if TYPE_CHECKING:
+    from twinscale.engine import Runtime
 
 
 @click.group(cls=Group, examples=["twinscale bench engine fast-x2 --megapixels 12"])
@@ -78,8 +83,6 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
         click.echo(f"measuring {name}", err=True)
         speeds.append(measure_engine(name, megapixels, rounds))
     if as_json:
-        from dataclasses import asdict
-
         _print_json([asdict(speed) for speed in speeds])
         return
 
@@ -93,6 +96,42 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
         times = (speed.shrink, speed.pillow_shrink, speed.restore, speed.pillow_enlarge)
         table.add_row(speed.model, str(speed.scale), *("—" if ms is None else f"{ms:.1f}" for ms in times))
     Console().print(table)
+
+
+@bench.command()
+@options.model
+@click.option("--pictures", type=click.IntRange(min=1), default=50, help="How many.")
+@_megapixels(2.0, "each picture")
+@options.tile
+@options.runtime
+@options.as_json
+def batch(model: str | None, pictures: int, megapixels: float, tile: int, runtime: "Runtime", as_json: bool) -> None:
+    """Seconds to upscale a folder of photographs, next to the sum of its stages."""
+    from twinscale.batch import Upscale
+    from twinscale.benchmark.batch import measure_batch
+
+    speed = measure_batch(pictures, megapixels, Upscale(model, tile=tile, runtime=runtime))
+    if as_json:
+        _print_json({**asdict(speed), "ratio": speed.ratio})
+        return
+    for name, seconds in asdict(speed).items():
+        click.echo(f"{name:8} {seconds:.2f} s")
+    click.echo(f"{'ratio':8} {speed.ratio:.2f}")
+
+
+@bench.command()
+@_rounds(15)
+@options.as_json
+def start(rounds: int, as_json: bool) -> None:
+    """Milliseconds to start, next to importing NumPy, ONNX Runtime and Pillow."""
+    from twinscale.benchmark.start import measure_start
+
+    speed = measure_start(rounds)
+    if as_json:
+        _print_json(asdict(speed))
+        return
+    for name, milliseconds in asdict(speed).items():
+        click.echo(f"{name:8} {milliseconds:4.0f} ms  {milliseconds / speed.imports:.2f}")
 
 
 def _print_json(value: object) -> None:
