@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +235,43 @@ def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path
     assert len(json.loads(run("evaluate", pair, folder, "--json", "--record", "docs").stdout)) == 1
     assert json.loads(run("evaluate", pair, folder, "--json", "--record", "docs").stdout) == []
     assert f"## {pair.name}" in (tmp_path / "docs" / "results.md").read_text()
+
+
+class TestUsage:
+    def test_version_and_help_load_nothing_heavy(self, run: Run) -> None:
+        script = (
+            "import sys; sys.argv = ['twinscale', sys.argv[1]]\n"
+            "from twinscale.cli import main\n"
+            "try: main()\n"
+            "finally: print(*sys.modules, file=sys.stderr)"
+        )
+        for option in ("--version", "-h"):
+            done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=True)
+            assert "twinscale" in done.stdout
+            assert not {"numpy", "onnxruntime", "rich", "PIL"} & set(done.stderr.split())
+
+    def test_help_lists_every_command_in_full(self, run: Run) -> None:
+        help = run("--help").stdout.decode()
+        assert help == run("-h").stdout.decode()
+        commands = help.split("Commands:")[1].split("Examples:")[0]
+        assert len(commands.strip().splitlines()) == 13
+        assert "..." not in commands
+        assert "twinscale upscale photo.jpg" in run("upscale", "-h").stdout.decode()
+
+    def test_mistakes_are_one_line(self, run: Run, photo: Path) -> None:
+        for command in (("upscale",), ("upscale", photo, "--ensembl"), ("upscale", photo, "-q", "101"), ("enlarge",)):
+            refused = run(*command)
+            assert refused.returncode == 2
+            assert re.search(r"See 'twinscale.* --help'", one_line(refused.stderr))
+
+    def test_tracebacks_before_and_after_the_command(self, run: Run) -> None:
+        for command in (("-v", "info", "missing.png"), ("info", "-v", "missing.png")):
+            refused = run(*command)
+            assert refused.returncode == 1
+            assert b"Traceback" in refused.stderr
+
+    def test_a_cluster_has_no_standard_streams(self, run: Run, photo: Path) -> None:
+        """``--cluster`` takes its value after ``=``, so a picture may follow it."""
+        refused = run("upscale", "--cluster", photo, "-o", "-")
+        assert refused.returncode == 2
+        assert "a cluster reads and writes files" in one_line(refused.stderr)

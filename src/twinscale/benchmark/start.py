@@ -1,5 +1,6 @@
 """How long commands take to start, next to importing what they stand on."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -46,4 +47,6 @@ def measure_start(rounds: int) -> StartSpeed:
 
 
 def _python(arguments: Sequence[str]) -> None:
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    # As installed: the warm-up leaves byte code behind, whatever this environment says.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)

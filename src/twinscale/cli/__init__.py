@@ -1,10 +1,12 @@
 """The ``twinscale`` command: one file a subcommand, imported only when it runs."""
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line; errors become one line on standard error and a documented exit code."""
+    gc.set_threshold(100_000)  # what modules leave in memory is no garbage: looking for it slows the start by 5 percent
     import click
     from click.exceptions import NoArgsIsHelpError
 
