@@ -47,8 +47,8 @@ def run_on_cluster(
         The outcome of each job, in the order of the jobs. A job that killed every worker that tried it has failed.
 
     Raises:
-        UsageError: Ray is not installed, there is no cluster at the address, a job is a standard stream, or the model
-            does not fit what is asked of it.
+        UsageError: Ray is not installed, there is no way into the cluster at the address, a job is a standard stream,
+            or the model does not fit what is asked of it.
         ModelError: there is no such model, or its card is damaged.
     """
     if any(STANDARD_STREAM in (job.source, job.target) for job in jobs):
@@ -133,7 +133,9 @@ def _ray(address: str | None) -> Iterator[int]:
             ray.init(address=address or "auto", **quiet)
         except ConnectionError:
             if address:
-                raise UsageError(f"there is no Ray cluster at {address}: start one, or leave the address out") from None
+                raise UsageError(
+                    f"cannot connect to a Ray cluster at {address}: check the address, and the token if it wants one"
+                ) from None
             ray.init("local", include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
     try:
         yield int(ray.cluster_resources()["CPU"])
