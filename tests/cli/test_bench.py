@@ -1,16 +1,16 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from tests.models import make_pair, make_upscaler
-from twinscale.cli.bench import app
+from twinscale.cli.bench import bench
 
 
 @pytest.fixture
 def run():
     def run(*args):
-        result = CliRunner().invoke(app, [str(argument) for argument in args])
+        result = CliRunner().invoke(bench, [str(argument) for argument in args])
         assert result.exit_code == 0, result.output
         return result
 
@@ -60,6 +60,21 @@ def test_engine(run, tmp_path):
     assert "—" in table[2]
 
 
+def test_batch(run, tmp_path):
+    folder = make_upscaler(tmp_path, 2, "rgb")
+    speed = json.loads(run("batch", "-m", folder, "--pictures", 2, "--megapixels", 0.01, "--json").stdout)
+    assert min(speed.values()) > 0
+    assert speed["ratio"] == pytest.approx(speed["batch"] / (speed["decode"] + speed["network"] + speed["encode"]))
+    lines = run("batch", "-m", folder, "--pictures", 2, "--megapixels", 0.01).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["decode", "network", "encode", "batch", "ratio"]
+
+
+def test_start(run):
+    speed = json.loads(run("start", "--rounds", 1, "--json").stdout)
+    assert list(speed) == ["imports", "version", "upscale"]
+    assert min(speed.values()) > 0
+
+
 def test_numbers_must_make_sense():
-    assert CliRunner().invoke(app, ["train", "--rounds", "0"]).exit_code == 2
-    assert CliRunner().invoke(app, ["resize", "--megapixels", "0"]).exit_code == 2
+    assert CliRunner().invoke(bench, ["train", "--rounds", "0"]).exit_code == 2
+    assert CliRunner().invoke(bench, ["resize", "--megapixels", "0"]).exit_code == 2

@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +122,11 @@ class TestFiles:
         assert refused.stdout == b""
         assert "cannot take both" in one_line(refused.stderr)
 
+    def test_overwriting_and_skipping_contradict(self, run: Run, photo: Path) -> None:
+        refused = run("upscale", photo, "--overwrite", "--skip-existing")
+        assert refused.returncode == 2
+        assert "contradict" in one_line(refused.stderr)
+
     def test_fail_fast_stops(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
         (tmp_path / "a.jpg").write_text("no picture")
         result = run("upscale", "-m", upscaler, "--fail-fast", "--json", "a.jpg", photo, "-o", "out")
@@ -228,3 +236,56 @@ def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path
     assert len(json.loads(run("evaluate", pair, folder, "--json", "--record", "docs").stdout)) == 1
     assert json.loads(run("evaluate", pair, folder, "--json", "--record", "docs").stdout) == []
     assert f"## {pair.name}" in (tmp_path / "docs" / "results.md").read_text()
+
+
+class TestUsage:
+    def test_version_and_help_load_nothing_heavy(self, run: Run) -> None:
+        script = (
+            "import sys; sys.argv = ['twinscale', sys.argv[1]]\n"
+            "from twinscale.cli import main\n"
+            "try: main()\n"
+            "finally: print(*sys.modules, file=sys.stderr)"
+        )
+        for option in ("--version", "-h"):
+            done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=True)
+            assert "twinscale" in done.stdout
+            assert not {"numpy", "onnxruntime", "rich", "PIL"} & set(done.stderr.split())
+
+    def test_help_lists_every_command_in_full(self, run: Run) -> None:
+        help = run("--help").stdout.decode()
+        assert help == run("-h").stdout.decode()
+        commands = help.split("Commands:")[1].split("Examples:")[0]
+        assert len(commands.strip().splitlines()) == 13
+        assert "..." not in commands
+        assert "twinscale upscale photo.jpg" in run("upscale", "-h").stdout.decode()
+
+    def test_mistakes_are_one_line(self, run: Run, photo: Path) -> None:
+        for command in (("upscale",), ("upscale", photo, "--ensembl"), ("upscale", photo, "-q", "101"), ("enlarge",)):
+            refused = run(*command)
+            assert refused.returncode == 2
+            assert re.search(r"See 'twinscale.* --help'", one_line(refused.stderr))
+
+    def test_tracebacks_before_and_after_the_command(self, run: Run) -> None:
+        for command in (("-v", "info", "missing.png"), ("info", "-v", "missing.png")):
+            refused = run(*command)
+            assert refused.returncode == 1
+            assert b"Traceback" in refused.stderr
+
+    def test_an_interrupt_leaves_whole_files(self, photo: Path, tmp_path: Path) -> None:
+        large = tmp_path / "z.png"
+        Image.fromarray(pattern(600, 600)).save(large)
+        command = ["upscale", "--ensemble", "-t", "32", photo, large, "-o", "out"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "twinscale", *map(str, command)], stdout=subprocess.PIPE, cwd=tmp_path
+        )
+        assert process.stdout is not None
+        assert b"photo_x2.png" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo_x2.png"]
+
+    def test_a_cluster_has_no_standard_streams(self, run: Run, photo: Path) -> None:
+        """``--cluster`` takes its value after ``=``, so a picture may follow it."""
+        refused = run("upscale", "--cluster", photo, "-o", "-")
+        assert refused.returncode == 2
+        assert "a cluster reads and writes files" in one_line(refused.stderr)

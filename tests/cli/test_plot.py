@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 pytest.importorskip("tomli_w")
 pytest.importorskip("matplotlib")

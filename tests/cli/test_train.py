@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxscript")

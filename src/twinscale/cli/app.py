@@ -1,70 +1,62 @@
 """The command line's tree of commands."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from importlib import import_module
 
-import typer
+import click
 
 from twinscale import __version__
-from twinscale.cli import (
-    bench,
-    data,
-    evaluate,
-    export,
-    info,
-    models,
-    plot,
-    reproduce,
-    restore,
-    runs,
-    shrink,
-    train,
-    upscale,
-)
-
-app = typer.Typer(
-    help="Shrink pictures so that they can be brought back, and enlarge small ones, with trained networks.",
-    epilog="Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 3 cannot read the input, 4 model missing or "
-    "damaged, 5 out of memory, 130 interrupted.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command()(upscale.upscale)
-app.command()(shrink.shrink)
-app.command()(restore.restore)
-app.command()(evaluate.evaluate)
-app.command()(info.info)
-app.add_typer(models.app, name="models")
-app.add_typer(data.app, name="data")
-app.command()(train.train)
-app.command()(plot.plot)
-app.add_typer(runs.app, name="runs")
-app.command()(export.export)
-app.command()(reproduce.reproduce)
-app.add_typer(bench.app, name="bench")
+from twinscale.cli.command import Command, Group
 
 
-@dataclass
-class _State:
-    verbose: bool = False
+class _LazyGroup(Group):
+    """Imports the module of a command only when that command is asked for."""
+
+    _NAMES = (
+        *("upscale", "shrink", "restore", "info", "models"),
+        *("evaluate", "data", "train", "runs", "plot", "export", "reproduce", "bench"),
+    )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands: each is called as its module is."""
+        return list(self._NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self._NAMES:
+            return None
+        command: Command = getattr(import_module(f"twinscale.cli.{cmd_name}"), cmd_name)
+        return command
 
 
-state = _State()
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
 
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
+    try:
+        runtime = version("onnxruntime")  # importing it would take ten times as long
+    except PackageNotFoundError:  # a build for other devices has another name
         import onnxruntime
 
-        typer.echo(f"twinscale {__version__} (ONNX Runtime {onnxruntime.__version__}, CPU)")
-        raise typer.Exit
+        runtime = onnxruntime.__version__
+    click.echo(f"twinscale {__version__} (ONNX Runtime {runtime}, CPU)")
+    context.exit()
 
 
-@app.callback()
-def _options(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    state.verbose = verbose
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
+    examples=[
+        "twinscale upscale photo.jpg                 photo_x2.jpg, twice as large",
+        "twinscale shrink photo.jpg                  photo_shrunk.png, half as large, restorable",
+        "twinscale restore photo_shrunk.png          the original size to the pixel",
+        "twinscale upscale -m best -s 3 folder -o larger",
+    ],
+    epilog="Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 3 cannot read the input, 4 model missing or "
+    "damaged, 5 out of memory, 130 interrupted.",
+)
+@click.option(
+    "--version", is_flag=True, callback=_print_version, is_eager=True, expose_value=False, help="Show the version."
+)
+def app() -> None:
+    """Shrink pictures so that they can be brought back, and enlarge small ones, with trained networks."""

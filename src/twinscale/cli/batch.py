@@ -1,233 +1,171 @@
-"""One code path for one file or thousands: which output belongs to which input, and the loop over them."""
+"""What the commands that work on pictures have in common: their inputs and outputs, and how they show a batch."""
 
-import glob
+import functools
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from twinscale.codecs.registry import codec_named, codec_of_path, readable_extensions, writable_codecs
-from twinscale.errors import OutOfMemoryError, OutputExistsError, TwinscaleError, UsageError
-from twinscale.images.files import write_atomically
-from twinscale.images.picture import Picture
+from twinscale.cli import options
+from twinscale.cli.command import Command
+from twinscale.errors import UsageError
 
-STANDARD_STREAM = "-"
-TileProgress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from twinscale.batch import Job, Outcome, Work, Writing
+    from twinscale.batch.task import Existing
+    from twinscale.rescale.model import ProgressCallback
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One picture to work on; ``-`` stands for standard input or output."""
-
-    source: str
-    target: str
+_STANDARD_CLUSTER = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class BatchCommand(Command):
+    """A command on pictures. The value of its ``--cluster`` is optional, and so joined by ``=``, as GNU has it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(
+            *args,
+            epilog="INPUT is a picture, a folder, a pattern, or - for standard input. Of two names, the second is the "
+            "output; name it with -o where that file exists.",
+            **kwargs,
+        )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse ``--cluster`` before a picture as the option and the picture."""
+        return super().parse_args(ctx, [f"{arg}={_STANDARD_CLUSTER}" if arg == "--cluster" else arg for arg in args])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
     """What the options say about a batch."""
 
-    suffix: str
-    """Goes between the name and the extension of outputs that are not named."""
-    carries_tag: bool = False
-    """Whether the result lives by its XMP packet and its exact pixels, as a shrunk picture does."""
-    output: str | None = None
-    format: str | None = None
-    quality: int | None = None
-    recursive: bool = False
-    overwrite: bool = False
-    skip_existing: bool = False
-    fail_fast: bool = False
-    as_json: bool = False
-    quiet: bool = False
+    inputs: tuple[str, ...]
+    output: str | None
+    format: str | None
+    quality: int | None
+    recursive: bool
+    overwrite: bool
+    skip_existing: bool
+    fail_fast: bool
+    cluster: str | None
+    as_json: bool
+    quiet: bool
 
+    def run(self, work: "Work") -> None:
+        """Do the work on every picture, and show what becomes of each.
 
-def plan(inputs: list[str], settings: Settings) -> list[Job]:
-    """Decide the output of every input.
+        Raises:
+            TwinscaleError: what went wrong with the only picture, or with all of them.
+            click.exceptions.Exit: code 1 where some of several pictures failed.
+        """
+        from twinscale.batch import plan
+        from twinscale.batch.plan import STANDARD_STREAM
 
-    Raises:
-        UsageError: a folder is empty, one output is asked for several inputs, or options contradict.
-    """
-    if settings.overwrite and settings.skip_existing:
-        raise UsageError("--overwrite and --skip-existing contradict each other: choose one")
-    output = settings.output
-    if output is None and len(inputs) == 2 and not (Path(inputs[1]).is_dir() or glob.has_magic(inputs[1])):
-        if Path(inputs[1]).exists():
-            raise UsageError(f"{inputs[1]} exists, so it could be a second input or the output: say which with -o")
-        inputs, output = inputs[:1], inputs[1]
-    found = [entry for given in inputs for entry in _expand(given, settings.recursive)]
-    single = len(inputs) == 1 and found == [(inputs[0], None)]
-    as_folder = output is not None and (output.endswith(("/", "\\")) or Path(output).is_dir())
-    if output is None or as_folder or not single:
-        if output == STANDARD_STREAM:
-            raise UsageError("standard output takes one picture, not several: name a folder with -o")
-        jobs: dict[str, Job] = {}
-        for source, below in found:
-            target = _default_target(source, below, output, settings)
-            if target in jobs:  # photo.gif beside photo.png, both to become photo_x2.png
-                target = _default_target(source, below, output, settings, whole_name=True)
-            if target in jobs and target != STANDARD_STREAM:
-                raise UsageError(f"{source} and {jobs[target].source} have the same output {target}: run them apart")
-            jobs[target] = Job(source, target)
-        return list(jobs.values())
-    return [Job(inputs[0], output)]
+        writing = self._writing()
+        jobs = plan(self.inputs, work, output=self.output, format=self.format, recursive=self.recursive)
+        if self.as_json and any(job.target == STANDARD_STREAM for job in jobs):
+            raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
+        outcomes: list[Outcome] = []
+        with self._progress(len(jobs)) as (advance, tiles):
+            for outcome in self._outcomes(jobs, work, writing, tiles):
+                outcomes.append(outcome)
+                if outcome.error and len(jobs) > 1:
+                    click.echo(f"twinscale: {outcome.error}", err=True)
+                if outcome.size and not (self.as_json or self.quiet) and outcome.job.target != STANDARD_STREAM:
+                    _print(outcome)
+                advance()
+        if self.as_json:
+            click.echo(json.dumps([_report(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+        errors = [outcome.error for outcome in outcomes if outcome.error]
+        if errors and len(jobs) == 1:
+            raise errors[0]
+        if errors:
+            if not self.quiet:
+                done = sum(outcome.status == "done" for outcome in outcomes)
+                click.echo(f"twinscale: {done} done, {len(errors)} failed", err=True)
+            raise click.exceptions.Exit(1)
 
+    def _writing(self) -> "Writing":
+        from twinscale.batch import Writing
 
-def run_batch(inputs: list[str], settings: Settings, work: Callable[[Picture, TileProgress], Picture]) -> None:
-    """Read, work on and write every picture; a bad file never stops the rest.
+        if self.overwrite and self.skip_existing:
+            raise UsageError("--overwrite and --skip-existing contradict each other: choose one")
+        existing: Existing = "replace" if self.overwrite else "skip" if self.skip_existing else "refuse"
+        return Writing(self.format, self.quality, existing)
 
-    Raises:
-        TwinscaleError: what went wrong with the only input, or the options.
-        typer.Exit: code 1 where some of several inputs failed.
-    """
-    jobs = plan(inputs, settings)
-    if settings.as_json and any(job.target == STANDARD_STREAM for job in jobs):
-        raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
-    report: list[dict[str, Any]] = []
-    failures: list[TwinscaleError] = []
-    with _progress(len(jobs), settings) as (advance, tiles):
-        for job in jobs:
-            start = time.perf_counter()
-            try:
-                outcome = _run(job, settings, work, tiles)
-            except (TwinscaleError, MemoryError) as caught:
-                too_large = OutOfMemoryError(f"{job.source}: too large for the memory at hand: use a smaller picture")
-                error = caught if isinstance(caught, TwinscaleError) else too_large
-                failures.append(error)
-                outcome = {"status": "failed", "error": str(error)}
-                if len(jobs) > 1:
-                    print(f"twinscale: {error}", file=sys.stderr)
-            seconds = round(time.perf_counter() - start, 3)
-            report.append({"input": job.source, "output": job.target, **outcome, "seconds": seconds})
-            if outcome["status"] == "done" and not (settings.as_json or settings.quiet) and job.target != "-":
-                typer.echo(f"{job.source} -> {job.target} ({outcome['width']}x{outcome['height']}, {seconds:.1f} s)")
-                for note in outcome["notes"]:
-                    print(f"{job.source}: {note}", file=sys.stderr)
-            advance()
-            if failures and settings.fail_fast:
-                break
-    if settings.as_json:
-        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
-    if failures and len(jobs) == 1:
-        raise failures[0]
-    if failures:
-        if not settings.quiet:
-            done = sum(entry["status"] == "done" for entry in report)
-            print(f"twinscale: {done} done, {len(failures)} failed", file=sys.stderr)
-        raise typer.Exit(1)
+    def _outcomes(
+        self, jobs: "list[Job]", work: "Work", writing: "Writing", tiles: "ProgressCallback"
+    ) -> "Iterator[Outcome]":
+        if self.cluster is None:
+            from twinscale.batch import run
 
+            return run(jobs, work, writing, fail_fast=self.fail_fast, progress=tiles)
+        from twinscale.batch.cluster import run_on_cluster
 
-def _run(
-    job: Job, settings: Settings, work: Callable[[Picture, TileProgress], Picture], tiles: TileProgress
-) -> dict[str, Any]:
-    to_stream = job.target == STANDARD_STREAM
-    if not to_stream and Path(job.target).exists():
-        if settings.skip_existing:
-            return {"status": "skipped"}
-        if not settings.overwrite:
-            raise OutputExistsError(
-                f"{job.source}: {job.target} exists already: use --overwrite, --skip-existing or another name"
+        return run_on_cluster(jobs, work, writing, address=self.cluster or None, fail_fast=self.fail_fast)
+
+    @contextmanager
+    def _progress(self, jobs: int) -> "Iterator[tuple[Callable[[], None], ProgressCallback]]":
+        """A bar on standard error if a person is watching."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda: None, lambda done, total: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            files = bar.add_task("pictures", total=jobs, visible=jobs > 1)
+            tiles = bar.add_task("tiles", visible=self.cluster is None)
+            yield (
+                lambda: bar.advance(files),
+                lambda done, total: bar.update(tiles, completed=done, total=total),
             )
-    format = settings.format
-    if format is None and not to_stream:
-        format = codec_of_path(job.target).name  # before the work, so that a mistake costs no time
-    picture = Picture.read(sys.stdin.buffer.read() if job.source == STANDARD_STREAM else job.source)
-    format = format or picture.format or "PNG"
-    if settings.carries_tag and not codec_named(format).keeps_xmp:
-        raise UsageError(f"{job.source}: {format} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
-    try:
-        result = work(picture, tiles)
-        data = result.encode(format, quality=settings.quality)
-        if to_stream:
-            sys.stdout.buffer.write(data)
-        else:
-            Path(job.target).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(job.target, data, overwrite=settings.overwrite)
-    except TwinscaleError as error:
-        if job.source in str(error):
-            raise
-        raise type(error)(f"{job.source}: {error}") from error
-    return {
-        "status": "done",
-        "width": result.width,
-        "height": result.height,
-        "bytes": len(data),
-        "notes": list(picture.notes),
-    }
 
 
-def _expand(given: str, recursive: bool) -> Iterator[tuple[str, str | None]]:
-    """The files that an input stands for, each with its place below the folder it was found in."""
-    path = Path(given)
-    if given == STANDARD_STREAM or path.is_file():
-        yield given, None
-    elif path.is_dir():
-        files = sorted(path.rglob("*") if recursive else path.iterdir())
-        found = [f for f in files if f.suffix.lower() in readable_extensions() and f.is_file()]
-        if not found:
-            hint = "name one that does" if recursive else "add -r to enter the folders below it"
-            raise UsageError(f"folder {given} holds no pictures: {hint}")
-        for file in found:
-            yield str(file), str(file.relative_to(path))
-    elif glob.has_magic(given) and (matches := sorted(glob.glob(given, recursive=True))):  # noqa: PTH207 (patterns may be absolute)
-        for match in matches:
-            if Path(match).is_file():
-                yield match, None
-    else:
-        yield given, None  # reading it gives the one clear error
+def batch_options(function: options.Function) -> options.Function:
+    """Add the inputs, and the options that say what becomes of a batch; the command gets them as one ``batch``."""
+
+    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True)
+    @click.option("--output", "-o", help="Output file or folder, or - for standard output.")
+    @click.option("--format", "-f", help="Format of the output, instead of its extension's.")
+    @click.option("--quality", "-q", type=click.IntRange(1, 100), help="Quality of lossy formats.")
+    @click.option("--recursive", "-r", is_flag=True, help="Enter folders below folders.")
+    @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+    @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose output exists: resumes a batch.")
+    @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
+    @click.option(
+        "--cluster",
+        metavar="[=ADDRESS]",
+        help="Work on a Ray cluster: the one at the address, else the one on this machine, else one that is started.",
+    )
+    @options.as_json
+    @click.option("--quiet", is_flag=True, help="Print errors only.")
+    @functools.wraps(function)
+    def command(**given: Any) -> Any:
+        batch = Batch(**{field.name: given.pop(field.name) for field in fields(Batch)})
+        return function(batch=batch, **given)
+
+    return command
 
 
-def _default_target(
-    source: str, below: str | None, output: str | None, settings: Settings, *, whole_name: bool = False
-) -> str:
-    """Where a picture goes whose output is not named; ``whole_name`` keeps the input's extension inside the name."""
-    if source == STANDARD_STREAM:
-        return STANDARD_STREAM
-    path = Path(source)
-    extension = path.suffix.lower()
-    if settings.format:
-        extension = codec_named(settings.format).extensions[0]
-    elif extension not in _fit_extensions(settings.carries_tag):
-        extension = ".png"
-    name = f"{path.name if whole_name else path.stem}{settings.suffix}{extension}"
-    if below is None:
-        return str((Path(output) if output else path.parent) / name)
-    folder = path.parent
-    for _ in Path(below).parts[1:]:
-        folder = folder.parent
-    root = Path(output) if output else folder.resolve().with_name(folder.resolve().name + settings.suffix)
-    return str(root / Path(below).parent / name)
+def _print(outcome: "Outcome") -> None:
+    assert outcome.size is not None
+    job, (height, width) = outcome.job, outcome.size
+    click.echo(f"{job.source} -> {job.target} ({width}x{height}, {outcome.seconds:.1f} s)")
+    for note in outcome.notes:
+        click.echo(f"{job.source}: {note}", err=True)
 
 
-def _fit_extensions(carries_tag: bool) -> set[str]:
-    """The extensions that a result may have unless another is asked for.
-
-    GIF has too few colours and BMP holds no metadata; lossy formats spoil a shrunk picture.
-    """
-    fit = (codec for codec in writable_codecs() if codec.max_colours is None and codec.keeps)
-    fit = (codec for codec in fit if not carries_tag or (codec.is_lossless and codec.keeps_xmp))
-    return {extension for codec in fit for extension in codec.extensions}
-
-
-@contextmanager
-def _progress(jobs: int, settings: Settings) -> Iterator[tuple[Callable[[], None], TileProgress]]:
-    """A bar on standard error if a person is watching."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = settings.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        files = bar.add_task("pictures", total=jobs, visible=jobs > 1)
-        tiles = bar.add_task("tiles")
-        yield (
-            lambda: bar.advance(files),
-            lambda done, total: bar.update(tiles, completed=done, total=total),
-        )
+def _report(outcome: "Outcome") -> dict[str, Any]:
+    """An outcome for the report: what it does not have is left out."""
+    report: dict[str, Any] = {"input": outcome.job.source, "output": outcome.job.target, "status": outcome.status}
+    if outcome.error:
+        report["error"] = str(outcome.error)
+    if outcome.size:
+        height, width = outcome.size
+        report |= {"width": width, "height": height, "bytes": outcome.bytes, "notes": list(outcome.notes)}
+    return report | {"seconds": round(outcome.seconds, 3)}

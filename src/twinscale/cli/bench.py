@@ -1,39 +1,58 @@
 """``twinscale bench``: how fast this machine is, next to a plain alternative."""
 
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-app = typer.Typer(help="Measure speed on this machine, next to a plain alternative.", no_args_is_help=True)
+from twinscale.cli import options
+from twinscale.cli.command import Group
 
-_Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured; medians are shown.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+if TYPE_CHECKING:
+    from twinscale.engine import Runtime
 
 
-@app.command()
-def train(
-    seconds: Annotated[float, typer.Option(min=0, help="How long each measurement trains.")] = 5.0,
-    rounds: _Rounds = 5,
-    as_json: _Json = False,
-) -> None:
+@click.group(cls=Group, examples=["twinscale bench engine fast-x2 --megapixels 12"])
+def bench() -> None:
+    """Measure speed on this machine, next to a plain alternative."""
+
+
+def _rounds(default: int) -> Callable[[options.Function], options.Function]:
+    return click.option(
+        "--rounds",
+        type=click.IntRange(min=1),
+        default=default,
+        help="How often each is measured; medians are shown.",
+    )
+
+
+def _megapixels(default: float, of: str) -> Callable[[options.Function], options.Function]:
+    return click.option("--megapixels", type=click.FloatRange(min=0.001), default=default, help=f"Size of {of}.")
+
+
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(min=0), default=5.0, help="How long each measurement trains.")
+@_rounds(5)
+@options.as_json
+def train(seconds: float, rounds: int, as_json: bool) -> None:
     """Training steps per second of DSN x3, 16 crops of 69x69, next to plain torch in float32."""
     from twinscale.benchmark.training import measure_training
 
-    speed = measure_training(seconds, rounds, lambda line: typer.echo(line, err=True))
+    speed = measure_training(seconds, rounds, lambda line: click.echo(line, err=True))
     if as_json:
         _print_json({"tuned": speed.tuned, "plain": speed.plain, "ratio": speed.ratio})
         return
-    typer.echo(f"twinscale    {speed.tuned:.1f} steps/s")
-    typer.echo(f"plain torch  {speed.plain:.1f} steps/s")
-    typer.echo(f"ratio        {speed.ratio:.2f}")
+    click.echo(f"twinscale    {speed.tuned:.1f} steps/s")
+    click.echo(f"plain torch  {speed.plain:.1f} steps/s")
+    click.echo(f"ratio        {speed.ratio:.2f}")
 
 
-@app.command()
-def resize(
-    megapixels: Annotated[float, typer.Option(min=0.001, help="Size of the picture.")] = 12.0,
-    rounds: _Rounds = 7,
-    as_json: _Json = False,
-) -> None:
+@bench.command()
+@_megapixels(12.0, "the picture")
+@_rounds(7)
+@options.as_json
+def resize(megapixels: float, rounds: int, as_json: bool) -> None:
     """Bicubic reduction of an RGB picture to half its sides, next to Pillow's."""
     from twinscale.benchmark.resize import measure_resize
 
@@ -41,32 +60,29 @@ def resize(
     if as_json:
         _print_json({"imresize_ms": speed.imresize, "pillow_ms": speed.pillow, "ratio": speed.ratio})
         return
-    typer.echo(f"imresize  {speed.imresize:.0f} ms")
-    typer.echo(f"Pillow    {speed.pillow:.0f} ms")
-    typer.echo(f"ratio     {speed.ratio:.2f}")
+    click.echo(f"imresize  {speed.imresize:.0f} ms")
+    click.echo(f"Pillow    {speed.pillow:.0f} ms")
+    click.echo(f"ratio     {speed.ratio:.2f}")
 
 
-@app.command()
-def engine(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="Names or folders; by default all shipped."),
-    ] = None,
-    megapixels: Annotated[float, typer.Option(min=0.001, help="Size of the full-size picture.")] = 1.0,
-    rounds: _Rounds = 3,
-    as_json: _Json = False,
-) -> None:
-    """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing."""
+@bench.command()
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@_megapixels(1.0, "the full-size picture")
+@_rounds(3)
+@options.as_json
+def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: bool) -> None:
+    """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing.
+
+    MODEL is a name or a folder; by default all shipped ones are measured.
+    """
     from twinscale.benchmark.engine import measure_engine
     from twinscale.zoo import model_names
 
     speeds = []
     for name in models or model_names():
-        typer.echo(f"measuring {name}", err=True)
+        click.echo(f"measuring {name}", err=True)
         speeds.append(measure_engine(name, megapixels, rounds))
     if as_json:
-        from dataclasses import asdict
-
         _print_json([asdict(speed) for speed in speeds])
         return
 
@@ -82,7 +98,43 @@ def engine(
     Console().print(table)
 
 
+@bench.command()
+@options.model
+@click.option("--pictures", type=click.IntRange(min=1), default=50, help="How many.")
+@_megapixels(2.0, "each picture")
+@options.tile
+@options.runtime
+@options.as_json
+def batch(model: str | None, pictures: int, megapixels: float, tile: int, runtime: "Runtime", as_json: bool) -> None:
+    """Seconds to upscale a folder of photographs, next to the sum of its stages."""
+    from twinscale.batch import Upscale
+    from twinscale.benchmark.batch import measure_batch
+
+    speed = measure_batch(pictures, megapixels, Upscale(model, tile=tile, runtime=runtime))
+    if as_json:
+        _print_json({**asdict(speed), "ratio": speed.ratio})
+        return
+    for name, seconds in asdict(speed).items():
+        click.echo(f"{name:8} {seconds:.2f} s")
+    click.echo(f"{'ratio':8} {speed.ratio:.2f}")
+
+
+@bench.command()
+@_rounds(15)
+@options.as_json
+def start(rounds: int, as_json: bool) -> None:
+    """Milliseconds to start, next to importing NumPy, ONNX Runtime and Pillow."""
+    from twinscale.benchmark.start import measure_start
+
+    speed = measure_start(rounds)
+    if as_json:
+        _print_json(asdict(speed))
+        return
+    for name, milliseconds in asdict(speed).items():
+        click.echo(f"{name:8} {milliseconds:4.0f} ms  {milliseconds / speed.imports:.2f}")
+
+
 def _print_json(value: object) -> None:
     import json
 
-    typer.echo(json.dumps(value, indent=2))
+    click.echo(json.dumps(value, indent=2))

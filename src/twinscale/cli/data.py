@@ -1,17 +1,21 @@
 """``twinscale data``: named sets of pictures."""
 
 import sys
-from typing import Annotated
 
-import typer
+import click
 
-app = typer.Typer(help="List and download the named sets of pictures.", no_args_is_help=True)
+from twinscale.cli import options
+from twinscale.cli.command import Group
 
 
-@app.command("list")
-def list_sets(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
-) -> None:
+@click.group(cls=Group, examples=["twinscale data get Set5 Set14"])
+def data() -> None:
+    """List and download the named sets of pictures."""
+
+
+@data.command("list")
+@options.as_json
+def list_sets(as_json: bool) -> None:
     """List the sets that are known by name, and where they lie on this machine."""
     from twinscale.datasets import catalogue
     from twinscale.datasets.find import folder_of
@@ -33,7 +37,7 @@ def list_sets(
             }
             for dataset, folder in sets
         ]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
 
     from rich.console import Console
@@ -50,13 +54,15 @@ def list_sets(
     Console().print(table)
 
 
-@app.command()
-def get(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Sets, as `data list` names them.")],
-) -> None:
-    """Download sets into the cache; run it again to resume. Prints each set's folder."""
+@data.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def get(names: tuple[str, ...]) -> None:
+    """Download sets into the cache, and print their folders.
+
+    NAME is a set's name, as `data list` shows it. Run it again to resume.
+    """
     for name in names:
-        typer.echo(_get(name))
+        click.echo(_get(name))
 
 
 def _get(name: str) -> str:
@@ -67,7 +73,7 @@ def _get(name: str) -> str:
 
     for dataset in datasets.catalogue():
         if dataset.name == name:
-            typer.echo(f"{name}: {dataset.terms}", err=True)
+            click.echo(f"{name}: {dataset.terms}", err=True)
     shown = sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
         task = bar.add_task(name)

@@ -3,11 +3,12 @@
 import functools
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.command import Command
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -17,28 +18,26 @@ if TYPE_CHECKING:
     from twinscale.evaluation.protocol import Scores
 
 
+@click.command(cls=Command, examples=["twinscale evaluate dsn-y-x3 Set5 Set14 BSD100 Urban100"])
+@click.argument("model")
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@options.ensemble
+@click.option("--per-picture", is_flag=True, help="List every picture.")
+@options.as_json
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Folder whose results.json and results.md to bring up to date; what it holds for the same weights is not "
+    "measured again.",
+)
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model, or all for every shipped one.")],
-    datasets: Annotated[
-        list[str], typer.Argument(metavar="DATASET...", help="Names of sets (see `data list`), or folders.")
-    ],
-    ensemble: options.Ensemble = False,
-    per_picture: Annotated[bool, typer.Option("--per-picture", help="List every picture.")] = False,
-    as_json: options.AsJson = False,
-    record: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder whose results.json and results.md to bring up to date; what it holds for the same weights "
-            "is not measured again.",
-            show_default=False,
-        ),
-    ] = None,
+    model: str, datasets: tuple[str, ...], ensemble: bool, per_picture: bool, as_json: bool, record: Path | None
 ) -> None:
-    """Measure PSNR and SSIM on sets of pictures, beside bicubic and the paper's figures.
+    """Measure PSNR and SSIM of a model on sets of pictures.
 
-    For pairs, "small" is the PSNR of the small picture against the bicubic reduction.
-
-    Example: twinscale evaluate dsn-y-x3 Set5 Set14 BSD100 Urban100
+    Bicubic's and the paper's figures stand beside them. MODEL is the name or folder of a model, or "all" for every
+    shipped one. DATASET is the name of a set, as `data list` shows it, or a folder. For pairs, "small" is the PSNR of
+    the small picture against the bicubic reduction.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -74,7 +73,7 @@ def evaluate(
         import json
 
         rows = [_row(evaluation, per_picture) for evaluation in evaluations]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print(evaluations, per_picture)
 

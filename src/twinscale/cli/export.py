@@ -1,16 +1,21 @@
 """``twinscale export``: put a run's best weights into a folder of models."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from twinscale.cli.command import Command
 
 
-def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
-    models: Annotated[Path, typer.Argument(help="Folder of models; the run's goes into MODELS/NAME.")],
-) -> None:
-    """Export the best weights of a run, if they beat the model that is there."""
+@click.command(cls=Command, examples=["twinscale export runs/fast-x2 models"])
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("models", type=click.Path(path_type=Path))
+def export(run: Path, models: Path) -> None:
+    """Export the best weights of a run.
+
+    RUN is the folder of a training run. Its model goes into MODELS/NAME, if it beats the one that is there. Needs the
+    train extra.
+    """
     from twinscale.errors import UsageError
 
     try:
@@ -18,4 +23,4 @@ def export(
     except ModuleNotFoundError as error:
         raise UsageError(f"exporting needs {error.name}: install it with pip install 'twinscale[train]'") from None
 
-    typer.echo(export_run(run, models).folder)
+    click.echo(export_run(run, models).folder)

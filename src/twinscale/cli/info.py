@@ -1,28 +1,29 @@
 """``twinscale info``: what a picture is, and whether it can be restored."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.command import Command
 
 
-def info(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Pictures.")],
-    as_json: options.AsJson = False,
-) -> None:
-    """Tell what pictures are, what they carry, and how a shrunk one was made."""
+@click.command(cls=Command, examples=["twinscale info photo_shrunk.png"])
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@options.as_json
+def info(files: tuple[str, ...], as_json: bool) -> None:
+    """Tell what pictures are and carry, and how they were shrunk."""
     import json
 
     facts = [_facts(file) for file in files]
     if as_json:
-        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     for fact in facts:
-        typer.echo(fact.pop("file"))
+        click.echo(fact.pop("file"))
         for key, value in fact.items():
             if value:
-                typer.echo(f"  {key}: {', '.join(value) if isinstance(value, list) else value}")
+                click.echo(f"  {key}: {', '.join(value) if isinstance(value, list) else value}")
 
 
 def _facts(file: str) -> dict[str, Any]:

@@ -1,20 +1,25 @@
 """``twinscale models``: the shipped models and their cards."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.command import Group
 
 if TYPE_CHECKING:
     from twinscale.benchmark.engine import NetworkSpeed
     from twinscale.zoo import Card
 
-app = typer.Typer(help="List the models and show their cards.", no_args_is_help=True)
+
+@click.group(cls=Group, examples=["twinscale models list", "twinscale models show twin-x2"])
+def models() -> None:
+    """List the models and show their cards."""
 
 
-@app.command("list")
-def list_models(as_json: options.AsJson = False) -> None:
+@models.command("list")
+@options.as_json
+def list_models(as_json: bool) -> None:
     """List the models that come with twinscale, their cost and their speed on this machine.
 
     Multiply-adds (MAC) are per pixel, milliseconds per megapixel (MP), both of the full-size picture.
@@ -25,14 +30,14 @@ def list_models(as_json: options.AsJson = False) -> None:
     from twinscale.rescale import load
     from twinscale.zoo import model_names
 
-    models = [load(name) for name in model_names()]
+    loaded = [load(name) for name in model_names()]
     with Console(stderr=True).status("measuring speed"):
-        speeds = [measure_networks(model) for model in models]
-    rows = [_row(model.card, speed) for model, speed in zip(models, speeds, strict=True)]
+        speeds = [measure_networks(model) for model in loaded]
+    rows = [_row(model.card, speed) for model, speed in zip(loaded, speeds, strict=True)]
     if as_json:
         import json
 
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print(rows)
 
@@ -77,11 +82,10 @@ def _print(rows: list[dict[str, Any]]) -> None:
         console.print(f"licence {number}: {licence}", highlight=False)
 
 
-@app.command()
-def show(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
-) -> None:
-    """Print a model's card, after checking its files against their SHA-256."""
+@models.command()
+@click.argument("model")
+def show(model: str) -> None:
+    """Print the card of MODEL, a name or a folder, after checking its files against their SHA-256."""
     from twinscale.zoo import load_card
     from twinscale.zoo.card import CARD_FILE
 
@@ -89,4 +93,4 @@ def show(
     for part in (card.down, card.up):
         if part:
             card.read(part)
-    typer.echo((card.folder / CARD_FILE).read_text(encoding="utf-8").rstrip())
+    click.echo((card.folder / CARD_FILE).read_text(encoding="utf-8").rstrip())

@@ -1,55 +1,39 @@
-"""Arguments and options that several commands share."""
+"""Options that several commands share, as decorators."""
 
-from typing import Annotated
+import functools
+from collections.abc import Callable
+from typing import Any
 
-import typer
+import click
 
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT... [OUTPUT]",
-        help="Pictures, folders, patterns, or - for standard input. Of two names, the second is the "
-        "output; name it with -o where that file exists.",
-    ),
-]
-Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", help="Output file or folder, or - for standard output.", show_default=False),
-]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        help="Name of a model (twin-x3), of a family (twin: its model for the scale), or folder.",
-        show_default=False,
-    ),
-]
-Ensemble = Annotated[
-    bool,
-    typer.Option(
-        "--ensemble",
-        help="Take the mean of what becomes of eight rotations and reflections: a little better, eight times the time.",
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option("--format", "-f", help="Format of the output, instead of its extension's.", show_default=False),
-]
-Quality = Annotated[
-    int | None, typer.Option("--quality", "-q", min=1, max=100, help="Quality of lossy formats.", show_default=False)
-]
-Tile = Annotated[
-    int, typer.Option("--tile", "-t", min=0, help="Side of a tile in pixels; more is faster and needs more memory.")
-]
-Threads = Annotated[
-    int | None, typer.Option("--threads", "-j", min=1, help="Processors to use; all by default.", show_default=False)
-]
-Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Enter folders below folders.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
-SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out inputs whose output exists: resumes a batch.")
-]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a report as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Function = Callable[..., Any]
+
+model = click.option(
+    "--model", "-m", help="Name of a model (twin-x3), of a family (twin: its model for the scale), or folder."
+)
+ensemble = click.option(
+    "--ensemble",
+    is_flag=True,
+    help="Take the mean of what becomes of eight rotations and reflections: a little better, eight times the time.",
+)
+tile = click.option(
+    "--tile",
+    "-t",
+    type=click.IntRange(min=0),
+    default=256,
+    help="Side of a tile in pixels; more is faster and needs more memory.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
+
+
+def runtime(function: Function) -> Function:
+    """Add the options that say how networks are run; the command gets them as one ``runtime``."""
+
+    @click.option("--threads", "-j", type=click.IntRange(min=1), help="Processors to use.", show_default="all of them")
+    @functools.wraps(function)
+    def command(*, threads: int | None, **others: Any) -> Any:
+        from twinscale.engine import Runtime
+
+        return function(runtime=Runtime(threads), **others)
+
+    return command

@@ -1,27 +1,25 @@
 """``twinscale plot``: the curves of training runs."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from twinscale.cli.command import Command
 
 
-def plot(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of training runs.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The PNG file to write; by default curves.png, of one run in its folder.",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Draw loss and validation PSNR of one run or of several; needs the train extra.
+@click.command(cls=Command, examples=["twinscale plot runs/fast-x2 runs/fast-x3 -o both.png"])
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="The PNG file to write; by default curves.png, of one run in its folder.",
+)
+def plot(runs: tuple[Path, ...], output: Path | None) -> None:
+    """Draw loss and validation PSNR of one run or of several.
 
-    The loss is drawn thin for training and with dots for validation. Prints the name of the file.
-    Example: twinscale plot runs/fast-x2 runs/fast-x3 -o both.png
+    RUN is the folder of a training run. The loss is drawn thin for training and with dots for validation. Prints the
+    name of the file. Needs the train extra.
     """
     from twinscale.errors import UsageError
 
@@ -51,4 +49,4 @@ def plot(
         drawing.save(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}): name another file with -o") from None
-    typer.echo(path)
+    click.echo(path)

@@ -1,11 +1,12 @@
 """``twinscale reproduce``: the tables and figures of a paper, made again."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.command import Command
 
 if TYPE_CHECKING:
     from twinscale.papers.report import Block
@@ -14,30 +15,42 @@ _SETS = ("Set5", "Set14", "BSD100", "Urban100")
 _DEFAULT_MINUTES = 5.0
 
 
+@click.command(cls=Command, examples=["twinscale reproduce dsn table-1 --budget 2"])
+@click.argument("paper")
+@click.argument("items", metavar="[ITEM]...", nargs=-1)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    default="reproduced",
+    help="Folder for the page, the figures, the results and the runs.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0.01),
+    help="Minutes to train each network.",
+    show_default=f"{_DEFAULT_MINUTES:g}",
+)
+@click.option("--full", is_flag=True, help="Train each network as long as its recipe says.")
+@click.option("--sets", multiple=True, help="Measure on this set only; repeatable.", show_default=" ".join(_SETS))
+@options.as_json
+@click.option("--list", "show_items", is_flag=True, help="List the paper's items and stop.")
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="Name of a paper: dsn, srcnn or small_cnns.")],
-    items: Annotated[
-        list[str] | None, typer.Argument(metavar="[ITEM]...", help="Tables and figures, such as table-1; all if none.")
-    ] = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the page, the figures, the results and the runs.")
-    ] = Path("reproduced"),
-    budget: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Minutes to train each network.", show_default=str(int(_DEFAULT_MINUTES))),
-    ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Train each network as long as its recipe says.")] = False,
-    sets: Annotated[
-        list[str] | None, typer.Option(help="Measure on this set only; repeatable.", show_default=" ".join(_SETS))
-    ] = None,
-    as_json: options.AsJson = False,
-    show_items: Annotated[bool, typer.Option("--list", help="List the paper's items and stop.")] = False,
+    paper: str,
+    items: tuple[str, ...],
+    output: Path,
+    budget: float | None,
+    full: bool,
+    sets: tuple[str, ...],
+    as_json: bool,
+    show_items: bool,
 ) -> None:
-    """Make a paper's tables and figures again: published, ours, difference; needs the papers extra.
+    """Make a paper's tables and figures again.
 
-    Trains and measures what is missing. What was computed before is kept with the hash of what made it and
-    not computed again; an interrupted training goes on where it was.
-    Example: twinscale reproduce dsn table-1 --budget 2
+    Shows what was published, what we reach, and the difference. PAPER is dsn, srcnn or small_cnns. ITEM is a table or
+    figure, such as table-1; by default all are made. Trains and measures what is missing. What was computed before is
+    kept with the hash of what made it and not computed again; an interrupted training goes on where it was. Needs the
+    papers extra.
     """
     import json
 
@@ -61,23 +74,23 @@ def reproduce(
     chosen = find_paper(paper)
     names = [item.name for item in chosen.items]
     if show_items:
-        typer.echo("\n".join(f"{item.name:10} {item.title}" for item in chosen.items))
+        click.echo("\n".join(f"{item.name:10} {item.title}" for item in chosen.items))
         return
-    for name in items or []:
+    for name in items:
         if name not in names:
             raise UsageError(f"{paper} has no item {name!r}: use {', '.join(names)}")
-    for name in sets or []:
+    for name in sets:
         if name not in _SETS:
             raise UsageError(f"the papers measure on {', '.join(_SETS)}, not on {name!r}")
     if budget and full:
         raise UsageError("--budget and --full both say how long to train: give one of them")
     minutes = None if full else budget or _DEFAULT_MINUTES
     console = Console(stderr=True)
-    reproduction = Reproduction(output, paper, minutes=minutes, sets=sets or list(_SETS), notify=console.log)
+    reproduction = Reproduction(output, paper, minutes=minutes, sets=list(sets or _SETS), notify=console.log)
     page = reproduction.folder / f"{paper}.md"
-    flags = " ".join([f"--budget {minutes:g}" if minutes else "--full", *(f"--sets {name}" for name in sets or [])])
+    flags = " ".join([f"--budget {minutes:g}" if minutes else "--full", *(f"--sets {name}" for name in sets)])
     if not as_json:
-        typer.echo(f"{chosen.citation}. {chosen.introduction}\n")
+        click.echo(f"{chosen.citation}. {chosen.introduction}\n")
     shown = {}
     for item in chosen.items:
         if items and item.name not in items:
@@ -88,7 +101,7 @@ def reproduce(
         if not as_json:
             _print(item.title, blocks)
     if as_json:
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
         console.print(f"The page is {page}")
 

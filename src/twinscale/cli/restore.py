@@ -1,61 +1,35 @@
 """``twinscale restore``: bring shrunk pictures back."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.batch import Batch, BatchCommand, batch_options
 
-
-def restore(
-    inputs: options.Inputs,
-    output: options.Output = None,
-    model: options.Model = None,
-    fallback: Annotated[
-        Literal["bicubic", "upscale"] | None,
-        typer.Option(help="What to do with a picture that carries no tag, instead of refusing it.", show_default=False),
-    ] = None,
-    scale: Annotated[
-        int | None, typer.Option("--scale", "-s", min=2, max=4, help="Factor of a picture without a tag; 2 by default.")
-    ] = None,
-    format: options.Format = None,
-    quality: options.Quality = None,
-    tile: options.Tile = 256,
-    threads: options.Threads = None,
-    recursive: options.Recursive = False,
-    overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    fail_fast: options.FailFast = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Restore pictures that `shrink` made; each file's own tag says how.
-
-    Example: twinscale restore photo_shrunk.png photo.png
-    """
-    from twinscale.cli.batch import Settings, run_batch
+if TYPE_CHECKING:
     from twinscale.engine import Runtime
-    from twinscale.rescale.restore import restore
-    from twinscale.zoo import load_card
+    from twinscale.rescale.restore import Fallback
 
-    if model is not None:
-        load_card(model)  # a mistyped name is one error, not one for each picture
-    settings = Settings(
-        suffix="_restored",
-        output=output,
-        format=format,
-        quality=quality,
-        recursive=recursive,
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        fail_fast=fail_fast,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    run_batch(
-        inputs,
-        settings,
-        lambda picture, tiles: restore(
-            picture, model=model, fallback=fallback, scale=scale, tile=tile, runtime=Runtime(threads), progress=tiles
-        ),
-    )
+
+@click.command(cls=BatchCommand, examples=["twinscale restore photo_shrunk.png photo.png"])
+@options.model
+@click.option(
+    "--fallback",
+    type=click.Choice(["bicubic", "upscale"]),
+    help="What to do with a picture that carries no tag, instead of refusing it.",
+)
+@click.option("--scale", "-s", type=click.IntRange(2, 4), help="Factor of a picture without a tag.", show_default="2")
+@options.tile
+@options.runtime
+@batch_options
+def restore(
+    batch: Batch, model: str | None, fallback: "Fallback | None", scale: int | None, tile: int, runtime: "Runtime"
+) -> None:
+    """Restore pictures that `shrink` made.
+
+    Each file's own tag says how.
+    """
+    from twinscale.batch import Restore
+
+    batch.run(Restore(model, fallback, scale, tile, runtime))

@@ -3,59 +3,62 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.command import Group
 from twinscale.errors import UsageError
 
 if TYPE_CHECKING:
     from twinscale.training.runs import Run
 
-app = typer.Typer(help="List and compare training runs.", no_args_is_help=True)
+
+@click.group(cls=Group, examples=["twinscale runs compare runs/fast-x2 runs/best-x2"])
+def runs() -> None:
+    """List and compare training runs."""
 
 
-@app.command("list")
-def list_runs(
-    folder: Annotated[Path, typer.Argument(help="Folder that holds runs, at any depth.")] = Path("runs"),
-    as_json: options.AsJson = False,
-) -> None:
-    """List the runs in a folder: what was trained on what, for how long, and what it reached.
+@runs.command("list")
+@click.argument("folder", type=click.Path(path_type=Path), default="runs")
+@options.as_json
+def list_runs(folder: Path, as_json: bool) -> None:
+    """List the runs in a folder.
 
-    PSNR is the best on each run's own validation pictures. Of a run that is not finished, steps are those
-    taken and those planned.
+    Shows what was trained on what, for how long, and what it reached. FOLDER holds them at any depth. PSNR is the best
+    on each run's own validation pictures. Of a run that is not finished, steps are those taken and those planned.
     """
     _require_training()
     from twinscale.training.runs import Run, find_runs
 
-    runs = []
+    found = []
     for path in find_runs(folder):
         try:
-            runs.append(Run.load(path))
+            found.append(Run.load(path))
         except UsageError as error:  # one of another version does not hide the rest
             print(f"twinscale: {path}: {error}", file=sys.stderr)
-    if not runs:
+    if not found:
         raise UsageError(f"{folder} holds no runs: name the folder that does, or train one")
     if as_json:
-        typer.echo(json.dumps([run.facts() for run in runs], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([run.facts() for run in found], indent=2, ensure_ascii=False))
     else:
-        _print_list(runs)
+        _print_list(found)
 
 
-@app.command()
-def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of training runs.")],
-    as_json: options.AsJson = False,
-) -> None:
-    """Show runs side by side, with what differs in their recipes; the best is marked.
+@runs.command()
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.as_json
+def compare(folders: tuple[Path, ...], as_json: bool) -> None:
+    """Show runs side by side, with what differs in their recipes.
 
-    None is marked where scales or validation pictures differ, because then PSNR does not compare.
+    RUN is the folder of a training run. The best is marked; none is where scales or validation pictures differ,
+    because then PSNR does not compare.
     """
     _require_training()
     from twinscale.training.runs import Run, best_of, differences
 
-    loaded = [Run.load(folder) for folder in runs]
+    loaded = [Run.load(folder) for folder in folders]
     differing, best = differences([run.recipe for run in loaded]), best_of(loaded)
     if as_json:
         report = {
@@ -63,7 +66,7 @@ def compare(
             "recipe_differences": differing,
             "best": str(best.folder) if best else None,
         }
-        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         _print_comparison(loaded, differing, best)
 

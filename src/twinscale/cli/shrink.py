@@ -1,52 +1,31 @@
 """``twinscale shrink``: make pictures smaller so that they can be brought back."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.batch import Batch, BatchCommand, batch_options
 
-
-def shrink(
-    inputs: options.Inputs,
-    output: options.Output = None,
-    scale: Annotated[
-        int | None, typer.Option("--scale", "-s", help="2, 3 or 4: how many times smaller; 2 by default.")
-    ] = None,
-    model: options.Model = None,
-    format: options.Format = None,
-    quality: options.Quality = None,
-    tile: options.Tile = 256,
-    threads: options.Threads = None,
-    recursive: options.Recursive = False,
-    overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    fail_fast: options.FailFast = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Shrink pictures with the first network of a pair; `restore` brings them back.
-
-    The result is an ordinary picture. JPEG and AVIF become PNG unless named otherwise, since a lossless file
-    restores best.
-    Example: twinscale shrink photo.jpg; twinscale restore photo_shrunk.png
-    """
-    from twinscale.cli.batch import Settings, run_batch
+if TYPE_CHECKING:
     from twinscale.engine import Runtime
-    from twinscale.rescale.shrink import choose_pair, shrink
 
-    loaded = choose_pair(scale, model, runtime=Runtime(threads))
-    settings = Settings(
-        suffix="_shrunk",
-        carries_tag=True,
-        output=output,
-        format=format,
-        quality=quality,
-        recursive=recursive,
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        fail_fast=fail_fast,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    run_batch(inputs, settings, lambda picture, tiles: shrink(picture, model=loaded, tile=tile, progress=tiles))
+
+@click.command(
+    cls=BatchCommand,
+    examples=["twinscale shrink photo.jpg", "twinscale restore photo_shrunk.png"],
+)
+@click.option("--scale", "-s", type=int, help="2, 3 or 4: how many times smaller.", show_default="2")
+@options.model
+@options.tile
+@options.runtime
+@batch_options
+def shrink(batch: Batch, scale: int | None, model: str | None, tile: int, runtime: "Runtime") -> None:
+    """Shrink pictures so that `restore` can bring them back.
+
+    The first network of a pair shrinks. The result is an ordinary picture. JPEG and AVIF become PNG unless named
+    otherwise, since a lossless file restores best.
+    """
+    from twinscale.batch import Shrink
+
+    batch.run(Shrink(model, scale, tile, runtime))

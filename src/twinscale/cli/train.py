@@ -1,60 +1,63 @@
 """``twinscale train``: from a recipe and pictures to a model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
+import click
+
+from twinscale.cli.command import Command
 
 
+@click.command(
+    cls=Command,
+    examples=[
+        "twinscale train twin-x2 --data ~/Pictures",
+        "twinscale shrink -m runs/twin-x2/models/twin-x2 photo.png",
+    ],
+)
+@click.argument("recipe")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of the run; runs/NAME by default.")
+@click.option("--data", multiple=True, help="Train on these sets or folders instead of the recipe's; repeatable.")
+@click.option("--resume", is_flag=True, help="Continue the run in the folder.")
+@click.option(
+    "--from",
+    "model",
+    help="Start from the weights of this model, a name or a folder; of a pair, from the half that fits.",
+)
+@click.option("--steps", type=click.IntRange(min=1), help="Train this many steps instead of the recipe's.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), help="Train as many steps as fit into this time instead.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=1e-9),
+    help="Learning rate instead of the recipe's, to fine-tune gently.",
+)
+@click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), help="Precision instead of the recipe's.")
+@click.option(
+    "--preview-every",
+    type=click.IntRange(min=0),
+    help="Steps between two previews of validation pictures; 0 draws none.",
+    show_default="with every validation",
+)
+@click.option("--accelerator", default="auto", help="auto, cpu or cuda.")
+@click.option("--devices", type=click.IntRange(min=1), default=1, help="How many accelerators.")
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a .toml file.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the run; runs/NAME by default.", show_default=False)
-    ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(help="Train on these sets or folders instead of the recipe's; repeatable.", show_default=False),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            help="Start from the weights of this model, a name or a folder; of a pair, from the half that fits.",
-            show_default=False,
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Train this many steps instead of the recipe's.", show_default=False)
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Train as many steps as fit into this time instead.", show_default=False),
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(min=1e-9, help="Learning rate instead of the recipe's, to fine-tune gently.", show_default=False),
-    ] = None,
-    precision: Annotated[
-        Literal["32-true", "bf16-mixed"] | None,
-        typer.Option(help="Precision instead of the recipe's.", show_default=False),
-    ] = None,
-    preview_every: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Steps between two previews of validation pictures; 0 draws none.",
-            show_default="with every validation",
-        ),
-    ] = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="How many accelerators.")] = 1,
+    recipe: str,
+    output: Path | None,
+    data: tuple[str, ...],
+    resume: bool,
+    model: str | None,
+    steps: int | None,
+    minutes: float | None,
+    learning_rate: float | None,
+    precision: Literal["32-true", "bf16-mixed"] | None,
+    preview_every: int | None,
+    accelerator: str,
+    devices: int,
 ) -> None:
-    """Train a network and export it; needs the train extra.
+    """Train a network and export it.
 
-    The run's folder explains itself in its README.md. The trained model lies there under models/NAME and
-    serves every -m option.
-    Example: twinscale train twin-x2 --data ~/Pictures; twinscale shrink -m runs/twin-x2/models/twin-x2 photo.png
+    RECIPE is the name of a shipped recipe, or a .toml file. The run's folder explains itself in its README.md. The
+    trained model lies there under models/NAME and serves every -m option. Needs the train extra.
     """
     import shlex
     import shutil
@@ -84,7 +87,7 @@ def train(
         loaded = replace(
             loaded,
             description=f"Recipe {loaded.name} on other pictures.",
-            data=replace(loaded.data, train=data, validation=[]),
+            data=replace(loaded.data, train=list(data), validation=[]),
         )
     if steps:
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, steps=steps))
@@ -115,4 +118,4 @@ def train(
         return
     shutil.rmtree(folder / "models", ignore_errors=True)  # what an earlier sitting of this run exported
     card = export_run(folder, folder / "models")
-    typer.echo(f"{card.folder} ({outcome.state.best_psnr:.2f} dB on the validation pictures)")
+    click.echo(f"{card.folder} ({outcome.state.best_psnr:.2f} dB on the validation pictures)")

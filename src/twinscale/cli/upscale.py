@@ -1,55 +1,30 @@
 """``twinscale upscale``: super-resolution."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from twinscale.cli import options
+from twinscale.cli.batch import Batch, BatchCommand, batch_options
 
-
-def upscale(
-    inputs: options.Inputs,
-    output: options.Output = None,
-    scale: Annotated[
-        float | None, typer.Option("--scale", "-s", help="Factor, above 1 and at most 4; 2 by default.")
-    ] = None,
-    model: options.Model = None,
-    ensemble: options.Ensemble = False,
-    format: options.Format = None,
-    quality: options.Quality = None,
-    tile: options.Tile = 256,
-    threads: options.Threads = None,
-    recursive: options.Recursive = False,
-    overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    fail_fast: options.FailFast = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Enlarge pictures with a trained network.
-
-    Example: twinscale upscale photo.jpg; twinscale upscale -m best -s 3 folder -o larger
-    """
-    from twinscale.cli.batch import Settings, run_batch
+if TYPE_CHECKING:
     from twinscale.engine import Runtime
-    from twinscale.rescale.upscale import choose_model, upscale
 
-    loaded = choose_model(scale, model, runtime=Runtime(threads))
-    factor = loaded.card.scale if scale is None else scale
-    settings = Settings(
-        suffix=f"_x{factor:g}",
-        output=output,
-        format=format,
-        quality=quality,
-        recursive=recursive,
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        fail_fast=fail_fast,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    run_batch(
-        inputs,
-        settings,
-        lambda picture, tiles: upscale(picture, scale, model=loaded, ensemble=ensemble, tile=tile, progress=tiles),
-    )
+
+@click.command(
+    cls=BatchCommand,
+    examples=["twinscale upscale photo.jpg", "twinscale upscale -m best -s 3 folder -o larger"],
+)
+@click.option("--scale", "-s", type=float, help="Factor, above 1 and at most 4.", show_default="2")
+@options.model
+@options.ensemble
+@options.tile
+@options.runtime
+@batch_options
+def upscale(
+    batch: Batch, scale: float | None, model: str | None, ensemble: bool, tile: int, runtime: "Runtime"
+) -> None:
+    """Enlarge pictures with a trained network."""
+    from twinscale.batch import Upscale
+
+    batch.run(Upscale(model, scale, ensemble, tile, runtime))

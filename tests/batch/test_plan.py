@@ -1,11 +1,14 @@
 """Which output belongs to which input."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from twinscale.cli.batch import Job, Settings, plan
-from twinscale.errors import UsageError
+from twinscale.batch import Job, Shrink, Upscale, Work, plan
+from twinscale.errors import ModelError, UsageError
+
+X2 = Upscale(scale=2)
 
 
 @pytest.fixture
@@ -19,8 +22,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def targets(*inputs: str, **settings: object) -> dict[str, str]:
-    jobs = plan(list(inputs), Settings(suffix="_x2", **settings))  # type: ignore[arg-type]
+def targets(*inputs: str, work: Work = X2, **options: Any) -> dict[str, str]:
+    jobs = plan(inputs, work, **options)
     return {Path(job.source).as_posix(): Path(job.target).as_posix() for job in jobs}
 
 
@@ -40,8 +43,8 @@ class TestPlan:
         assert targets("new.jxl", carries_tag=True) == {"new.jxl": "new_x2.jxl"}
 
     def test_shrunk_pictures_stay_lossless(self) -> None:
-        assert targets("a.jpg", carries_tag=True) == {"a.jpg": "a_x2.png"}
-        assert targets("pictures/deep", carries_tag=True, output="out") == {"pictures/deep/d.webp": "out/d_x2.webp"}
+        assert targets("a.jpg", work=Shrink()) == {"a.jpg": "a_shrunk.png"}
+        assert targets("pictures/deep", work=Shrink(), output="out") == {"pictures/deep/d.webp": "out/d_shrunk.webp"}
 
     def test_a_second_name_that_does_not_exist_is_the_output(self) -> None:
         assert targets("a.jpg", "new.png") == {"a.jpg": "new.png"}
@@ -72,7 +75,7 @@ class TestPlan:
         assert set(targets("pictures/*.png", "a.*")) == {"pictures/c.png", "a.jpg"}
 
     def test_streams(self) -> None:
-        assert plan(["-"], Settings(suffix="_x2")) == [Job("-", "-")]
+        assert plan(["-"], X2) == [Job("-", "-")]
         assert targets("a.jpg", output="-") == {"a.jpg": "-"}
         with pytest.raises(UsageError, match="standard output takes one picture"):
             targets("a.jpg", "b.png", output="-")
@@ -85,9 +88,14 @@ class TestPlan:
         with pytest.raises(UsageError, match="have the same output"):
             targets("x/e.png", "y/e.png", "z/e.png", output="out")
 
-    def test_contradicting_options_and_empty_folders(self, folder: Path) -> None:
-        with pytest.raises(UsageError, match="contradict"):
-            targets("a.jpg", overwrite=True, skip_existing=True)
+    def test_an_empty_folder(self, folder: Path) -> None:
         (folder / "empty").mkdir()
         with pytest.raises(UsageError, match="holds no pictures"):
             targets("empty")
+
+    def test_the_scale_of_the_model_names_outputs(self) -> None:
+        assert targets("a.jpg", work=Upscale("srcnn-x3")) == {"a.jpg": "a_x3.jpg"}
+        assert targets("a.jpg", work=Upscale(scale=1.5)) == {"a.jpg": "a_x1.5.jpg"}
+        assert targets("a.jpg", work=Upscale()) == {"a.jpg": "a_x2.jpg"}
+        with pytest.raises(ModelError, match="no-such-model"):
+            targets("a.jpg", work=Upscale("no-such-model"))

@@ -1,0 +1,14 @@
+"""Many pictures: which output belongs to which input, and the work on all of them, here or on a cluster.
+
+>>> from twinscale.batch import Upscale, plan, run
+>>> work = Upscale(scale=2)
+>>> for outcome in run(plan(["photographs"], work, output="larger/"), work):  # doctest: +SKIP
+...     print(outcome.job.source, outcome.status, outcome.error or outcome.size)
+"""
+
+from twinscale.batch.plan import Job, plan
+from twinscale.batch.run import run
+from twinscale.batch.task import Outcome, Writing
+from twinscale.batch.work import Restore, Shrink, Upscale, Work
+
+__all__ = ["Job", "Outcome", "Restore", "Shrink", "Upscale", "Work", "Writing", "plan", "run"]

@@ -1,0 +1,144 @@
+"""Running jobs on the workers of a Ray cluster, by Ray Data."""
+
+import logging
+import os
+import pickle
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from twinscale.batch.plan import STANDARD_STREAM, Job
+from twinscale.batch.task import Outcome, Task, Writing
+from twinscale.batch.work import Work
+from twinscale.errors import TwinscaleError, UsageError
+
+_OBJECT_STORE = 100_000_000  # bytes of a local Ray's; pictures never pass through it, only names and outcomes
+_RETRIES = 3  # of a job whose worker died
+_MOST_BLOCKS = 1000  # that Ray Data shall schedule
+_LOST = "every worker that tried it died: try it on a machine with more memory"
+
+
+def run_on_cluster(
+    jobs: Sequence[Job],
+    work: Work,
+    writing: Writing = Writing(),
+    *,
+    address: str | None = None,
+    fail_fast: bool = False,
+) -> Iterator[Outcome]:
+    """Do what :func:`twinscale.batch.run` does on the workers of a Ray cluster.
+
+    Every machine needs twinscale, and the files under the same names, as a shared file system gives them. There is a
+    worker for each processor, or for as many as ``work.runtime.threads`` says. It loads the model once. The jobs of a
+    worker that dies are done again by another one.
+
+    Args:
+        jobs: see :func:`twinscale.batch.plan`.
+        work: what to do.
+        writing: how to write the results.
+        address: of the cluster, as :func:`ray.init` takes it; by default the one that runs on this machine, or else
+            one that is started for this call.
+        fail_fast: whether to end with the first outcome that failed. Workers may have done later jobs by then.
+
+    Yields:
+        The outcome of each job, in the order of the jobs. A job that killed every worker that tried it has failed.
+
+    Raises:
+        UsageError: Ray is not installed, there is no way into the cluster at the address, a job is a standard stream,
+            or the model does not fit what is asked of it.
+        ModelError: there is no such model, or its card is damaged.
+    """
+    if any(STANDARD_STREAM in (job.source, job.target) for job in jobs):
+        raise UsageError("a cluster reads and writes files, no standard streams: name files")
+    work.load()  # what is wrong for all jobs is told here, once
+    # What was there before is told apart here, because a worker may meet the output of one that was killed.
+    checked = [Task(job, writing, carries_tag=work.carries_tag).check() for job in jobs]
+    open_jobs = [(index, jobs[index]) for index, outcome in enumerate(checked) if outcome is None]
+    with _ray(address) as processors:
+        outcomes = _outcomes(open_jobs, work, writing, processors)
+        arrived: tuple[int, Outcome] | None = None
+        for index, job in enumerate(jobs):
+            outcome = checked[index]
+            if outcome is None:
+                arrived = arrived or next(outcomes, None)
+                if arrived and arrived[0] == index:
+                    outcome, arrived = arrived[1], None
+                else:
+                    outcome = Outcome(job, "failed", error=TwinscaleError(f"{job.source}: {_LOST}"))
+            yield outcome
+            if fail_fast and outcome.status == "failed":
+                return
+
+
+class _Worker:
+    """An actor: it has the model, and does one job at a time."""
+
+    def __init__(self, folder: str, work: Work, writing: Writing) -> None:
+        os.chdir(folder)
+        self._process = work.load()
+        self._carries_tag = work.carries_tag
+        self._writing = writing
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        task = Task(Job(row["source"], row["target"]), self._writing, carries_tag=self._carries_tag)
+        task.open(row["source"])
+        task.process(self._process)
+        return {"index": row["index"], "outcome": pickle.dumps(task.write())}
+
+
+def _outcomes(
+    jobs: Sequence[tuple[int, Job]], work: Work, writing: Writing, processors: int
+) -> Iterator[tuple[int, Outcome]]:
+    """Outcomes with their jobs' indices, rising; without those of jobs that kill their workers."""
+    import ray.data
+
+    if not jobs:
+        return
+    threads = min(work.runtime.threads or 1, processors)
+    work = replace(work, runtime=replace(work.runtime, threads=threads))
+    rows = [{"index": index, "source": job.source, "target": job.target} for index, job in jobs]
+    with warnings.catch_warnings(action="ignore"):  # of the way to limit retries, for which there is no other yet
+        results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
+            _Worker,
+            fn_constructor_args=(str(Path.cwd()), work, writing),
+            compute=ray.data.ActorPoolStrategy(size=min(len(rows), processors // threads)),
+            num_cpus=threads,
+            max_task_retries=_RETRIES,
+        )
+    results.context.enable_progress_bars = False
+    results.context.execution_options.preserve_order = True
+    results.context.max_errored_blocks = -1
+    for row in results.iter_rows():
+        yield row["index"], pickle.loads(row["outcome"])
+
+
+@contextmanager
+def _ray(address: str | None) -> Iterator[int]:
+    """Attach to Ray, or start it; the number of its processors."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # twinscale tells nobody that it runs
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray.data
+    except ModuleNotFoundError as error:
+        raise UsageError(f"a cluster needs {error.name}: install it with pip install 'twinscale[cluster]'") from None
+
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    attached = ray.is_initialized()
+    if not attached:
+        quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        try:
+            ray.init(address=address or "auto", **quiet)
+        except ConnectionError:
+            if address:
+                raise UsageError(
+                    f"cannot connect to a Ray cluster at {address}: check the address, and the token if it wants one"
+                ) from None
+            ray.init("local", include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
+    try:
+        yield int(ray.cluster_resources()["CPU"])
+    finally:
+        if not attached:
+            ray.shutdown()

@@ -1,0 +1,115 @@
+"""Running jobs in this process: decoding, network and encoding overlap."""
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+
+from twinscale.batch.plan import STANDARD_STREAM, Job
+from twinscale.batch.task import Outcome, Task, Writing
+from twinscale.batch.work import Process, Work
+from twinscale.rescale.model import ProgressCallback
+
+_IN_FLIGHT = 3  # pictures in memory: about one for each stage
+
+
+def run(
+    jobs: Iterable[Job],
+    work: Work,
+    writing: Writing = Writing(),
+    *,
+    fail_fast: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Iterator[Outcome]:
+    """Do the work on every job's picture; a bad file never stops the rest.
+
+    Three threads share the work: while the network is at one picture, the next is decoded and the last is encoded and
+    written. Nothing runs before the first outcome is asked for. Closing the iterator, or an interrupt, stops the work
+    after the current tile; every file that is there then is whole.
+
+    Args:
+        jobs: see :func:`twinscale.batch.plan`.
+        work: what to do.
+        writing: how to write the results.
+        fail_fast: whether to end with the first outcome that failed; no later job's output is written then.
+        progress: called with the number of finished tiles and of all tiles of the picture at hand, in another thread.
+
+    Yields:
+        The outcome of each job, in the order of the jobs.
+
+    Raises:
+        UsageError: the model does not fit what is asked of it.
+        ModelError: there is no such model, or its card is damaged.
+    """
+    pipeline = _Pipeline(work, writing, fail_fast, progress)
+    try:
+        under_way: deque[Future[Outcome]] = deque()
+        for job in jobs:
+            if len(under_way) == _IN_FLIGHT:
+                yield (outcome := under_way.popleft().result())
+                if fail_fast and outcome.status == "failed":
+                    return
+            under_way.append(pipeline.submit(job))
+        while under_way:
+            yield (outcome := under_way.popleft().result())
+            if fail_fast and outcome.status == "failed":
+                return
+    finally:
+        pipeline.close()
+
+
+class _Stopped(BaseException):
+    """Unwinds a stage whose result nobody wants any more."""
+
+
+class _Pipeline:
+    """A thread for each stage. Tasks pass through every stage in order, so their outcomes come in order."""
+
+    def __init__(self, work: Work, writing: Writing, fail_fast: bool, progress: ProgressCallback | None) -> None:
+        self._process: Process = work.load()
+        self._carries_tag = work.carries_tag
+        self._writing = writing
+        self._fail_fast = fail_fast
+        self._progress = progress
+        self._stop = Event()
+        self._stages = [ThreadPoolExecutor(1, f"twinscale-{name}") for name in ("decoder", "network", "encoder")]
+
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Send a job on its way."""
+        decoder, network, encoder = self._stages
+        task = Task(job, self._writing, carries_tag=self._carries_tag)
+        # Standard input is read here: the caller's thread is the one that an interrupt reaches.
+        source = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else job.source
+        opened = decoder.submit(self._open, task, source)
+        processed = network.submit(self._run_network, task, opened)
+        return encoder.submit(self._write, task, processed)
+
+    def close(self) -> None:
+        """Drop what is under way and wait until every thread has ended."""
+        self._stop.set()
+        for stage in self._stages:
+            stage.shutdown(cancel_futures=True)
+
+    def _open(self, task: Task, source: str | bytes) -> None:
+        if task.check() is None:
+            task.open(source)
+
+    def _run_network(self, task: Task, opened: Future[None]) -> None:
+        opened.result()
+        task.process(self._process, self._advance)
+
+    def _write(self, task: Task, processed: Future[None]) -> Outcome:
+        processed.result()
+        if self._stop.is_set():
+            raise _Stopped
+        outcome = task.write()
+        if self._fail_fast and outcome.status == "failed":
+            self._stop.set()
+        return outcome
+
+    def _advance(self, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        if self._progress:
+            self._progress(done, total)

@@ -1,0 +1,216 @@
+"""Running a batch: outcomes in order, stages that overlap, and nothing half-written whatever happens."""
+
+import io
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.awkward import pattern
+from tests.models import make_pair
+from twinscale.batch import Job, Outcome, Restore, Shrink, Upscale, Writing, plan, run
+from twinscale.batch.work import Process
+from twinscale.engine import Runtime
+from twinscale.errors import ModelError, OutOfMemoryError, OutputExistsError, PictureError, UsageError
+from twinscale.images.picture import Picture
+from twinscale.rescale import restore, shrink, upscale
+from twinscale.rescale.model import ProgressCallback
+
+
+@dataclass(frozen=True)
+class Each:
+    """Work that calls a function with every picture."""
+
+    suffix: ClassVar[str] = "_new"
+    carries_tag: ClassVar[bool] = False
+
+    function: Callable[[Picture, ProgressCallback | None], Picture] = field(default=lambda picture, _: picture)
+    runtime: Runtime = Runtime()
+
+    def load(self) -> Process:
+        return self.function
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with pictures ``10.png`` to ``15.png`` of those widths."""
+    monkeypatch.chdir(tmp_path)
+    for width in range(10, 16):
+        Image.fromarray(pattern(12, width)).save(tmp_path / f"{width}.png")
+    return tmp_path
+
+
+def jobs() -> list[Job]:
+    return [Job(f"{width}.png", f"out/{width}.png") for width in range(10, 16)]
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "out").iterdir())
+
+
+def statuses(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.status for outcome in outcomes]
+
+
+def test_outcomes_come_in_order_and_say_what_was_written(folder: Path) -> None:
+    outcomes = list(run(jobs(), Each()))
+    assert [outcome.job for outcome in outcomes] == jobs()
+    for width, outcome in zip(range(10, 16), outcomes, strict=True):
+        assert outcome.status == "done"
+        assert outcome.size == (12, width)
+        assert outcome.bytes == Path(outcome.job.target).stat().st_size
+        assert outcome.seconds > 0
+        np.testing.assert_array_equal(np.asarray(Image.open(outcome.job.target)), pattern(12, width))
+
+
+def test_a_bad_file_never_stops_the_rest(folder: Path) -> None:
+    (folder / "11.png").write_text("no picture")
+    (folder / "12.png").unlink()
+
+    def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        if picture.width == 13:
+            raise MemoryError
+        if picture.width == 14:
+            raise ModelError("the weights are damaged")
+        return picture
+
+    outcomes = list(run(jobs(), Each(function)))
+    assert statuses(outcomes) == ["done", "failed", "failed", "failed", "failed", "done"]
+    errors = [outcome.error for outcome in outcomes]
+    assert [type(error) for error in errors[1:5]] == [PictureError, PictureError, OutOfMemoryError, ModelError]
+    assert str(errors[4]) == "14.png: the weights are damaged"
+    assert written(folder) == ["10.png", "15.png"]
+
+
+@pytest.mark.parametrize(
+    ("existing", "status", "content"),
+    [("refuse", "failed", b"old"), ("skip", "skipped", b"old"), ("replace", "done", None)],
+)
+def test_outputs_that_exist(folder: Path, existing: str, status: str, content: bytes | None) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "10.png").write_bytes(b"old")
+    (outcome,) = run(jobs()[:1], Each(), Writing(existing=existing))  # type: ignore[arg-type]
+    assert outcome.status == status
+    assert isinstance(outcome.error, OutputExistsError) == (existing == "refuse")
+    after = (folder / "out" / "10.png").read_bytes()
+    assert after == content if content else Image.open(io.BytesIO(after)).size == (10, 12)
+
+
+def test_an_output_that_appears_meanwhile(folder: Path) -> None:
+    """What this job would have written itself is its own, as of a worker that was killed; anything else stays."""
+    list(run(jobs()[:1], Each()))
+    own = (folder / "out" / "10.png").read_bytes()
+    for found, status in ((own, "done"), (b"foreign", "failed")):
+        (folder / "out" / "10.png").unlink()
+
+        def function(picture: Picture, progress: ProgressCallback | None, found: bytes = found) -> Picture:
+            (folder / "out" / "10.png").write_bytes(found)
+            return picture
+
+        (outcome,) = run(jobs()[:1], Each(function))
+        assert outcome.status == status
+        assert (folder / "out" / "10.png").read_bytes() == found
+
+
+def test_failing_fast_writes_nothing_later(folder: Path) -> None:
+    (folder / "12.png").write_text("no picture")
+    assert statuses(list(run(jobs(), Each(), fail_fast=True))) == ["done", "done", "failed"]
+    assert written(folder) == ["10.png", "11.png"]
+
+
+def test_stages_overlap_and_few_pictures_are_in_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network of the first picture ends only once the second is decoded; decoding waits for outcomes."""
+    decoded: list[str] = []
+    second = threading.Event()
+    read = Picture.read
+
+    def note(source: str) -> Picture:
+        decoded.append(source)
+        if source == "11.png":
+            second.set()
+        return read(source)
+
+    def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        assert second.wait(30)
+        return picture
+
+    monkeypatch.setattr(Picture, "read", note)
+    outcomes = run(jobs(), Each(function))
+    next(outcomes)
+    assert len(decoded) <= 3
+    assert len(list(outcomes)) == 5
+
+
+def test_closing_stops_the_work_and_leaves_whole_files(folder: Path) -> None:
+    threads = set(threading.enumerate())
+    at_work, closing = threading.Event(), threading.Event()
+
+    def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        assert progress is not None
+        if picture.width > 10:
+            at_work.set()
+            assert closing.wait(30)
+            for tile in range(1000):
+                progress(tile, 1000)
+                closing.wait(0.01)
+        return picture
+
+    outcomes = run(jobs(), Each(function))
+    next(outcomes)
+    assert at_work.wait(30)
+    threading.Timer(0.2, closing.set).start()
+    outcomes.close()  # type: ignore[attr-defined]
+    assert written(folder) == ["10.png"]
+    assert {thread for thread in threading.enumerate() if not isinstance(thread, threading.Timer)} <= threads
+
+
+def test_an_error_that_nobody_expected_is_raised(folder: Path) -> None:
+    def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(run(jobs(), Each(function)))
+    assert not (folder / "out").exists()
+
+
+def test_progress_is_passed_on(folder: Path) -> None:
+    def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        assert progress is not None
+        progress(1, picture.width)
+        return picture
+
+    calls: list[tuple[int, int]] = []
+    list(run(jobs(), Each(function), progress=lambda done, total: calls.append((done, total))))
+    assert calls == [(1, width) for width in range(10, 16)]
+
+
+def test_the_works_are_the_functions_of_the_same_name(folder: Path, tmp_path: Path) -> None:
+    pair = str(make_pair(tmp_path / "models", 2, "rgb"))
+    source = Picture.read("15.png")
+    for work, expected in (
+        (Upscale("srcnn", 2.5, ensemble=True), lambda picture: upscale(picture, 2.5, model="srcnn", ensemble=True)),
+        (Shrink(pair), lambda picture: shrink(picture, model=pair)),
+    ):
+        (outcome,) = run([Job("15.png", "result.png")], work, Writing(existing="replace"))
+        assert outcome.error is None
+        result, wanted = Picture.read("result.png"), expected(source)
+        np.testing.assert_array_equal(result.pixels, wanted.pixels)
+        assert result.xmp == wanted.xmp
+    (outcome,) = run(plan(["result.png"], Restore(pair)), Restore(pair))
+    assert outcome.job.target == "result_restored.png"
+    np.testing.assert_array_equal(Picture.read(outcome.job.target).pixels, restore("result.png", model=pair).pixels)
+
+
+def test_what_is_wrong_for_all_is_raised_at_once(folder: Path) -> None:
+    for work, error in (
+        (Upscale("no-such-model"), ModelError),
+        (Upscale(scale=9.0), UsageError),
+        (Restore("no-such-model"), ModelError),
+    ):
+        with pytest.raises(error):
+            list(run(jobs(), work))
