@@ -40,10 +40,25 @@ Quality = Annotated[
     int | None, typer.Option("--quality", "-q", min=1, max=100, help="Quality of lossy formats.", show_default=False)
 ]
 Tile = Annotated[
-    int, typer.Option("--tile", "-t", min=0, help="Side of a tile in pixels; more is faster and needs more memory.")
+    int | None,
+    typer.Option(
+        "--tile",
+        "-t",
+        min=0,
+        help="Side of a tile in pixels, 0 for the whole picture; by default as large as a gibibyte allows.",
+        show_default=False,
+    ),
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", "-j", min=1, help="Processors to use; all by default.", show_default=False)
+]
+Device = Annotated[
+    str,
+    typer.Option("--device", "-d", help="cpu, cuda, cuda:1, tensorrt, directml, coreml, gpu … as far as installed."),
+]
+Backend = Annotated[str, typer.Option("--backend", help="onnxruntime, openvino, or auto: the faster one.")]
+Precision = Annotated[
+    str, typer.Option("--precision", help="float32, or bfloat16: faster where the processor has it, a little off.")
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Enter folders below folders.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]

@@ -20,8 +20,11 @@ def restore(
     ] = None,
     format: options.Format = None,
     quality: options.Quality = None,
-    tile: options.Tile = 256,
+    tile: options.Tile = None,
     threads: options.Threads = None,
+    device: options.Device = "auto",
+    backend: options.Backend = "auto",
+    precision: options.Precision = "float32",
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
@@ -40,6 +43,7 @@ def restore(
 
     if model is not None:
         load_card(model)  # a mistyped name is one error, not one for each picture
+    runtime = Runtime(threads, backend, device, precision)
     settings = Settings(
         suffix="_restored",
         output=output,
@@ -56,6 +60,6 @@ def restore(
         inputs,
         settings,
         lambda picture, tiles: restore(
-            picture, model=model, fallback=fallback, scale=scale, tile=tile, runtime=Runtime(threads), progress=tiles
+            picture, model=model, fallback=fallback, scale=scale, tile=tile, runtime=runtime, progress=tiles
         ),
     )

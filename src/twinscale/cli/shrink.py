@@ -16,8 +16,11 @@ def shrink(
     model: options.Model = None,
     format: options.Format = None,
     quality: options.Quality = None,
-    tile: options.Tile = 256,
+    tile: options.Tile = None,
     threads: options.Threads = None,
+    device: options.Device = "auto",
+    backend: options.Backend = "auto",
+    precision: options.Precision = "float32",
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
@@ -35,7 +38,7 @@ def shrink(
     from twinscale.engine import Runtime
     from twinscale.rescale.shrink import choose_pair, shrink
 
-    loaded = choose_pair(scale, model, runtime=Runtime(threads))
+    loaded = choose_pair(scale, model, runtime=Runtime(threads, backend, device, precision))
     settings = Settings(
         suffix="_shrunk",
         carries_tag=True,

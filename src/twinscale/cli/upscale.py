@@ -17,8 +17,11 @@ def upscale(
     ensemble: options.Ensemble = False,
     format: options.Format = None,
     quality: options.Quality = None,
-    tile: options.Tile = 256,
+    tile: options.Tile = None,
     threads: options.Threads = None,
+    device: options.Device = "auto",
+    backend: options.Backend = "auto",
+    precision: options.Precision = "float32",
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
@@ -34,7 +37,7 @@ def upscale(
     from twinscale.engine import Runtime
     from twinscale.rescale.upscale import choose_model, upscale
 
-    loaded = choose_model(scale, model, runtime=Runtime(threads))
+    loaded = choose_model(scale, model, runtime=Runtime(threads, backend, device, precision))
     factor = loaded.card.scale if scale is None else scale
     settings = Settings(
         suffix=f"_x{factor:g}",

@@ -18,14 +18,16 @@ class Part:
     file: str
     """File name inside the model's folder."""
     sha256: str
-    radius: int
-    """Receptive-field radius in pixels of the network's input."""
+    radius: float
+    """Receptive-field radius in pixels of the network's input; ``inf`` for the whole picture."""
     multiple_of: int
     """Sides of the input must be multiples of this."""
     parameters: int
     """Number of trained values."""
     multiply_adds: float
     """Multiplications with addition per pixel of the full-size picture."""
+    activation_bytes: float
+    """What the network holds at its peak, in bytes per pixel of its input, as float32."""
 
 
 @dataclass(frozen=True, slots=True)
