@@ -60,6 +60,32 @@ def test_engine(run, tmp_path):
     assert "—" in table[2]
 
 
+def test_picture(run, monkeypatch):
+    result = run("picture", "--megapixels", 0.002, "--rounds", 1, "--threads", 1, "--json")
+    compared = json.loads(result.stdout)
+    own, *bare = compared["speeds"]
+    assert own["runner"] == "twinscale"
+    assert {speed["runner"] for speed in bare} >= {"onnxruntime"}
+    assert compared["ratio"] == pytest.approx(own["seconds"] / min(speed["seconds"] for speed in bare))
+    assert "round 1 of 1: twinscale" in result.stderr
+
+    from twinscale.benchmark import picture as benchmark
+
+    speeds = [
+        benchmark.PictureSpeed("twinscale", None, 2.2, 900),
+        benchmark.PictureSpeed("onnxruntime", 512, 2.0, None),
+    ]
+    monkeypatch.setattr(
+        benchmark, "measure_picture", lambda *arguments: benchmark.PictureComparison(speeds, ["untiled: too large"])
+    )
+    lines = run("picture").stdout.splitlines()
+    assert [line.split() for line in lines[1:3]] == [
+        ["twinscale", "auto", "2.20", "900"],
+        ["onnxruntime", "512", "2.00", "—"],
+    ]
+    assert lines[3:] == ["untiled: too large", "ratio to the fastest bare runtime: 1.10"]
+
+
 def test_numbers_must_make_sense():
     assert CliRunner().invoke(app, ["train", "--rounds", "0"]).exit_code == 2
     assert CliRunner().invoke(app, ["resize", "--megapixels", "0"]).exit_code == 2

@@ -15,7 +15,13 @@ from twinscale.nets import SRCNN
 from twinscale.nets.dsn import DownSNet, UpSNet
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.rescale import load
-from twinscale.training.export import count_multiply_adds, export_run, load_weights, published_figures
+from twinscale.training.export import (
+    count_activation_bytes,
+    count_multiply_adds,
+    export_run,
+    load_weights,
+    published_figures,
+)
 from twinscale.training.loop import build, train
 from twinscale.training.recipe import Recipe, shipped_recipes
 from twinscale.training.runs import BEST
@@ -291,3 +297,22 @@ def test_licence_follows_the_data(recipe, tmp_path):
 def test_published_figures_are_for_shipped_recipes():
     assert any(published_figures(name) for name in shipped_recipes())
     assert published_figures("no-such-model") == {}
+
+
+def test_activation_bytes_of_a_chain_are_its_two_largest_neighbours() -> None:
+    made = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 10, 3, padding=1),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(10, 4, 3, padding=1),
+        torch.nn.Conv2d(4, 12, 3, padding=1),
+        torch.nn.PixelShuffle(2),
+    )
+    made.multiple_of = 1
+    assert count_activation_bytes(to_onnx(made, 3)) == 4 * (12 + 12)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_cards_tell_what_their_networks_hold(name: str) -> None:
+    card = load_card(name)
+    for part in filter(None, (card.up, card.down)):
+        assert part.activation_bytes == count_activation_bytes(card.read(part))

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from twinscale.cli import options
+
 app = typer.Typer(help="Measure speed on this machine, next to a plain alternative.", no_args_is_help=True)
 
 _Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured; medians are shown.")]
@@ -80,6 +82,44 @@ def engine(
         times = (speed.shrink, speed.pillow_shrink, speed.restore, speed.pillow_enlarge)
         table.add_row(speed.model, str(speed.scale), *("—" if ms is None else f"{ms:.1f}" for ms in times))
     Console().print(table)
+
+
+@app.command()
+def picture(
+    model: Annotated[str, typer.Argument(help="Name or folder of an RGB upscaler.")] = "fast-x2",
+    megapixels: Annotated[float, typer.Option(min=0.001, help="Size of the small picture.")] = 12.0,
+    rounds: _Rounds = 3,
+    threads: options.Threads = None,
+    backend: options.Backend = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Seconds and memory for one picture, next to the bare runtimes on the same network."""
+    from twinscale.benchmark.picture import measure_picture
+    from twinscale.engine import Runtime
+
+    runtime = Runtime(threads, backend)
+    compared = measure_picture(model, megapixels, rounds, runtime, lambda line: typer.echo(line, err=True))
+    if as_json:
+        from dataclasses import asdict
+
+        _print_json({**asdict(compared), "ratio": compared.ratio})
+        return
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "tiles", box=None)
+    for column in ("seconds", "peak MiB"):
+        table.add_column(column, justify="right")
+    for speed in compared.speeds:
+        tiles = "auto" if speed.runner == "twinscale" else str(speed.tile or "none")
+        peak = "—" if speed.peak_mebibytes is None else f"{speed.peak_mebibytes:.0f}"
+        table.add_row(speed.runner, tiles, f"{speed.seconds:.2f}", peak)
+    console = Console()
+    console.print(table)
+    for line in compared.left_out:
+        console.print(line, highlight=False)
+    console.print(f"ratio to the fastest bare runtime: {compared.ratio:.2f}", highlight=False)
 
 
 def _print_json(value: object) -> None:

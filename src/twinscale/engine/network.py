@@ -51,9 +51,9 @@ class LoadedNetwork:
                 raise MemoryError(message) from None
             raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
         result = results[0] if len(results) == 1 else np.concatenate(results)
-        # A sum is NaN or infinite if one of its terms is, and needs no second array; only one that overflows is not
-        # the terms' fault.
-        if not (np.isfinite(result.sum()) or np.isfinite(result).all()):
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = result.sum()  # NaN or infinite if a term is, without a second array; else it merely overflowed
+        if not (np.isfinite(total) or np.isfinite(result).all()):
             raise ModelError(f"model {self._name} returned NaN or infinity: its weights are damaged")
         return np.moveaxis(result, 1, 3)
 

@@ -149,8 +149,10 @@ def within_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
         bounds = (bound.repeat(copies, axis=2)[:, :, None] for bound in (lowest, highest))
         enlarged = np.moveaxis(enlargement(planes), 2, 0)
         channels, height, width = enlarged.shape
-        limited = np.clip(enlarged.reshape(channels, height // copies, copies, width), *bounds)
-        return np.moveaxis(limited.reshape(enlarged.shape), 0, 2)
+        limited = enlarged.copy() if np.may_share_memory(enlarged, planes) else enlarged
+        rows = limited.reshape(channels, height // copies, copies, width)  # a view: only one axis is split
+        np.clip(rows, *bounds, out=rows)
+        return np.moveaxis(limited, 0, 2)
 
     return replace(enlargement, function=function, radius=max(enlargement.radius, 1))
 
