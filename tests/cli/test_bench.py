@@ -76,7 +76,9 @@ def test_picture(run, monkeypatch):
         benchmark.PictureSpeed("onnxruntime", 512, 2.0, None),
     ]
     monkeypatch.setattr(
-        benchmark, "measure_picture", lambda *arguments: benchmark.PictureComparison(speeds, ["untiled: too large"])
+        benchmark,
+        "measure_picture",
+        lambda *arguments: benchmark.PictureComparison([own, bare], ["untiled: too large"]),
     )
     lines = run("picture").stdout.splitlines()
     assert [line.split() for line in lines[1:3]] == [

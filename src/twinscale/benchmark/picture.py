@@ -23,6 +23,7 @@ from twinscale.zoo import load_card
 
 _TILES = (256, 512, 768, 1024)
 _WARM_UP_SIDE = 144
+_Run = tuple[float, float, float | None]  # seconds, processor seconds, peak in mebibytes
 _SPARE = 2.5  # an untiled run is tried where the memory that is free is this many times what the network holds
 
 
@@ -36,6 +37,8 @@ class PictureSpeed:
     """Of a backend by itself; None where it has the whole picture at once."""
     seconds: float
     """Median, without loading the network."""
+    processor_seconds: float
+    """Median over all threads; what a busy neighbour changes least."""
     peak_mebibytes: float | None
     """Largest resident memory of a process that does nothing else; None where the system does not tell."""
 
@@ -89,42 +92,41 @@ def measure_picture(
                 contenders.append((name, None))
             else:
                 left_out.append(f"{name} untiled: needs about {needed / 2**30:.0f} GiB to be safe")
-        runs: dict[tuple[str, int | None], list[tuple[float, float | None]]] = {}
+        runs: dict[tuple[str, int | None], list[_Run]] = {}
         for i in range(rounds):
             for name, side in contenders:
                 if name == "twinscale":
                     job = fresh.submit(_twinscale, model, size, runtime)
                 else:
                     job = fresh.submit(_bare, model, name, size, threads, side)
-                seconds, peak = job.result()
-                runs.setdefault((name, side), []).append((seconds, peak))
+                runs.setdefault((name, side), []).append(job.result())
                 tiles = f" in tiles of {side}" if side else ""
-                notify(f"round {i + 1} of {rounds}: {name}{tiles}: {seconds:.2f} s")
+                notify(f"round {i + 1} of {rounds}: {name}{tiles}: {job.result()[0]:.2f} s")
     speeds = []
     for (name, side), taken in runs.items():
-        peaks = [peak for _, peak in taken if peak is not None]
-        median = statistics.median(seconds for seconds, _ in taken)
-        speeds.append(PictureSpeed(name, side, median, max(peaks) if peaks else None))
+        seconds, processor_seconds = (statistics.median(run[which] for run in taken) for which in (0, 1))
+        peaks = [run[2] for run in taken if run[2] is not None]
+        speeds.append(PictureSpeed(name, side, seconds, processor_seconds, max(peaks, default=None)))
     return PictureComparison(speeds, left_out)
 
 
-def _twinscale(model: str, size: tuple[int, int], runtime: Runtime) -> tuple[float, float | None]:
+def _twinscale(model: str, size: tuple[int, int], runtime: Runtime) -> _Run:
     loaded = load(model, runtime)
     upscale(Picture(random_pixels(_WARM_UP_SIDE, _WARM_UP_SIDE)), model=loaded)
     picture = Picture(random_pixels(*size))
-    start = time.perf_counter()
-    upscale(picture, model=loaded)
-    return time.perf_counter() - start, _peak()
+    return _timed(lambda: upscale(picture, model=loaded))
 
 
-def _bare(
-    model: str, backend: str, size: tuple[int, int], threads: int, tile: int | None
-) -> tuple[float, float | None]:
+def _bare(model: str, backend: str, size: tuple[int, int], threads: int, tile: int | None) -> _Run:
     infer, scale, halo = _loaded(model, backend, threads)
     planes = _planes(size)
-    start = time.perf_counter()
-    _tiled(infer, planes, scale, halo, tile) if tile else infer(planes)
-    return time.perf_counter() - start, _peak()
+    return _timed(lambda: _tiled(infer, planes, scale, halo, tile) if tile else infer(planes))
+
+
+def _timed(work: Callable[[], object]) -> _Run:
+    start, processor_start = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - start, time.process_time() - processor_start, _peak()
 
 
 def _best_tile(model: str, backend: str, size: tuple[int, int], threads: int) -> int:

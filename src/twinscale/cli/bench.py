@@ -109,12 +109,12 @@ def picture(
     from rich.table import Table
 
     table = Table("", "tiles", box=None)
-    for column in ("seconds", "peak MiB"):
+    for column in ("seconds", "CPU s", "peak MiB"):
         table.add_column(column, justify="right")
     for speed in compared.speeds:
         tiles = "auto" if speed.runner == "twinscale" else str(speed.tile or "none")
         peak = "—" if speed.peak_mebibytes is None else f"{speed.peak_mebibytes:.0f}"
-        table.add_row(speed.runner, tiles, f"{speed.seconds:.2f}", peak)
+        table.add_row(speed.runner, tiles, f"{speed.seconds:.2f}", f"{speed.processor_seconds:.2f}", peak)
     console = Console()
     console.print(table)
     for line in compared.left_out:
