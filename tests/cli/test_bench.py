@@ -71,20 +71,13 @@ def test_picture(run, monkeypatch):
 
     from twinscale.benchmark import picture as benchmark
 
-    speeds = [
-        benchmark.PictureSpeed("twinscale", None, 2.2, 900),
-        benchmark.PictureSpeed("onnxruntime", 512, 2.0, None),
-    ]
-    monkeypatch.setattr(
-        benchmark,
-        "measure_picture",
-        lambda *arguments: benchmark.PictureComparison([own, bare], ["untiled: too large"]),
-    )
+    own = benchmark.PictureSpeed("twinscale", None, 2.2, 4.1, 900)
+    bare = benchmark.PictureSpeed("onnxruntime", 512, 2.0, 4.0, None)
+    compared = benchmark.PictureComparison([own, bare], ["untiled: too large"])
+    monkeypatch.setattr(benchmark, "measure_picture", lambda *arguments: compared)
     lines = run("picture").stdout.splitlines()
-    assert [line.split() for line in lines[1:3]] == [
-        ["twinscale", "auto", "2.20", "900"],
-        ["onnxruntime", "512", "2.00", "—"],
-    ]
+    assert lines[1].split() == ["twinscale", "auto", "2.20", "4.10", "900"]
+    assert lines[2].split() == ["onnxruntime", "512", "2.00", "4.00", "—"]
     assert lines[3:] == ["untiled: too large", "ratio to the fastest bare runtime: 1.10"]
 
 

@@ -104,7 +104,8 @@ def measure_picture(
                 notify(f"round {i + 1} of {rounds}: {name}{tiles}: {job.result()[0]:.2f} s")
     speeds = []
     for (name, side), taken in runs.items():
-        seconds, processor_seconds = (statistics.median(run[which] for run in taken) for which in (0, 1))
+        seconds = statistics.median(run[0] for run in taken)
+        processor_seconds = statistics.median(run[1] for run in taken)
         peaks = [run[2] for run in taken if run[2] is not None]
         speeds.append(PictureSpeed(name, side, seconds, processor_seconds, max(peaks, default=None)))
     return PictureComparison(speeds, left_out)
