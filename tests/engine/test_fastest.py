@@ -16,7 +16,7 @@ SMALL = np.zeros((1, 511, 512, 1), np.float32)
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TWINSCALE_CACHE", str(tmp_path))
-    monkeypatch.setattr(fastest, "version", lambda name: "1.0")
+    monkeypatch.setattr(fastest, "_version", lambda name: "1.0")
     return tmp_path / "fastest"
 
 
@@ -77,7 +77,7 @@ def test_cache_that_cannot_be_written(measured: list[dict[str, float]], monkeypa
 def test_a_new_version_is_measured_again(measured: list[dict[str, float]], monkeypatch: pytest.MonkeyPatch) -> None:
     measured += [{"one": 1.0, "two": 0.1}, {"one": 1.0, "two": 2.0}]
     assert choice()(LARGE).max() == 2
-    monkeypatch.setattr(fastest, "version", lambda name: "1.1")
+    monkeypatch.setattr(fastest, "_version", lambda name: "1.1")
     assert choice()(LARGE).max() == 1
 
 

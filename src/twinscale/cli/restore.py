@@ -44,6 +44,7 @@ def restore(
     if model is not None:
         load_card(model)  # a mistyped name is one error, not one for each picture
     runtime = Runtime(threads, backend, device, precision)
+    runtime.check()
     settings = Settings(
         suffix="_restored",
         output=output,

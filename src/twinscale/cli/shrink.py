@@ -38,7 +38,9 @@ def shrink(
     from twinscale.engine import Runtime
     from twinscale.rescale.shrink import choose_pair, shrink
 
-    loaded = choose_pair(scale, model, runtime=Runtime(threads, backend, device, precision))
+    runtime = Runtime(threads, backend, device, precision)
+    runtime.check()
+    loaded = choose_pair(scale, model, runtime=runtime)
     settings = Settings(
         suffix="_shrunk",
         carries_tag=True,

@@ -37,7 +37,9 @@ def upscale(
     from twinscale.engine import Runtime
     from twinscale.rescale.upscale import choose_model, upscale
 
-    loaded = choose_model(scale, model, runtime=Runtime(threads, backend, device, precision))
+    runtime = Runtime(threads, backend, device, precision)
+    runtime.check()
+    loaded = choose_model(scale, model, runtime=runtime)
     factor = loaded.card.scale if scale is None else scale
     settings = Settings(
         suffix=f"_x{factor:g}",

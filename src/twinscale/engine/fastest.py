@@ -7,7 +7,6 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +74,18 @@ class Fastest:
         _keep(path, fastest, times)
 
     def _path(self) -> Path:
-        versions = [f"{name} {version(name)}" for name in sorted((self._name, *self._others))]
+        versions = [f"{name} {_version(name)}" for name in sorted((self._name, *self._others))]
         parts = [_processor().encode(), *(text.encode() for text in versions), self._key]
         return cache_folder() / "fastest" / f"{hashlib.sha256(b' '.join(parts)).hexdigest()[:32]}.json"
+
+
+def _version(name: str) -> str:
+    from importlib import metadata  # slow to import, and seldom needed
+
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # a build for other devices, installed under another name
+        return "of another build"
 
 
 def _seconds(networks: Mapping[str, Network], channels: int) -> dict[str, float]:

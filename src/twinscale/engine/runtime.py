@@ -41,6 +41,30 @@ class Runtime:
             ModelError: the bytes are no network that this runtime can load.
             UsageError: the backend, the device or the precision is not available here.
         """
+        choices = self._choices()
+        accelerated = [choice for choice in choices if choice[1].device != "cpu"]
+        if self.device == _AUTO and accelerated:
+            try:
+                return _load(model, name, *accelerated[0])
+            except UsageError:  # its library is installed, but this machine has no such device
+                choices = [(backend, Settings("cpu", 0, given.threads, given.precision)) for backend, given in choices]
+        (backend, settings), *rest = choices
+        first = _load(model, name, backend, settings)
+        if not rest:
+            return first
+        others = {backend.name: functools.partial(_load, model, name, backend, given) for backend, given in rest}
+        return Fastest(first, backend.name, others, key=f"{settings.threads} threads".encode() + model)
+
+    def check(self) -> None:
+        """Find out early whether networks can be loaded.
+
+        Raises:
+            UsageError: the backend, the device or the precision is not available here.
+        """
+        self._choices()
+
+    def _choices(self) -> list[tuple[Backend, Settings]]:
+        """The backends that can do what is asked, each with what it is told; the one to begin with first."""
         device, index = self._device()
         choices = [
             (backend, Settings(place, index, self.threads or available_processors(), self.precision))
@@ -54,18 +78,7 @@ class Runtime:
                 f"no backend here offers device {self.device!r} with precision {self.precision!r}"
                 f"{'' if self.backend == _AUTO else f' and backend {self.backend!r}'}: available are {available()}"
             )
-        accelerated = [choice for choice in choices if choice[1].device != "cpu"]
-        if device == _AUTO and accelerated:
-            try:
-                return _load(model, name, *accelerated[0])
-            except UsageError:  # its library is installed, but this machine has no such device
-                choices = [(backend, Settings("cpu", 0, given.threads, given.precision)) for backend, given in choices]
-        (backend, settings), *rest = choices
-        first = _load(model, name, backend, settings)
-        if not rest:
-            return first
-        others = {backend.name: functools.partial(_load, model, name, backend, given) for backend, given in rest}
-        return Fastest(first, backend.name, others, key=f"{settings.threads} threads".encode() + model)
+        return choices
 
     def _device(self) -> tuple[str, int]:
         """The kind of device and which of them: ``"cuda:1"`` is the second of kind ``"cuda"``."""
