@@ -78,6 +78,7 @@ radius = {made.radius}
 multiple_of = {made.multiple_of}
 parameters = {sum(p.numel() for p in made.parameters())}
 multiply_adds = 1.0
+activation_bytes = 100.0
 """
     (folder / "card.toml").write_text(card, encoding="utf-8")
     return folder

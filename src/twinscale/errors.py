@@ -42,6 +42,6 @@ class ModelError(TwinscaleError):
 
 
 class OutOfMemoryError(TwinscaleError):
-    """Memory ran out even with the smallest tile."""
+    """Memory ran out even with the smallest tile, or would for a picture that cannot be tiled."""
 
     exit_code = 5

@@ -75,6 +75,27 @@ def test_start(run):
     assert min(speed.values()) > 0
 
 
+def test_picture(run, monkeypatch):
+    result = run("picture", "--megapixels", 0.002, "--rounds", 1, "--threads", 1, "--json")
+    compared = json.loads(result.stdout)
+    own, *bare = compared["speeds"]
+    assert own["runner"] == "twinscale"
+    assert {speed["runner"] for speed in bare} >= {"onnxruntime"}
+    assert compared["ratio"] == pytest.approx(own["seconds"] / min(speed["seconds"] for speed in bare))
+    assert "round 1 of 1: twinscale" in result.stderr
+
+    from twinscale.benchmark import picture as benchmark
+
+    own = benchmark.PictureSpeed("twinscale", None, 2.2, 4.1, 900)
+    bare = benchmark.PictureSpeed("onnxruntime", 512, 2.0, 4.0, None)
+    compared = benchmark.PictureComparison([own, bare], ["untiled: too large"])
+    monkeypatch.setattr(benchmark, "measure_picture", lambda *arguments: compared)
+    lines = run("picture").stdout.splitlines()
+    assert lines[1].split() == ["twinscale", "auto", "2.20", "4.10", "900"]
+    assert lines[2].split() == ["onnxruntime", "512", "2.00", "4.00", "—"]
+    assert lines[3:] == ["untiled: too large", "ratio to the fastest bare runtime: 1.10"]
+
+
 def test_numbers_must_make_sense():
     assert CliRunner().invoke(bench, ["train", "--rounds", "0"]).exit_code == 2
     assert CliRunner().invoke(bench, ["resize", "--megapixels", "0"]).exit_code == 2

@@ -32,6 +32,21 @@ def one_line(error: bytes) -> str:
     return text
 
 
+class TestRuntime:
+    @pytest.mark.parametrize("command", ["upscale", "shrink", "restore"])
+    def test_what_is_not_available_is_one_error(self, run: Run, photo: Path, command: str) -> None:
+        refused = run(command, "--backend", "abacus", photo, photo)
+        assert refused.returncode == 2
+        assert "unknown backend 'abacus': use auto or one of onnxruntime" in one_line(refused.stderr)
+
+    def test_backend_device_and_precision_reach_the_network(self, run: Run, photo: Path, upscaler: Path) -> None:
+        options = ["--backend", "onnxruntime", "--device", "cpu", "--precision", "float32", "-j", "1", "-t", "16"]
+        assert run("upscale", "-m", upscaler, *options, photo, "-o", "large.png").returncode == 0
+        refused = run("upscale", "-m", upscaler, "-d", "beads", photo)
+        assert refused.returncode == 2
+        assert "device 'beads'" in one_line(refused.stderr)
+
+
 class TestShrinkAndRestore:
     def test_round_trip_through_files(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
         shrunk = run("shrink", "-m", pair, photo)

@@ -10,6 +10,8 @@ import pytest
 from tests.awkward import pattern
 from tests.models import network, onnx_bytes
 from twinscale.engine import Operation, Runtime
+from twinscale.engine.backends import Loaded
+from twinscale.engine.network import LoadedNetwork
 from twinscale.errors import ModelError
 
 NETWORKS = [("down", 2, 3), ("up", 2, 3), ("down", 3, 1), ("up", 3, 1), ("srcnn", 2, 1), ("srcnn", 3, 3)]
@@ -124,13 +126,10 @@ def test_wrong_number_of_channels() -> None:
 
 
 @pytest.mark.parametrize("message", ["Failed to allocate memory for requested buffer", "std::bad_alloc"])
-def test_lack_of_memory_is_told_apart(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = Runtime(1).load(onnx_bytes("up", 2, 3), name="m/up.onnx")
+def test_lack_of_memory_is_told_apart(message: str) -> None:
+    def full(batch: np.ndarray) -> np.ndarray:
+        raise RuntimeError(message + "\nsecond line")
 
-    class Full:
-        def run(self, *arguments: object) -> None:
-            raise RuntimeError(message + "\nsecond line")
-
-    monkeypatch.setattr(network, "_session", Full())
+    network = LoadedNetwork(Loaded(full, None), name="m/up.onnx")
     with pytest.raises(MemoryError, match="alloc"):
         network(np.zeros((1, 8, 9, 3), np.float32))

@@ -1,7 +1,9 @@
 """Exact tiling: a seam is a failing test."""
 
 import dataclasses
+import itertools
 import math
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import scipy.ndimage
 
 from tests.awkward import pattern
 from tests.models import make_pair, make_upscaler
-from twinscale.engine import Operation, Runtime, run
+from twinscale.engine import Operation, Runtime, run, tiling
 from twinscale.engine.operation import bicubic, interpolated, on_grey, on_luminance, with_alpha
 from twinscale.errors import OutOfMemoryError
 from twinscale.rescale import Model, load
@@ -258,3 +260,122 @@ def test_input_is_not_changed(tmp_path: Path) -> None:
     before = pixels.copy()
     run(Operation(lambda planes: planes * 0), pixels, tile=8)
     np.testing.assert_array_equal(pixels, before)
+
+
+def needing(bytes_per_pixel: float, operation: Operation) -> Operation:
+    return dataclasses.replace(operation, activation_bytes=bytes_per_pixel)
+
+
+@pytest.mark.parametrize("size", [(70, 90), (64, 1000), (400, 300), (33, 2000)], ids=str)
+@pytest.mark.parametrize("memory", [10_000, 50_000, 1_000_000])
+def test_tiles_are_few_and_within_the_memory_budget(
+    size: tuple[int, int], memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiling, "MEMORY", memory)
+    spy = Spy(median())
+    pixels = noise(size, channels=1)
+    result = run(needing(4, spied(median(), spy)), pixels)
+    np.testing.assert_array_equal(result, median()(pixels))
+    (shape,) = set(spy.shapes)
+    assert shape[0] * shape[1] * 4 <= memory
+    work = len(spy.shapes) * shape[0] * shape[1]
+    for rows, columns in itertools.product(range(1, 14), range(1, 64)):  # no other grid is less work
+        tall, wide = (min(side, math.ceil(side / n) + 4) for side, n in zip(size, (rows, columns), strict=True))
+        assert (
+            tall * wide * 4 > memory
+            or min(size[0] / rows, size[1] / columns) < 32
+            or rows * columns * tall * wide >= work
+        )
+
+
+def test_a_picture_that_fits_is_one_tile() -> None:
+    spy = Spy(median())
+    run(needing(tiling.MEMORY / (60 * 40), spied(median(), spy)), noise((60, 40)))
+    assert spy.shapes == [(60, 40, 3)]
+
+
+def test_tiles_of_the_budget_are_halved_while_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = noise((300, 420))
+    spy = Spy(median(), largest=110 * 110)
+    np.testing.assert_array_equal(run(needing(1000, spied(median(), spy)), pixels), median()(pixels))
+    assert spy.shapes[0] == (300, 420, 3)
+
+
+def brightest() -> Operation:
+    """Every pixel divided by the largest of the picture: its receptive field is the whole picture."""
+    return Operation(lambda planes: planes / planes.max(), radius=math.inf, activation_bytes=1000)
+
+
+@pytest.mark.parametrize("tile", [None, 0, 8, 32])
+def test_operation_on_the_whole_picture_is_never_tiled(tile: int | None) -> None:
+    pixels = noise((100, 70))
+    np.testing.assert_array_equal(run(brightest(), pixels, tile=tile), pixels / pixels.max())
+    enlarged = interpolated(brightest(), 2)
+    assert math.isinf(enlarged.radius)
+    assert enlarged.activation_bytes == 4000
+    np.testing.assert_array_equal(run(enlarged, pixels, tile=tile), enlarged(pixels).clip(0, 1))
+    for wrapped in (on_luminance(brightest()), with_alpha(brightest())):
+        planes = noise((100, 70), 3)
+        np.testing.assert_array_equal(run(wrapped, planes, tile=tile), wrapped(planes).clip(0, 1))
+
+
+def test_mirrored_operation_on_the_whole_picture_sees_a_border_of_mirror_image() -> None:
+    spy = Spy(brightest())
+    pixels = noise((100, 70))
+    mirrored = dataclasses.replace(brightest(), function=spy, mirrored=True)
+    np.testing.assert_array_equal(run(mirrored, pixels), pixels / pixels.max())
+    assert spy.shapes == [(164, 134, 3)]
+
+
+def test_whole_picture_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiling, "WHOLE_PICTURE_MEMORY", 6_000_000)
+    with pytest.raises(OutOfMemoryError, match=r"70x100 takes about 0\.0 GiB, more than .*: use a smaller"):
+        run(brightest(), noise((100, 70)))
+    run(brightest(), noise((100, 60)))
+
+
+def test_whole_picture_that_does_not_fit_is_not_tried_in_tiles() -> None:
+    spy = Spy(brightest(), largest=0)
+    with pytest.raises(OutOfMemoryError, match=r"70x100 takes about .* more than there is"):
+        run(dataclasses.replace(brightest(), function=spy), noise((100, 70)))
+    assert len(spy.shapes) == 1
+
+
+def test_what_surrounds_the_network_overlaps_with_it() -> None:
+    """A tile waits inside the operation until the next one is there too."""
+    meeting = threading.Barrier(2, timeout=30)
+
+    def function(planes: np.ndarray) -> np.ndarray:
+        meeting.wait()
+        return planes
+
+    pixels = noise((64, 64))
+    np.testing.assert_array_equal(run(Operation(function), pixels, tile=32), pixels)
+
+
+def test_progress_is_told_in_the_thread_that_called() -> None:
+    threads: list[threading.Thread] = []
+    run(median(), noise((50, 70)), tile=20, progress=lambda done, total: threads.append(threading.current_thread()))
+    assert threads == [threading.current_thread()] * 12
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_ends_the_work(error: type[BaseException]) -> None:
+    spy = Spy(median())
+    before = threading.active_count()
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise error
+
+    with pytest.raises(error):
+        run(spied(median(), spy), noise((320, 320)), tile=32, progress=stop)
+    assert threading.active_count() == before
+    assert len(spy.shapes) < 100
+
+    def fail(planes: np.ndarray) -> np.ndarray:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(Operation(fail), noise((320, 320)), tile=32)
+    assert threading.active_count() == before

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -20,11 +21,11 @@ from twinscale.nets.layers.collapsed import collapsed
 from twinscale.nets.srcnn import SRCNN
 from twinscale.rescale import load
 from twinscale.training.build import build
-from twinscale.training.export import count_multiply_adds, export_run, load_weights, to_onnx
+from twinscale.training.export import count_activation_bytes, count_multiply_adds, export_run, load_weights, to_onnx
 from twinscale.training.loop import train
 from twinscale.training.recipe import ChannelSpec, Recipe
 from twinscale.training.runs import BEST
-from twinscale.zoo import Card
+from twinscale.zoo import Card, load_card, model_names
 
 pytest.importorskip("onnxscript")
 
@@ -321,3 +322,29 @@ def test_licence_follows_the_data(recipe, tmp_path):
     for sets, words in ((["T91", "OpenPhotos"], "research use only"), (["holiday"], "owner of the training pictures")):
         made = recipe(train=sets, name=sets[0])
         assert words in export_run(untrained_run(tmp_path / sets[0], made), tmp_path / "models").licence
+
+
+def test_activation_bytes_of_a_chain_are_its_two_largest_neighbours() -> None:
+    floats, make, shapes = onnx.TensorProto.FLOAT, onnx.helper.make_node, {"a": (10, 3), "b": (4, 10), "c": (12, 4)}
+    graph = onnx.helper.make_graph(
+        [
+            make("Conv", ["input", "a"], ["wide"], pads=[1, 1, 1, 1]),
+            make("Relu", ["wide"], ["positive"]),
+            make("Conv", ["positive", "b"], ["narrow"], pads=[1, 1, 1, 1]),
+            make("Conv", ["narrow", "c"], ["subpixels"], pads=[1, 1, 1, 1]),
+            make("DepthToSpace", ["subpixels"], ["output"], blocksize=2),
+        ],
+        "chain",
+        [onnx.helper.make_tensor_value_info("input", floats, [1, 3, "h", "w"])],
+        [onnx.helper.make_tensor_value_info("output", floats, [1, 3, "H", "W"])],
+        [onnx.numpy_helper.from_array(np.zeros((*s, 3, 3), np.float32), name) for name, s in shapes.items()],
+    )
+    data = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)]).SerializeToString()
+    assert count_activation_bytes(data) == 4 * (12 + 12)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_cards_tell_what_their_networks_hold(name: str) -> None:
+    card = load_card(name)
+    for part in filter(None, (card.up, card.down)):
+        assert part.activation_bytes == count_activation_bytes(card.read(part))

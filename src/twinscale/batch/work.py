@@ -5,7 +5,6 @@ from dataclasses import Field, dataclass
 from typing import Any, ClassVar, Protocol
 
 from twinscale.engine import Runtime
-from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.images.picture import Picture
 from twinscale.rescale import load, restore, shrink, upscale
 from twinscale.rescale.model import ProgressCallback
@@ -65,7 +64,7 @@ class Upscale:
     model: str | None = None
     scale: float | None = None
     ensemble: bool = False
-    tile: int = DEFAULT_TILE
+    tile: int | None = None
     runtime: Runtime = Runtime()
 
     @property
@@ -98,7 +97,7 @@ class Shrink:
 
     model: str | None = None
     scale: int | None = None
-    tile: int = DEFAULT_TILE
+    tile: int | None = None
     runtime: Runtime = Runtime()
 
     def load(self) -> Process:
@@ -125,7 +124,7 @@ class Restore:
     model: str | None = None
     fallback: Fallback | None = None
     scale: int | None = None
-    tile: int = DEFAULT_TILE
+    tile: int | None = None
     runtime: Runtime = Runtime()
 
     def load(self) -> Process:

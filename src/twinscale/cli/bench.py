@@ -105,7 +105,9 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
 @options.tile
 @options.runtime
 @options.as_json
-def batch(model: str | None, pictures: int, megapixels: float, tile: int, runtime: "Runtime", as_json: bool) -> None:
+def batch(
+    model: str | None, pictures: int, megapixels: float, tile: int | None, runtime: "Runtime", as_json: bool
+) -> None:
     """Seconds to upscale a folder of photographs, next to the sum of its stages."""
     from twinscale.batch import Upscale
     from twinscale.benchmark.batch import measure_batch
@@ -132,6 +134,38 @@ def start(rounds: int, as_json: bool) -> None:
         return
     for name, milliseconds in asdict(speed).items():
         click.echo(f"{name:8} {milliseconds:4.0f} ms  {milliseconds / speed.imports:.2f}")
+
+
+@bench.command()
+@click.argument("model", default="fast-x2")
+@_megapixels(12.0, "the small picture")
+@_rounds(3)
+@options.runtime
+@options.as_json
+def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_json: bool) -> None:
+    """Seconds and memory for one picture, next to the bare runtimes on the same network."""
+    from twinscale.benchmark.picture import measure_picture
+
+    compared = measure_picture(model, megapixels, rounds, runtime, lambda line: click.echo(line, err=True))
+    if as_json:
+        _print_json({**asdict(compared), "ratio": compared.ratio})
+        return
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "tiles", box=None)
+    for column in ("seconds", "CPU s", "peak MiB"):
+        table.add_column(column, justify="right")
+    for speed in compared.speeds:
+        tiles = "auto" if speed.runner == "twinscale" else str(speed.tile or "none")
+        peak = "—" if speed.peak_mebibytes is None else f"{speed.peak_mebibytes:.0f}"
+        table.add_row(speed.runner, tiles, f"{speed.seconds:.2f}", f"{speed.processor_seconds:.2f}", peak)
+    console = Console()
+    console.print(table)
+    for line in compared.left_out:
+        console.print(line, highlight=False)
+    console.print(f"ratio to the fastest bare runtime: {compared.ratio:.2f}", highlight=False)
 
 
 def _print_json(value: object) -> None:

@@ -20,8 +20,8 @@ tile = click.option(
     "--tile",
     "-t",
     type=click.IntRange(min=0),
-    default=256,
-    help="Side of a tile in pixels; more is faster and needs more memory.",
+    help="Side of a tile in pixels, 0 for the whole picture.",
+    show_default="as large as a gibibyte allows",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
 
@@ -30,10 +30,24 @@ def runtime(function: Function) -> Function:
     """Add the options that say how networks are run; the command gets them as one ``runtime``."""
 
     @click.option("--threads", "-j", type=click.IntRange(min=1), help="Processors to use.", show_default="all of them")
+    @click.option(
+        "--device",
+        "-d",
+        default="auto",
+        help="cpu, cuda, cuda:1, tensorrt, directml, coreml, gpu … as far as installed.",
+    )
+    @click.option("--backend", default="auto", help="onnxruntime, openvino, or auto: the faster one.")
+    @click.option(
+        "--precision",
+        default="float32",
+        help="float32, or bfloat16: faster where the processor has it, a little off.",
+    )
     @functools.wraps(function)
-    def command(*, threads: int | None, **others: Any) -> Any:
+    def command(*, threads: int | None, device: str, backend: str, precision: str, **others: Any) -> Any:
         from twinscale.engine import Runtime
 
-        return function(runtime=Runtime(threads), **others)
+        chosen = Runtime(threads, backend, device, precision)
+        chosen.check()  # before the first picture, so that a mistake costs no time
+        return function(runtime=chosen, **others)
 
     return command

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 @options.runtime
 @batch_options
 def restore(
-    batch: Batch, model: str | None, fallback: "Fallback | None", scale: int | None, tile: int, runtime: "Runtime"
+    batch: Batch,
+    model: str | None,
+    fallback: "Fallback | None",
+    scale: int | None,
+    tile: int | None,
+    runtime: "Runtime",
 ) -> None:
     """Restore pictures that `shrink` made.
 

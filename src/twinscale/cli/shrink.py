@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @options.tile
 @options.runtime
 @batch_options
-def shrink(batch: Batch, scale: int | None, model: str | None, tile: int, runtime: "Runtime") -> None:
+def shrink(batch: Batch, scale: int | None, model: str | None, tile: int | None, runtime: "Runtime") -> None:
     """Shrink pictures so that `restore` can bring them back.
 
     The first network of a pair shrinks. The result is an ordinary picture. JPEG and AVIF become PNG unless named

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.runtime
 @batch_options
 def upscale(
-    batch: Batch, scale: float | None, model: str | None, ensemble: bool, tile: int, runtime: "Runtime"
+    batch: Batch, scale: float | None, model: str | None, ensemble: bool, tile: int | None, runtime: "Runtime"
 ) -> None:
     """Enlarge pictures with a trained network."""
     from twinscale.batch import Upscale

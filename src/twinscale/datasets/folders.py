@@ -1,21 +1,9 @@
 """The folders in which a set of pictures may lie."""
 
 import os
-import sys
 from pathlib import Path
 
-
-def cache_folder() -> Path:
-    """Return the folder for downloads: ``$TWINSCALE_CACHE``, else the platform's usual place."""
-    if chosen := os.environ.get("TWINSCALE_CACHE"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "twinscale"
+from twinscale.cache import cache_folder
 
 
 def download_folder(name: str) -> Path:

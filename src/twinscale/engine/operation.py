@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine.runtime import Network
+from twinscale.engine.network import Network
 from twinscale.images.colour import luminance, rgb_to_ycbcr, ycbcr_to_rgb
 from twinscale.images.resize import imresize
 
@@ -35,22 +35,33 @@ class Operation:
     scale: Fraction = Fraction(1)
     """Side of the output divided by side of the input."""
     radius: int | float = 0
-    """In input pixels."""
+    """In input pixels; infinity for one that looks at the whole picture, which is then never tiled."""
     multiple_of: int = 1
     """Sides of the input must be multiples of this; a multiple of the scale's denominator."""
     mirrored: bool = False
     """Whether :func:`twinscale.engine.run` shall continue the picture by its mirror image, so that the border of
     the input is never the border of the picture. Zeros around a flat colour are an edge that is not there."""
+    activation_bytes: float = 0
+    """What its network holds at its peak, in bytes per input pixel: tiles are as large as memory allows. Zero for an
+    operation without a network."""
 
     def __call__(self, planes: Planes) -> Planes:
         return self.function(planes)
 
     @classmethod
     def of(
-        cls, network: Network, *, scale: Fraction = Fraction(1), radius: int | float = 0, multiple_of: int = 1
+        cls,
+        network: Network,
+        *,
+        scale: Fraction = Fraction(1),
+        radius: int | float = 0,
+        multiple_of: int = 1,
+        activation_bytes: float = 0,
     ) -> "Operation":
         """A network as an operation: one picture is a batch of one."""
-        return cls(lambda planes: network(planes[None])[0], scale, radius, multiple_of)
+        return cls(
+            lambda planes: network(planes[None])[0], scale, radius, multiple_of, activation_bytes=activation_bytes
+        )
 
 
 def bicubic(scale: Fraction) -> Operation:
@@ -69,7 +80,8 @@ def interpolated(network: Operation, scale: int) -> Operation:
     return Operation(
         lambda planes: network(enlarge(planes)),
         scale=enlarge.scale,
-        radius=math.ceil(network.radius / scale) + enlarge.radius,
+        radius=-(-network.radius // scale) + enlarge.radius if math.isfinite(network.radius) else math.inf,
+        activation_bytes=network.activation_bytes * scale**2,
     )
 
 
@@ -124,21 +136,33 @@ def within_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
         slack: by how much of the range it may be left at both ends. With 1, photographs are left as they are.
     """
 
+    copies = int(enlargement.scale)
+
     def function(planes: Planes) -> Planes:
-        lowest, highest = (_over_neighbours(extreme, planes) for extreme in (np.minimum, np.maximum))
-        copies = int(enlargement.scale)
-        margin = (highest - lowest) * np.float32(slack)
-        bounds = (bound.repeat(copies, axis=0).repeat(copies, axis=1) for bound in (lowest - margin, highest + margin))
-        return np.clip(enlargement(planes), *bounds)
+        # Channels first, as networks leave their results: NumPy's loops then run along whole rows.
+        around = np.pad(np.moveaxis(planes, 2, 0), ((0, 0), (1, 1), (1, 1)), mode="edge")
+        lowest, highest = _over_neighbours(np.minimum, around), _over_neighbours(np.maximum, around)
+        if slack:
+            margin = (highest - lowest) * np.float32(slack)
+            lowest -= margin
+            highest += margin
+        bounds = (bound.repeat(copies, axis=2)[:, :, None] for bound in (lowest, highest))
+        enlarged = np.moveaxis(enlargement(planes), 2, 0)
+        channels, height, width = enlarged.shape
+        limited = enlarged.copy() if np.may_share_memory(enlarged, planes) else enlarged
+        rows = limited.reshape(channels, height // copies, copies, width)  # a view: only one axis is split
+        np.clip(rows, *bounds, out=rows)
+        return np.moveaxis(limited, 0, 2)
 
     return replace(enlargement, function=function, radius=max(enlargement.radius, 1))
 
 
-def _over_neighbours(combine: np.ufunc, planes: Planes) -> Planes:
-    """Combine every pixel with its eight neighbours, the border repeated."""
-    around: Planes = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    around = combine(combine(around[:-2], around[1:-1]), around[2:])
-    combined: Planes = combine(combine(around[:, :-2], around[:, 1:-1]), around[:, 2:])
+def _over_neighbours(combine: np.ufunc, around: Planes) -> Planes:
+    """Combine every pixel of ``(C, H, W)`` planes with its eight neighbours; the outermost ones have none."""
+    rows = combine(around[:, :-2], around[:, 1:-1])
+    combine(rows, around[:, 2:], out=rows)
+    combined: Planes = combine(rows[:, :, :-2], rows[:, :, 1:-1])
+    combine(combined, rows[:, :, 2:], out=combined)
     return combined
 
 
@@ -165,10 +189,10 @@ def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
 def _continued(planes: Planes) -> Planes:
     """The colour of planes with alpha; for ``_CONTINUED`` pixels around it the mean of the neighbours that have one."""
     known = np.minimum(planes[:, :, -1:] / _FAINT, 1)
-    weighted = np.concatenate((planes[:, :, :-1] * known, known), axis=2)
+    weighted = np.ascontiguousarray(np.moveaxis(np.concatenate((planes[:, :, :-1] * known, known), axis=2), 2, 0))
     for _ in range(_CONTINUED):
-        around = _over_neighbours(np.add, weighted)
-        total = around[:, :, -1:]
+        around = _over_neighbours(np.add, np.pad(weighted, ((0, 0), (1, 1), (1, 1)), mode="edge"))
+        total = around[-1]
         mean = np.divide(around, total, out=np.zeros_like(around), where=total > 0)
-        weighted += (1 - weighted[:, :, -1:]) * mean
-    return weighted[:, :, :-1]
+        weighted += (1 - weighted[-1]) * mean
+    return np.moveaxis(weighted[:-1], 0, 2)

@@ -1,23 +1,17 @@
 """What runs networks: a backend on a device, with so many threads, in some precision; chosen once for a model."""
 
+import functools
 import os
-import typing
+import re
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from twinscale.engine.backends import Backend, Settings, backends
+from twinscale.engine.fastest import Fastest
+from twinscale.engine.network import LoadedNetwork, Network, first_line
+from twinscale.errors import ModelError, UsageError
 
-
-class Network(typing.Protocol):
-    """A loaded network from batch to batch."""
-
-    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run on ``(N, H, W, C)`` float32; returns ``(N, H', W', C')`` float32, not clipped.
-
-        Raises:
-            MemoryError: the batch is too large for the memory at hand.
-            ModelError: the network failed, or returned NaN or infinity.
-        """
+_AUTO = "auto"
+_DEFAULT = "onnxruntime"  # always installed, and quicker to import than any other
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +20,20 @@ class Runtime:
 
     threads: int | None = None
     """Processors to use; by default all that this process may use."""
+    backend: str = _AUTO
+    """The library: ``"onnxruntime"`` or ``"openvino"``. ``"auto"`` takes the faster of those that are installed, which
+    :class:`twinscale.engine.fastest.Fastest` finds out."""
+    device: str = _AUTO
+    """``"cpu"``, or another that an installed backend offers: ``"cuda"``, ``"cuda:1"``, ``"tensorrt"``,
+    ``"migraphx"``, ``"directml"``, ``"coreml"``, ``"gpu"`` (Intel's). ``"auto"`` takes a graphics card if the backend
+    can use one, else the CPU. A device that is named is used or refused."""
+    precision: str = "float32"
+    """``"float32"``, or ``"bfloat16"`` where the backend computes in it: about twice as fast, and a few levels off."""
 
     @property
     def arithmetic(self) -> str:
-        """Backend and precision: what decides the last digits of a result."""
-        return "onnxruntime float32"
+        """Backend and precision, as ``"onnxruntime float32"``: what decides the last digits of a result."""
+        return f"{self.backend} {self.precision}"
 
     def load(self, model: bytes, *, name: str) -> Network:
         """Load the bytes of an ONNX file.
@@ -41,10 +44,76 @@ class Runtime:
 
         Raises:
             ModelError: the bytes are no network that this runtime can load.
+            UsageError: the backend, the device or the precision is not available here.
         """
-        from twinscale.engine.backends.onnxruntime import OnnxRuntimeNetwork
+        choices = self._choices()
+        accelerated = [choice for choice in choices if choice[1].device != "cpu"]
+        if self.device == _AUTO and accelerated:
+            try:
+                return _load(model, name, *accelerated[0])
+            except UsageError:  # its library is installed, but this machine has no such device
+                choices = [(backend, Settings("cpu", 0, given.threads, given.precision)) for backend, given in choices]
+        (backend, settings), *rest = choices
+        first = _load(model, name, backend, settings)
+        if not rest:
+            return first
+        others = {backend.name: functools.partial(_load, model, name, backend, given) for backend, given in rest}
+        return Fastest(first, backend.name, others, key=f"{settings.threads} threads".encode() + model)
 
-        return OnnxRuntimeNetwork(model, name=name, threads=self.threads or available_processors())
+    def check(self) -> None:
+        """Find out early whether networks can be loaded.
+
+        Raises:
+            UsageError: the backend, the device or the precision is not available here.
+        """
+        self._choices()
+
+    def _choices(self) -> list[tuple[Backend, Settings]]:
+        """The backends that can do what is asked, each with what it is told; the one to begin with first."""
+        device, index = self._device()
+        choices = [
+            (backend, Settings(place, index, self.threads or available_processors(), self.precision))
+            for backend in self._backends()
+            for place in [backend.usual_device() if device == _AUTO else device]
+            if (place == "cpu" or place in backend.devices())
+            and (self.precision == "float32" or self.precision in backend.precisions(place))
+        ]
+        if not choices:
+            raise UsageError(
+                f"no backend here offers device {self.device!r} with precision {self.precision!r}"
+                f"{'' if self.backend == _AUTO else f' and backend {self.backend!r}'}: available are {available()}"
+            )
+        return choices
+
+    def _device(self) -> tuple[str, int]:
+        """The kind of device and which of them: ``"cuda:1"`` is the second of kind ``"cuda"``."""
+        match = re.fullmatch(r"(\w+)(?::(\d+))?", self.device)
+        if match is None or (match[2] and match[1] in (_AUTO, "cpu")):
+            raise UsageError(f"device {self.device!r} is not a name such as cpu, cuda or cuda:1")
+        return match[1], int(match[2] or 0)
+
+    def _backends(self) -> list[Backend]:
+        """The backends to choose from, the one to begin with first."""
+        known = backends()
+        if self.backend == _AUTO:
+            return sorted((b for b in known.values() if b.installed), key=lambda backend: backend.name != _DEFAULT)
+        if self.backend not in known:
+            raise UsageError(f"unknown backend {self.backend!r}: use auto or one of {', '.join(known)}")
+        if not known[self.backend].installed:
+            raise UsageError(
+                f"backend {self.backend!r} is not installed: pip install '{known[self.backend].package}', or use auto"
+            )
+        return [known[self.backend]]
+
+
+def available() -> str:
+    """What this machine offers: ``"onnxruntime on cpu (float32), openvino on cpu (float32, bfloat16)"``."""
+    return ", ".join(
+        f"{backend.name} on {device} ({', '.join(backend.precisions(device))})"
+        for backend in backends().values()
+        if backend.installed
+        for device in backend.devices()
+    )
 
 
 def available_processors() -> int:
@@ -52,3 +121,12 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _load(model: bytes, name: str, backend: Backend, settings: Settings) -> Network:
+    try:
+        return LoadedNetwork(backend.load(model, settings), name=name)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise ModelError(f"model {name} cannot be loaded: {first_line(error)}") from None

@@ -1,11 +1,13 @@
-"""Exact tiling: an operation on a picture of any size, in memory that the tile bounds.
+"""Exact tiling: an operation on a picture of any size, in tiles as large as a memory budget allows.
 
 Every tile is computed together with a halo as wide as the operation's radius and the halo is thrown
 away, so no seam can exist: tiled and untiled results are equal up to the runtime's own rounding.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,15 @@ from twinscale.engine.operation import Operation
 from twinscale.errors import OutOfMemoryError
 from twinscale.images.levels import to_pixels, to_planes
 
-DEFAULT_TILE = 256
+GIBIBYTE = 2**30
+MEMORY = 1 * GIBIBYTE
+"""What a network may hold while it works on a tile. What NumPy holds around it comes on top, and is mostly less."""
+WHOLE_PICTURE_MEMORY = 8 * GIBIBYTE
+"""The same for a network that looks at the whole picture and therefore cannot be tiled."""
+
 _SMALLEST_TILE = 32
+_WHOLE_PICTURE_MARGIN = 32  # pixels of mirror image around a picture where the radius does not say how many
+_UNDER_WAY = 2  # tiles: one is in the network while what surrounds it is done for the other
 
 
 def run(
@@ -23,7 +32,7 @@ def run(
     pixels: NDArray,
     *,
     dtype: np.dtype | type | None = None,
-    tile: int = DEFAULT_TILE,
+    tile: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray:
     """Apply an operation to a whole picture.
@@ -32,86 +41,162 @@ def run(
     column; the result then belongs to the padded picture. A ``mirrored`` operation sees its mirror image beyond it.
 
     Args:
-        operation: what to do.
+        operation: what to do; several threads may call it at once.
         pixels: ``(H, W, C)`` uint8, uint16 or float32.
         dtype: type of the result's pixels; by default that of ``pixels``.
         tile: largest side of a tile without its halo, in pixels of the smaller of input and output; 0 for the whole
-            picture at once. Halved, and tried again, where memory runs out.
-        progress: called with the number of finished tiles and of all tiles.
+            picture at once. By default as few tiles as ``MEMORY`` allows, one if it can be. Halved, and tried again,
+            where memory runs out. An operation of infinite radius always has the whole picture at once.
+        progress: called with the number of finished tiles and of all tiles, from the thread that called.
 
     Returns:
         ``(H * scale, W * scale, C')`` pixels of ``dtype``.
 
     Raises:
-        OutOfMemoryError: memory runs out even with the smallest tile.
+        OutOfMemoryError: memory runs out even with the smallest tile, or the operation needs the whole picture at
+            once and more than ``WHOLE_PICTURE_MEMORY`` for it.
     """
     pixels = _padded(pixels, operation.multiple_of)
     dtype = np.dtype(dtype or pixels.dtype)
+    height, width = pixels.shape[:2]
+    if math.isinf(operation.radius):
+        return _run_whole(operation, pixels, dtype, progress)
+    if tile is None:
+        counts = _fewest_tiles(operation, height, width)
+        side = max(_step(height, counts[0], operation), _step(width, counts[1], operation))
+        tile = math.ceil(side / operation.scale.denominator)
+    else:
+        tile = min(tile or max(height, width), max(height, width))
+        counts = (_count(height, tile, operation), _count(width, tile, operation))
     while True:
         try:
-            return _run(operation, pixels, dtype, tile or max(pixels.shape), progress)
+            return _run(operation, pixels, dtype, counts, progress)
         except MemoryError:
-            smaller = min(tile or max(pixels.shape), max(pixels.shape)) // 2
-            if smaller < _SMALLEST_TILE:
+            if tile // 2 < _SMALLEST_TILE:
                 raise OutOfMemoryError(
-                    f"memory ran out on a picture of {pixels.shape[1]}x{pixels.shape[0]} with tiles of {tile} pixels: "
+                    f"memory ran out on a picture of {width}x{height} with tiles of {tile} pixels: "
                     "close other programs or use a smaller picture"
                 ) from None
-            tile = smaller
+            tile //= 2
+            counts = (_count(height, tile, operation), _count(width, tile, operation))
+
+
+def _run_whole(
+    operation: Operation, pixels: NDArray, dtype: np.dtype, progress: Callable[[int, int], None] | None
+) -> NDArray:
+    height, width = pixels.shape[:2]
+    needed = height * width * operation.activation_bytes
+    about = (
+        f"the network looks at the whole picture, and one of {width}x{height} takes about {needed / GIBIBYTE:.1f} GiB"
+    )
+    remedy = "use a smaller picture, or another model"
+    if needed > WHOLE_PICTURE_MEMORY:
+        raise OutOfMemoryError(f"{about}, more than the {WHOLE_PICTURE_MEMORY / GIBIBYTE:g} GiB it may take: {remedy}")
+    try:
+        return _run(operation, pixels, dtype, (1, 1), progress)
+    except MemoryError:
+        raise OutOfMemoryError(f"{about}, more than there is: close other programs, {remedy}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """One tile along one side, or along both."""
+
+    read: slice
+    """Of the input, with the halo."""
+    write: slice
+    """In the output."""
+    keep: slice
+    """Of the result."""
 
 
 def _run(
     operation: Operation,
     pixels: NDArray,
     dtype: np.dtype,
-    tile: int,
+    counts: tuple[int, int],
     progress: Callable[[int, int], None] | None,
 ) -> NDArray:
-    rows = list(_windows(pixels.shape[0], tile, operation))
-    columns = list(_windows(pixels.shape[1], tile, operation))
-    height, width = (int(side * operation.scale) for side in pixels.shape[:2])
+    height, width = pixels.shape[:2]
+    tiles = [
+        (row, column)
+        for row in _windows(height, counts[0], operation)
+        for column in _windows(width, counts[1], operation)
+    ]
     margin = _margin(operation)
     if margin:
         pixels = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-    out: NDArray | None = None
-    for i, (row_in, row_out, row_keep) in enumerate(rows):
-        for j, (column_in, column_out, column_keep) in enumerate(columns):
-            result = operation(to_planes(pixels[row_in, column_in]))[row_keep, column_keep]
+
+    def work(tile: tuple[_Window, _Window]) -> NDArray:
+        row, column = tile
+        return to_pixels(operation(to_planes(pixels[row.read, column.read]))[row.keep, column.keep], dtype)
+
+    workers = ThreadPoolExecutor(_UNDER_WAY)
+    try:
+        results = workers.map(work, tiles) if len(tiles) > 1 else map(work, tiles)
+        out: NDArray | None = None
+        for done, ((row, column), result) in enumerate(zip(tiles, results, strict=True), start=1):
             if out is None:
-                out = np.empty((height, width, result.shape[2]), dtype)
-            out[row_out, column_out] = to_pixels(result, dtype)
+                sides = (int(side * operation.scale) for side in (height, width))
+                out = np.empty((*sides, result.shape[2]), dtype)
+            for channel in range(result.shape[2]):  # each lies in one piece in most results; so it is copied faster
+                out[row.write, column.write, channel] = result[:, :, channel]
             if progress:
-                progress(i * len(columns) + j + 1, len(rows) * len(columns))
+                progress(done, len(tiles))
+    finally:
+        workers.shutdown(cancel_futures=True)  # waits for the tiles that are under way
     assert out is not None
     return out
 
 
-def _windows(length: int, tile: int, operation: Operation) -> Iterator[tuple[slice, slice, slice]]:
-    """Split one side into tiles.
+def _fewest_tiles(operation: Operation, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of tiles that make the least work of a picture within ``MEMORY``."""
+    rows, columns = (np.arange(1, math.ceil(side / _SMALLEST_TILE) + 1) for side in (height, width))
+    tall = np.array([_window(height, int(count), operation) for count in rows], dtype=np.float64)
+    wide = np.array([_window(width, int(count), operation) for count in columns], dtype=np.float64)
+    fits = np.outer(tall, wide) * operation.activation_bytes <= MEMORY
+    fits[-1, -1] = True  # there are no smaller ones
+    work = np.where(fits, np.outer(rows * tall, columns * wide), np.inf)
+    row, column = np.unravel_index(np.argmin(work), work.shape)
+    return int(rows[row]), int(columns[column])
 
-    Yields:
-        What to read of the input, where to write in the output, and which part of the result to keep.
-        All windows have the same length, because runtimes work best on one shape.
-    """
-    multiple = operation.multiple_of
-    largest = multiple * max(1, tile * operation.scale.denominator // multiple)
-    # Tiles of about one size: a short last one would be computed as long as the others.
-    step = multiple * math.ceil(length / math.ceil(length / largest) / multiple)
+
+def _windows(length: int, count: int, operation: Operation) -> list[_Window]:
+    """Split one side into so many tiles; all are read with one length, because runtimes work best on one shape."""
+    step, window = _step(length, count, operation), _window(length, count, operation)
     halo, margin = _halo(operation), _margin(operation)
-    window = min(length + 2 * margin, step + 2 * halo)
     up, down = operation.scale.as_integer_ratio()
+    windows = []
     for start in range(0, length, step):
         stop = min(start + step, length)
         low = min(max(-margin, start - halo), length + margin - window)
         offset = low * up // down
-        target = slice(start * up // down, stop * up // down)
-        source = slice(low + margin, low + margin + window)
-        yield source, target, slice(target.start - offset, target.stop - offset)
+        write = slice(start * up // down, stop * up // down)
+        read = slice(low + margin, low + margin + window)
+        windows.append(_Window(read, write, slice(write.start - offset, write.stop - offset)))
+    return windows
+
+
+def _count(length: int, tile: int, operation: Operation) -> int:
+    """How many tiles of at most this side, in pixels of the smaller of input and output."""
+    multiple = operation.multiple_of
+    return math.ceil(length / (multiple * max(1, tile * operation.scale.denominator // multiple)))
+
+
+def _step(length: int, count: int, operation: Operation) -> int:
+    """Side of a tile in input pixels: all of about one size, since a short last one would cost as much."""
+    return operation.multiple_of * math.ceil(length / count / operation.multiple_of)
+
+
+def _window(length: int, count: int, operation: Operation) -> int:
+    """Side of a tile with its halo, where a side is split into so many."""
+    return min(length + 2 * _margin(operation), _step(length, count, operation) + 2 * _halo(operation))
 
 
 def _halo(operation: Operation) -> int:
-    """Pixels to compute around a tile, and to throw away."""
-    return math.ceil(operation.radius / operation.multiple_of) * operation.multiple_of
+    """Pixels to compute around a tile, and to throw away; a tile that is the whole picture has its margin only."""
+    radius = _WHOLE_PICTURE_MARGIN if math.isinf(operation.radius) else operation.radius
+    return math.ceil(radius / operation.multiple_of) * operation.multiple_of
 
 
 def _margin(operation: Operation) -> int:

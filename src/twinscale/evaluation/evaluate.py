@@ -14,6 +14,7 @@ from twinscale.engine import run
 from twinscale.engine.operation import self_ensemble
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.published import published_scores
 from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
 from twinscale.images.levels import to_pixels, to_planes
@@ -95,7 +96,7 @@ def evaluate(
         UsageError: a picture is too small to be measured.
         ModelError: the model is missing or damaged.
     """
-    model = as_model(model)
+    model = as_model(model, runtime=None if isinstance(model, Model) else REFERENCE)
     protocol = Protocol(model.card.scale, model.card.colour)
     paths = find_pictures(dataset)
     pictures = []

@@ -6,7 +6,7 @@ from twinscale.engine import Runtime
 from twinscale.evaluation.protocol import VERSION
 from twinscale.rescale.model import Model
 
-REFERENCE = Runtime()
+REFERENCE = Runtime(backend="onnxruntime", device="cpu")
 """What runs networks whose results are kept: the same arithmetic on every machine."""
 
 

@@ -17,8 +17,9 @@ def to_pixels(planes: NDArray, dtype: DTypeLike) -> NDArray:
     clipped: NDArray = np.clip(planes, 0, 1, dtype=np.float32)
     dtype = np.dtype(dtype)
     if np.issubdtype(dtype, np.integer):
-        clipped = clipped * np.iinfo(dtype).max + 0.5  # never negative, so truncation rounds half up
-    return clipped.astype(dtype)
+        clipped *= np.iinfo(dtype).max
+        clipped += 0.5  # never negative, so truncation rounds half up
+    return clipped.astype(dtype, copy=False)
 
 
 def to_levels(planes: NDArray) -> NDArray[np.float64]:

@@ -19,8 +19,7 @@ from twinscale.engine.operation import (
     with_alpha,
     within_neighbours,
 )
-from twinscale.engine.tiling import DEFAULT_TILE
-from twinscale.errors import ModelError
+from twinscale.errors import ModelError, UsageError
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
 from twinscale.zoo import Card, load_card, model_names, resolve
@@ -35,6 +34,9 @@ _SLACK = 1  # range of the neighbours by which an upscaler may leave it; photogr
 class Model:
     """The networks of one card, loaded and checked when first used.
 
+    Several threads may share one; they take turns in its networks. It pickles as its card and its runtime, so another
+    process loads the networks again.
+
     Args:
         card: the model's card.
         runtime: what runs the networks.
@@ -43,6 +45,10 @@ class Model:
     def __init__(self, card: Card, runtime: Runtime | None = None) -> None:
         self.card = card
         self.runtime = runtime or Runtime()
+
+    def __reduce__(self) -> tuple[type["Model"], tuple[Card, Runtime]]:
+        """Leave out the loaded networks."""
+        return Model, (self.card, self.runtime)
 
     @functools.cached_property
     def enlargement(self) -> Operation:
@@ -81,14 +87,20 @@ class Model:
 
     def _load(self, part: Part, scale: Fraction) -> Operation:
         network = self.runtime.load(self.card.read(part), name=f"{self.card.name}/{part.file}")
-        return Operation.of(network, scale=scale, radius=part.radius, multiple_of=part.multiple_of)
+        return Operation.of(
+            network,
+            scale=scale,
+            radius=part.radius,
+            multiple_of=part.multiple_of,
+            activation_bytes=part.activation_bytes,
+        )
 
     def enlarge(
         self,
         picture: Picture,
         *,
         ensemble: bool = False,
-        tile: int = DEFAULT_TILE,
+        tile: int | None = None,
         progress: ProgressCallback | None = None,
     ) -> Picture:
         """Enlarge a picture with its alpha ``scale`` times; metadata and depth stay.
@@ -102,9 +114,7 @@ class Model:
         enlargement = self_ensemble(self.enlargement) if ensemble else self.enlargement
         return self._apply(enlargement, picture, tile, progress)
 
-    def shrink(
-        self, picture: Picture, *, tile: int = DEFAULT_TILE, progress: ProgressCallback | None = None
-    ) -> Picture:
+    def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Shrink a picture with its alpha ``scale`` times, sides rounded up; metadata and depth stay.
 
         Args:
@@ -123,7 +133,9 @@ class Model:
             return operation if channels == 1 else on_luminance(operation)
         return on_grey(operation) if channels == 1 else operation
 
-    def _apply(self, operation: Operation, picture: Picture, tile: int, progress: ProgressCallback | None) -> Picture:
+    def _apply(
+        self, operation: Operation, picture: Picture, tile: int | None, progress: ProgressCallback | None
+    ) -> Picture:
         colour = self._on_pixels(operation, picture.channels)
         if picture.alpha is None:
             return replace(picture, pixels=run(colour, picture.pixels, tile=tile, progress=progress))
@@ -156,14 +168,24 @@ def load(name_or_folder: str | os.PathLike[str], runtime: Runtime | None = None)
 def as_model(
     model: "Model | str | os.PathLike[str]", scale: float | None = None, runtime: Runtime | None = None
 ) -> Model:
-    """A model, or the one of that name or folder; a family's for the scale, as :func:`twinscale.zoo.resolve` has it."""
+    """A model, or the one of that name or folder; a family's for the scale, as :func:`twinscale.zoo.resolve` has it.
+
+    Raises:
+        UsageError: the model is loaded, and a runtime is given all the same; or the family has none for this scale.
+        ModelError: there is no such model, or its card is damaged.
+    """
     if isinstance(model, Model):
+        if runtime is not None:
+            raise UsageError(
+                f"model {model.card.name} is loaded and has a runtime: give the runtime when loading it, or the "
+                "model's name here"
+            )
         return model
     name = resolve(model, scale)
     return _shipped(name, runtime) if name in model_names() else load(name, runtime)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=2)  # each keeps the memory of its largest tile
 def _shipped(name: str, runtime: Runtime | None) -> Model:
     """Shipped models do not change, so calls in a row share the loaded networks."""
     return load(name, runtime)

@@ -4,7 +4,6 @@ import os
 from typing import Literal
 
 from twinscale.engine import Runtime
-from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
 from twinscale.rescale.shrink import choose_pair
@@ -20,7 +19,7 @@ def restore(
     model: Model | str | os.PathLike[str] | None = None,
     fallback: Fallback | None = None,
     scale: int | None = None,
-    tile: int = DEFAULT_TILE,
+    tile: int | None = None,
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
@@ -33,8 +32,9 @@ def restore(
         fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
             super-resolution; by default it is refused.
         scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; 2 by default.
-        tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once.
-        runtime: what runs the network, unless ``model`` is loaded and has one.
+        tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once. By default as
+            large as memory allows, see :func:`twinscale.engine.run`.
+        runtime: what runs the network; a loaded ``model`` has one already.
         progress: called with finished and all tiles.
 
     Returns:
@@ -45,7 +45,7 @@ def restore(
             resized since it was shrunk, or the model is no pair.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing, damaged, or has other weights than the one that shrank.
-        OutOfMemoryError: memory runs out even with the smallest tile.
+        OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
     picture = as_picture(picture)
     shrunk = Shrunk.find(picture)

@@ -3,7 +3,6 @@
 import os
 
 from twinscale.engine import Runtime
-from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
@@ -17,7 +16,7 @@ def shrink(
     scale: int | None = None,
     *,
     model: Model | str | os.PathLike[str] | None = None,
-    tile: int = DEFAULT_TILE,
+    tile: int | None = None,
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
@@ -30,8 +29,9 @@ def shrink(
         picture: a picture or a file.
         scale: 2, 3 or 4; by default that of ``model``, or 2.
         model: a loaded pair, or the name of a pair or of a family, which has one for every scale, or a folder.
-        tile: side of a tile in pixels of the result; 0 works on the whole picture at once.
-        runtime: what runs the network, unless ``model`` is loaded and has one.
+        tile: side of a tile in pixels of the result; 0 works on the whole picture at once. By default as
+            large as memory allows, see :func:`twinscale.engine.run`.
+        runtime: what runs the network; a loaded ``model`` has one already.
         progress: called with finished and all tiles.
 
     Returns:
@@ -42,7 +42,7 @@ def shrink(
         UsageError: no pair has this scale, or the model is no pair or of another scale.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
-        OutOfMemoryError: memory runs out even with the smallest tile.
+        OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
     model = choose_pair(scale, model, runtime=runtime)
     picture = as_picture(picture)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from twinscale.engine import Runtime
-from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
@@ -67,7 +66,7 @@ class Shrunk:
             )
         return pair
 
-    def restore(self, pair: Model, *, tile: int = DEFAULT_TILE, progress: ProgressCallback | None = None) -> Picture:
+    def restore(self, pair: Model, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Bring the picture back to the pixel.
 
         Args:

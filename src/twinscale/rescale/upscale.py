@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from twinscale.engine import Runtime
-from twinscale.engine.tiling import DEFAULT_TILE
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
@@ -20,7 +19,7 @@ def upscale(
     *,
     model: Model | str | os.PathLike[str] | None = None,
     ensemble: bool = False,
-    tile: int = DEFAULT_TILE,
+    tile: int | None = None,
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
@@ -34,8 +33,9 @@ def upscale(
         model: a loaded model, or the name of a model or of a family, which has one for every scale, or a folder.
         ensemble: take the mean of what the network makes of the picture's eight rotations and reflections: a
             little better, in eight times the time.
-        tile: side of a tile in pixels of the picture; 0 works on the whole picture at once.
-        runtime: what runs the network, unless ``model`` is loaded and has one.
+        tile: side of a tile in pixels of the picture; 0 works on the whole picture at once. By default as
+            large as memory allows, see :func:`twinscale.engine.run`.
+        runtime: what runs the network; a loaded ``model`` has one already.
         progress: called with finished and all tiles.
 
     Returns:
@@ -45,7 +45,7 @@ def upscale(
         UsageError: a scale out of range, or larger than the model's.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
-        OutOfMemoryError: memory runs out even with the smallest tile.
+        OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
     model = choose_model(scale, model, runtime=runtime)
     wanted = model.card.scale if scale is None else scale

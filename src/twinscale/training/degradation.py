@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.evaluation.evaluate import stored_reduction
 from twinscale.evaluation.protocol import Colour, Protocol
+from twinscale.evaluation.provenance import REFERENCE
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.linear import weighted_rows
 from twinscale.images.resize import Kernel
@@ -40,7 +40,7 @@ class Degradation:
     @cached_property
     def _pair(self) -> Model:
         try:
-            pair = load(self.data.reduced_by, Runtime(threads=1))  # pictures are loaded side by side
+            pair = load(self.data.reduced_by, REFERENCE)
         except ModelError as error:
             raise ModelError(
                 f"reduced_by = {self.data.reduced_by!r} is no kernel ({', '.join(_KERNELS)}) and no pair: {error}"

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import warnings
 from contextlib import redirect_stdout
 from fractions import Fraction
@@ -33,6 +34,7 @@ from twinscale.zoo.card import CARD_FILE, Card
 _HALF = "_float16"
 _OF_THE_RUN = {"name", "data", "started", "finished"}  # what a summary tells and a card says elsewhere or not at all
 _SMALLEST_HALVED = 32  # smaller constants are not worth a cast
+_COUNTED_SIDE = 144  # pixels: a multiple of whatever a network asks for
 _FREE_DATA = {"OpenPhotos", "CameraPhotos"}
 _FREE = "Apache-2.0; trained only on openly licensed photographs"
 _RESEARCH_DATA = {"T91", "BSDS200"}
@@ -111,6 +113,7 @@ def export_run(run: Path, models: Path) -> Card:
             "multiple_of": part.multiple_of,
             "parameters": sum(p.numel() for p in collapsed(part).parameters()),
             "multiply_adds": count_multiply_adds(part) / float(max(Fraction(1), part.factor)) ** 2,
+            "activation_bytes": count_activation_bytes(data),
         }
     write_atomically(folder / CARD_FILE, tomli_w.dumps(card).encode(), overwrite=True)
     return Card.load(folder)
@@ -222,6 +225,41 @@ def count_multiply_adds(network: Network) -> float:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, network.channels, side, side))
     return float(counter.get_total_flops() / 2 / side**2)
+
+
+def count_activation_bytes(data: bytes) -> float:
+    """Bytes per input pixel that a network holds at its peak, as float32 and with nothing computed in place.
+
+    A value is held from the node that computes it to the last one that reads it. Backends that fuse nodes need a little
+    less, those that pad or rearrange channels a little more.
+
+    Args:
+        data: an ONNX file with one input, ``(N, C, H, W)``.
+    """
+    model = onnx.load_from_string(data)
+    graph = model.graph
+    batch, _, *sides = graph.input[0].type.tensor_type.shape.dim
+    batch.dim_value = 1
+    for dimension in sides:
+        dimension.dim_value = _COUNTED_SIDE
+    graph.output[0].type.tensor_type.ClearField("shape")
+    graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    sizes = {
+        value.name: 4 * math.prod(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
+        for value in (*graph.input, *graph.value_info, *graph.output)
+    }
+    constants = {initializer.name for initializer in graph.initializer}
+    last = {name: position for position, node in enumerate(graph.node) for name in node.input}
+    held = {graph.input[0].name}
+    peak = 0
+    for position, node in enumerate(graph.node):
+        if set(node.input) <= constants:
+            constants |= set(node.output)
+            continue
+        held |= set(node.output)
+        peak = max(peak, sum(sizes[name] for name in held))
+        held = {name for name in held if last.get(name, -1) > position}
+    return round(peak / _COUNTED_SIDE**2, 1)
 
 
 def _licence(sets: set[str]) -> str:

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from twinscale import engine
-from twinscale.engine import Operation, Runtime, run
+from twinscale.engine import Operation, run
 from twinscale.engine.operation import on_grey
+from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.trial import Rescaler, Transform
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.training.degradation import Degradation
@@ -74,7 +75,7 @@ def in_torch(network: Network) -> Operation:
 
 def exported(network: Network) -> Operation:
     """A network as an operation that the engine runs, once it is exported."""
-    return _operation(Runtime().load(to_onnx(network), name=type(network).__name__), network)
+    return _operation(REFERENCE.load(to_onnx(network), name=type(network).__name__), network)
 
 
 def _operation(runnable: engine.Network, network: Network) -> Operation:

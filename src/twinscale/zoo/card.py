@@ -26,6 +26,8 @@ class Part:
     """Number of trained values."""
     multiply_adds: float
     """Multiplications with addition per pixel of the full-size picture."""
+    activation_bytes: float
+    """What the network holds at its peak, in bytes per pixel of its input, as float32."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,51 +1,78 @@
-"""ONNX Runtime."""
+"""ONNX Runtime: on the CPU, and on whatever else the installed build has a provider for."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.errors import ModelError
+from twinscale.engine.backends import Backend, Loaded, Settings
+from twinscale.errors import UsageError
+
+_PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+# Those after the CPU are used only when they are named: TensorRT compiles for minutes, CoreML may compute in float16.
+_USUAL = ("cuda", "migraphx", "directml", "cpu")
+_OPTIONS: dict[str, dict[str, Any]] = {
+    # TF32 has ten bits of mantissa; an exhaustive search for algorithms starts anew with each size of tile.
+    "cuda": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+    "coreml": {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"},
+}
+_ONE_OF_A_KIND = {"cpu", "coreml"}
 
 
-class OnnxRuntimeNetwork:
-    """A network that ONNX Runtime runs on the CPU.
+def _devices() -> tuple[str, ...]:
+    import onnxruntime
 
-    Args:
-        model: the bytes of an ONNX file.
-        name: what to call it in errors.
-        threads: how many to use.
-
-    Raises:
-        ModelError: the bytes are no network that ONNX Runtime can load.
-    """
-
-    def __init__(self, model: bytes, *, name: str, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._name = name
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise ModelError(f"model {name} cannot be loaded: {_first_line(error)}") from None
-        self._input = self._session.get_inputs()[0].name
-
-    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run on a batch; see :class:`twinscale.engine.runtime.Network`."""
-        inputs = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
-        try:
-            result = self._session.run(None, {self._input: inputs})[0]
-        except Exception as error:
-            message = _first_line(error)
-            if "alloc" in message.lower() or "memory" in message.lower():
-                raise MemoryError(message) from None
-            raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
-        if not np.isfinite(result).all():
-            raise ModelError(f"model {self._name} returned NaN or infinity: its weights are damaged")
-        return np.moveaxis(result, 1, 3)
+    available = onnxruntime.get_available_providers()
+    return tuple(device for device, provider in _PROVIDERS.items() if provider in available)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _usual_device() -> str:
+    here = _devices()
+    return next(device for device in _USUAL if device in here)
+
+
+def _load(model: bytes, settings: Settings) -> Loaded:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = settings.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False  # it doubles the peak from the second run on, and makes none of them faster
+    provider = _PROVIDERS[settings.device]
+    wanted = dict(_OPTIONS.get(settings.device, {}))
+    if settings.device not in _ONE_OF_A_KIND:
+        wanted["device_id"] = str(settings.index)
+    providers = list(dict.fromkeys([provider, _PROVIDERS["cpu"]]))
+    chosen = [wanted if name == provider else {} for name in providers]
+    session = onnxruntime.InferenceSession(model, options, providers=providers, provider_options=chosen)
+    if provider not in session.get_providers():
+        raise UsageError(
+            f"device {settings.device!r} cannot be used: ONNX Runtime has {provider} but could not start it; check "
+            "the device and its drivers, or use the device cpu"
+        )
+    (given,) = session.get_inputs()
+
+    def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = session.run(None, {given.name: batch})[0]
+        return result
+
+    return Loaded(infer, given.shape[0] if isinstance(given.shape[0], int) else None)
+
+
+BACKEND = Backend(
+    name="onnxruntime",
+    module="onnxruntime",
+    package="onnxruntime",
+    devices=_devices,
+    usual_device=_usual_device,
+    precisions=lambda device: ("float32",),
+    load=_load,
+)

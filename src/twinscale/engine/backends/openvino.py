@@ -1,0 +1,71 @@
+"""OpenVINO: often faster on Intel's and AMD's processors, and able to compute in bfloat16 where they are."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.engine.backends import Backend, Loaded, Settings
+from twinscale.errors import UsageError
+
+_TYPES = {"float32": "f32", "bfloat16": "bf16"}
+
+
+def _devices() -> tuple[str, ...]:
+    import openvino
+
+    found = [device.split(".")[0].lower() for device in openvino.Core().available_devices]  # GPU.0 and GPU.1 are one
+    return tuple(dict.fromkeys(found))
+
+
+def _precisions(device: str) -> tuple[str, ...]:
+    import openvino
+
+    offered = openvino.Core().get_property(device.upper(), "OPTIMIZATION_CAPABILITIES")
+    return ("float32", "bfloat16") if "BF16" in offered else ("float32",)
+
+
+def _load(model: bytes, settings: Settings) -> Loaded:
+    import openvino
+
+    properties: dict[str, Any] = {
+        # Left to itself, it computes in bfloat16 on any processor that can.
+        "INFERENCE_PRECISION_HINT": _TYPES[settings.precision],
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    device = settings.device.upper()
+    if settings.device == "cpu":
+        # Pinned threads of two processes would share a core while another is idle.
+        properties |= {"INFERENCE_NUM_THREADS": settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
+    elif settings.index:
+        device += f".{settings.index}"
+    core = openvino.Core()
+    network = core.read_model(model)
+    try:
+        compiled = core.compile_model(network, device, properties)
+    except RuntimeError as error:
+        if settings.device == "cpu":
+            raise
+        raise UsageError(
+            f"device {settings.device!r} cannot be used: OpenVINO could not compile for it "
+            f"({str(error).strip().splitlines()[-1]}); check its drivers, or use the device cpu"
+        ) from None
+    request = compiled.create_infer_request()
+    count = compiled.input(0).partial_shape[0]
+
+    def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        result = request.infer([batch], share_inputs=True, share_outputs=True)[0]
+        return np.array(result)  # the request writes its next result to the same place
+
+    return Loaded(infer, count.get_length() if count.is_static else None)
+
+
+BACKEND = Backend(
+    name="openvino",
+    module="openvino",
+    package="twinscale[openvino]",
+    devices=_devices,
+    usual_device=lambda: "cpu",
+    precisions=_precisions,
+    load=_load,
+)

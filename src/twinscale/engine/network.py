@@ -1,0 +1,63 @@
+"""A loaded network, as everything above the backends sees it."""
+
+import threading
+import typing
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.engine.backends import Loaded
+from twinscale.errors import ModelError
+
+
+class Network(typing.Protocol):
+    """A loaded network from batch to batch."""
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run on ``(N, H, W, C)`` float32; returns ``(N, H', W', C')`` float32, not clipped.
+
+        Raises:
+            MemoryError: the batch is too large for the memory at hand.
+            ModelError: the network failed, or returned NaN or infinity.
+        """
+
+
+class LoadedNetwork:
+    """A network that a backend loaded, its layout and its errors made those of :class:`Network`.
+
+    Threads that call it at once wait for one another, because a single call already has all the processors that the
+    runtime grants.
+
+    Args:
+        loaded: what the backend made of the file.
+        name: what to call it in errors.
+    """
+
+    def __init__(self, loaded: Loaded, *, name: str) -> None:
+        self._loaded = loaded
+        self._name = name
+        self._alone = threading.Lock()
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run on a batch; see :class:`Network`."""
+        planes = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
+        pictures = self._loaded.batch or len(planes)
+        try:
+            with self._alone:
+                results = [self._loaded.infer(planes[i : i + pictures]) for i in range(0, len(planes), pictures)]
+        except Exception as error:
+            message = first_line(error)
+            if isinstance(error, MemoryError) or "alloc" in message.lower() or "memory" in message.lower():
+                raise MemoryError(message) from None
+            raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
+        result = results[0] if len(results) == 1 else np.concatenate(results)
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = result.sum()  # NaN or infinite if a term is, without a second array; else it merely overflowed
+        if not (np.isfinite(total) or np.isfinite(result).all()):
+            raise ModelError(f"model {self._name} returned NaN or infinity: its weights are damaged")
+        return np.moveaxis(result, 1, 3)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its type."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
