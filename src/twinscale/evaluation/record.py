@@ -96,12 +96,8 @@ def _table(rows: list[dict[str, Any]], *, with_rgb: bool) -> list[str]:
     lines = [" | ".join(["", *header, ""]).strip(), "| --- " + "| ---: " * (len(header) - 1) + "|"]
     for row in rows:
         bicubic, ours = Scores(**row["bicubic"]), Scores(**row["ours"])
-        cells = [
-            row["dataset"],
-            str(bicubic),
-            str(ours),
-            *beside_paper(ours, published_scores(row["model"], row["dataset"])),
-        ]
+        paper = published_scores(row["model"], row["dataset"])
+        cells = [row["dataset"], str(bicubic), str(ours), *beside_paper(ours, paper)]
         if with_rgb:
             cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
         if with_looks:
