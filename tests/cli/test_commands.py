@@ -254,17 +254,30 @@ def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path
 
 
 class TestUsage:
-    def test_version_and_help_load_nothing_heavy(self, run: Run) -> None:
+    @staticmethod
+    def said_and_loaded(*arguments: str | Path) -> tuple[str, set[str]]:
+        """What a command that goes well prints, and the modules that it has imported by its end."""
         script = (
-            "import sys; sys.argv = ['twinscale', sys.argv[1]]\n"
+            "import sys; sys.argv[0] = 'twinscale'\n"
             "from twinscale.cli import main\n"
             "try: main()\n"
             "finally: print(*sys.modules, file=sys.stderr)"
         )
+        command = [sys.executable, "-c", script, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout, set(done.stderr.split())
+
+    def test_version_and_help_load_nothing_heavy(self) -> None:
         for option in ("--version", "-h"):
-            done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=True)
-            assert "twinscale" in done.stdout
-            assert not {"numpy", "onnxruntime", "rich", "PIL"} & set(done.stderr.split())
+            said, loaded = self.said_and_loaded(option)
+            assert "twinscale" in said
+            assert not {"numpy", "onnxruntime", "rich", "PIL"} & loaded
+
+    def test_small_picture_loads_only_what_it_needs(self, photo: Path, tmp_path: Path) -> None:
+        said, loaded = self.said_and_loaded("upscale", photo, "-o", tmp_path / "large.png")
+        assert "large.png (126x82" in said
+        assert {"numpy", "onnxruntime", "imagecodecs"} <= loaded
+        assert not {"torch", "openvino", "ray", "rich", "PIL", "ssl", "urllib.request"} & loaded
 
     def test_help_lists_every_command_in_full(self, run: Run) -> None:
         help = run("--help").stdout.decode()

@@ -1,7 +1,6 @@
 """Reading whole files, and writing them so that no half-written file is ever seen."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,7 +43,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
     """
     path = Path(path)
     refuse_taken(path, overwrite=overwrite)
-    temporary = path.parent / f".twinscale-{secrets.token_hex(8)}.tmp"
+    temporary = path.parent / f".twinscale-{os.urandom(8).hex()}.tmp"
     try:
         # Opened this way, not by tempfile, so that the file gets the permissions the umask gives.
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)

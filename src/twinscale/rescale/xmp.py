@@ -5,7 +5,6 @@ import io
 import re
 from dataclasses import asdict, fields
 from xml.etree import ElementTree
-from xml.sax.saxutils import quoteattr
 
 from twinscale.rescale.tag import Tag
 
@@ -23,6 +22,11 @@ _WIDE = {
     b"<\0": "utf-16-le",
     b"\0<": "utf-16-be",
 }
+# What the value of an attribute cannot hold as it is, or not without becoming a space (XML 1.0, 2.4 and 3.3.3). Not by
+# xml.sax.saxutils, which imports all that Python has for the internet: a tenth of the time of a small picture.
+_ESCAPED = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+)
 _END = re.compile(rb"</[\w.-]+:RDF\s*>")
 
 
@@ -31,7 +35,7 @@ def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
 
     Without a packet, or with one that cannot be read, there is a new one.
     """
-    attributes = "".join(f" t:{name}={quoteattr(str(value))}" for name, value in asdict(tag).items())
+    attributes = "".join(f' t:{name}="{str(value).translate(_ESCAPED)}"' for name, value in asdict(tag).items())
     element = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
     xmp = remove_tag(xmp)
     body = _body(xmp) if xmp is not None and _parse(xmp) is not None else b""
