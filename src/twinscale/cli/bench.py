@@ -36,7 +36,7 @@ def _megapixels(default: float, of: str) -> Callable[[options.Function], options
 @_rounds(5)
 @options.as_json
 def train(seconds: float, rounds: int, as_json: bool) -> None:
-    """Training steps per second of DSN x3, 16 crops of 69x69, next to plain torch in float32."""
+    """Measure training steps per second of DSN x3, 16 crops of 69x69, next to plain torch in float32."""
     from twinscale.benchmark.training import measure_training
 
     speed = measure_training(seconds, rounds, lambda line: click.echo(line, err=True))
@@ -53,7 +53,7 @@ def train(seconds: float, rounds: int, as_json: bool) -> None:
 @_rounds(7)
 @options.as_json
 def resize(megapixels: float, rounds: int, as_json: bool) -> None:
-    """Bicubic reduction of an RGB picture to half its sides, next to Pillow's."""
+    """Measure the bicubic reduction of an RGB picture to half its sides, next to Pillow's."""
     from twinscale.benchmark.resize import measure_resize
 
     speed = measure_resize(megapixels, rounds)
@@ -71,7 +71,7 @@ def resize(megapixels: float, rounds: int, as_json: bool) -> None:
 @_rounds(3)
 @options.as_json
 def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: bool) -> None:
-    """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing.
+    """Measure milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing.
 
     MODEL is a name or a folder; by default all shipped ones are measured.
     """
@@ -100,7 +100,7 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
 
 @bench.command()
 @options.model
-@click.option("--pictures", type=click.IntRange(min=1), default=50, help="How many.")
+@click.option("--pictures", type=click.IntRange(min=1), default=50, help="How many pictures.")
 @_megapixels(2.0, "each picture")
 @options.tile
 @options.runtime
@@ -108,7 +108,7 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
 def batch(
     model: str | None, pictures: int, megapixels: float, tile: int | None, runtime: "Runtime", as_json: bool
 ) -> None:
-    """Seconds to upscale a folder of photographs, next to the sum of its stages."""
+    """Measure the seconds to upscale a folder of photographs, next to the sum of its stages."""
     from twinscale.batch import Upscale
     from twinscale.benchmark.batch import measure_batch
 
@@ -125,7 +125,7 @@ def batch(
 @_rounds(15)
 @options.as_json
 def start(rounds: int, as_json: bool) -> None:
-    """Milliseconds to start, next to importing NumPy, ONNX Runtime and Pillow."""
+    """Measure the milliseconds to start, next to importing NumPy, ONNX Runtime and Pillow."""
     from twinscale.benchmark.start import measure_start
 
     speed = measure_start(rounds)
@@ -143,7 +143,7 @@ def start(rounds: int, as_json: bool) -> None:
 @options.runtime
 @options.as_json
 def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_json: bool) -> None:
-    """Seconds and memory for one picture, next to the bare runtimes on the same network."""
+    """Measure seconds and memory for one picture, next to the bare runtimes on the same network."""
     from twinscale.benchmark.picture import measure_picture
 
     compared = measure_picture(model, megapixels, rounds, runtime, lambda line: click.echo(line, err=True))
