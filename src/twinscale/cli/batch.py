@@ -23,7 +23,7 @@ _DEFAULT_CLUSTER = ""
 
 
 class BatchCommand(Command):
-    """A command that works on pictures. The value of ``--cluster`` is optional and follows ``=``, as GNU has it."""
+    """A command that works on pictures. The value of ``--cluster`` is optional and follows ``=``, in GNU style."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(
@@ -59,7 +59,7 @@ class Batch:
 
         Raises:
             TwinscaleError: what went wrong with the only picture, or with all of them.
-            click.exceptions.Exit: code 1 where some of several pictures failed.
+            click.exceptions.Exit: code 1 if some of several pictures failed.
         """
         from twinscale.batch import plan
         from twinscale.batch.plan import STANDARD_STREAM

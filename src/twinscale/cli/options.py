@@ -34,13 +34,13 @@ def runtime(function: Function) -> Function:
         "--device",
         "-d",
         default="auto",
-        help="cpu, cuda, cuda:1, tensorrt, directml, coreml, gpu …, as far as installed.",
+        help="cpu, cuda, cuda:1, tensorrt, directml, coreml, gpu …, if installed.",
     )
     @click.option("--backend", default="auto", help="onnxruntime, openvino, or auto: the faster one.")
     @click.option(
         "--precision",
         default="float32",
-        help="float32, or bfloat16: faster where the processor has it, but less exact.",
+        help="float32, or bfloat16: faster if the processor supports it, but less exact.",
     )
     @functools.wraps(function)
     def command(*, threads: int | None, device: str, backend: str, precision: str, **others: Any) -> Any:

@@ -119,8 +119,8 @@ def _print(title: str, blocks: "list[Block]") -> None:
     for block in blocks:
         if isinstance(block, Comparison):
             table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left")
-            for place, name in enumerate(block.header):
-                table.add_column(name, justify="left" if place < len(block.labels) else "right")
+            for index, name in enumerate(block.header):
+                table.add_column(name, justify="left" if index < len(block.labels) else "right")
             for cells in block.cells():
                 table.add_row(*cells)
             console.print(table)

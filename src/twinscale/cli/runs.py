@@ -115,8 +115,8 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
     columns = [_cells(run.facts()) for run in runs]
     for key in columns[0]:
         table.add_row(key, *(escape(cells[key]) for cells in columns))
-    for place, (key, values) in enumerate(differing.items()):
-        if not place:
+    for index, (key, values) in enumerate(differing.items()):
+        if not index:
             table.add_row()
         table.add_row(key, *(escape(_shown(value)) for value in values))
     console = Console()

@@ -22,7 +22,7 @@ from twinscale.cli.command import Command
 @click.option(
     "--from",
     "model",
-    help="Start from the weights of this model, a name or a folder; of a pair, one half may be enough.",
+    help="Start from the weights of this model, a name or a folder; of a pair, the half that fits will do.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Train this many steps instead of the recipe's.")
 @click.option("--minutes", type=click.FloatRange(min=0.01), help="Train as many steps as fit into this time instead.")
@@ -57,7 +57,7 @@ def train(
     """Train a network and export it.
 
     RECIPE is the name of a shipped recipe, or a .toml file. The run's folder explains itself in its README.md. The
-    trained model is put there under models/NAME, where every -m option finds it by that folder. Needs the train extra.
+    trained model goes into models/NAME there, a folder that every -m option accepts. Needs the train extra.
     """
     import shlex
     import shutil

@@ -64,13 +64,13 @@ class Codec:
         sniff: whether the bytes of a file begin as this format does.
         header: size, depth and channels, without decoding.
         decode: pixels and metadata of the first frame.
-        encode: a whole file; ``None`` where the format is only read.
+        encode: a whole file; ``None`` if the format is only read.
         frames: what the format calls the several pictures in a file.
         depths: bits per sample that can be written; 32 is floating point.
         alpha: whether transparency can be written.
         grey: whether one channel can be written, or RGB only.
         max_side: longest side in pixels that can be written.
-        max_colours: how many different colours can be written, where a palette limits them.
+        max_colours: how many different colours can be written, if a palette limits them.
         keeps: the metadata that can be written.
         quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
     """

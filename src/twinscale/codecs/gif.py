@@ -1,4 +1,4 @@
-"""GIF, written only where its palette holds every colour."""
+"""GIF, written only if its palette can hold every colour."""
 
 import io
 from typing import TYPE_CHECKING

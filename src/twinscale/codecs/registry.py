@@ -38,7 +38,7 @@ def codec_named(name: str) -> "Codec":
     """Return the codec of a format by its name or one of its extensions: ``"JPEG"``, ``"jpg"``, ``".jpg"``.
 
     Raises:
-        UsageError: there is no such format, listing those that can be written.
+        UsageError: there is no such format; the message lists those that can be written.
     """
     wanted = name.lower().removeprefix(".")
     for codec in all_codecs():
@@ -52,7 +52,7 @@ def codec_of_path(path: str | os.PathLike[str]) -> "Codec":
     """Return the codec that writes files with a path's extension.
 
     Raises:
-        UsageError: the extension is missing, unknown or only read, listing those that can be written.
+        UsageError: the extension is missing, unknown or only read; the message lists those that can be written.
     """
     extension = Path(path).suffix.lower()
     for codec in writable_codecs():

@@ -44,7 +44,7 @@ class Dataset:
     terms: str
     pictures: tuple[CatalogueEntry, ...]
     jpeg_quality: int | None = None
-    """Set where the pictures are reduced from larger photographs: the quality they are saved with."""
+    """The quality the pictures are saved with if they are reduced from larger photographs, else None."""
 
     @property
     def files(self) -> int:

@@ -116,7 +116,7 @@ def contributions(
         out: number of output samples.
         scale: output samples per input sample.
         kernel: name of the kernel.
-        antialias: widen the kernel by ``1 / scale`` where ``scale`` is below one.
+        antialias: widen the kernel by ``1 / scale`` if ``scale`` is below one.
 
     Returns:
         ``first``, the ``(out,)`` index of the first contributing sample (it may lie outside

@@ -46,7 +46,7 @@ class SmallCNN(Upscaler):
         channels: 3 for RGB, 1 for luminance.
         variant: which network, a key of :data:`WIDTHS`.
         luminance_input: look only at the luminance of an RGB picture and make all three channels from it: the one input
-            and three outputs that the tables print. For comparisons: luminance does not tell the colour.
+            and three outputs that the tables print. For comparisons: luminance does not reveal colour.
     """
 
     interpolated_input = True

@@ -57,7 +57,7 @@ def fit_into_minutes(
     validations = max(1, min(_VALIDATIONS, int(fitting)))
     steps = min(
         (total - validations * validation_seconds) / step_seconds,
-        total / (step_seconds + validation_seconds / spec.validate_every),  # where the recipe validates more often
+        total / (step_seconds + validation_seconds / spec.validate_every),  # if the recipe validates more often
     )
     return shortened(spec, max(1, round(steps)), validations)
 

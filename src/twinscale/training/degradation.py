@@ -1,4 +1,4 @@
-"""How the small picture that super-resolution starts from is made of the full-size one."""
+"""How the small picture that super-resolution starts from is made from the full-size one."""
 
 import math
 import typing

@@ -57,7 +57,7 @@ class DataSpec:
     """Crops lie on a grid of this stride and each is seen once per epoch; 0 draws them at random."""
     by_detail: bool = False
     """Whether random crops are drawn in proportion to the mean difference between their neighbouring pixels instead
-    of evenly: a photograph is mostly sky and blur, from which there is little to learn."""
+    of evenly: photographs are mostly sky and blur, from which there is little to learn."""
     augment: Literal["none", "rotations", "all"] = "all"
     """No augmentation, the four rotations, or also their mirror images."""
     reduced_by: str = "bicubic"
