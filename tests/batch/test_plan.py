@@ -40,7 +40,7 @@ class TestPlan:
     def test_formats_that_cannot_hold_a_result_become_png(self) -> None:
         for extension in ("gif", "bmp", "jls", "heic"):
             assert targets(f"new.{extension}") == {f"new.{extension}": "new_x2.png"}
-        assert targets("new.jxl", carries_tag=True) == {"new.jxl": "new_x2.jxl"}
+        assert targets("new.jxl", work=Shrink()) == {"new.jxl": "new_shrunk.jxl"}
 
     def test_shrunk_pictures_stay_lossless(self) -> None:
         assert targets("a.jpg", work=Shrink()) == {"a.jpg": "a_shrunk.png"}

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from tests.nets.explicit import randomised  # noqa: E402
 from twinscale import nets  # noqa: E402
-from twinscale.engine import Operation, Runtime  # noqa: E402
+from twinscale.engine import Runtime  # noqa: E402
 from twinscale.errors import UsageError  # noqa: E402
 from twinscale.nets import ARCHITECTURES, Pair, Upscaler, create  # noqa: E402
 from twinscale.nets.base import register  # noqa: E402
@@ -53,11 +53,11 @@ def test_onnx_computes_what_torch_computes(architecture: str) -> None:
 
     network = randomised(create(architecture, scale=3, channels=3))
     network = network.half().float()  # as weights are stored
-    planes = np.random.default_rng(0).random((9, 13, 3), dtype=np.float32)
-    result = Operation.of(Runtime(1).load(to_onnx(network), name=architecture))(planes)
+    batch = np.random.default_rng(0).random((3, 9, 13, 3), dtype=np.float32)
+    result = Runtime(1).load(to_onnx(network), name=architecture)(batch)
     with torch.no_grad():
-        expected = network(torch.from_numpy(planes).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
-    assert expected.shape == (9 * network.factor, 13 * network.factor, 3)
+        expected = network(torch.from_numpy(batch).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    assert expected.shape == (3, 9 * network.factor, 13 * network.factor, 3)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-4)
 
 

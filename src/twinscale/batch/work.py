@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
 from twinscale.rescale import load, restore, shrink, upscale
-from twinscale.rescale.model import ProgressCallback
+from twinscale.rescale.model import Model, ProgressCallback
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.upscale import choose_model
@@ -139,6 +139,6 @@ class Restore:
             fallback=self.fallback,
             scale=self.scale,
             tile=self.tile,
-            runtime=self.runtime,
+            runtime=None if isinstance(model, Model) else self.runtime,
             progress=progress,
         )

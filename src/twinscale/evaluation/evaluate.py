@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import run
 from twinscale.engine.operation import self_ensemble
+from twinscale.errors import ModelError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.published import published_scores
 from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
-from twinscale.images.levels import to_pixels, to_planes
+from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
+from twinscale.rescale.channel import create_channel
 from twinscale.rescale.model import Model, as_model
 
 
@@ -122,15 +124,16 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
     def enlarge(low: NDArray) -> NDArray:
         return run(model.on_channels(enlargement, low.shape[2]), low.astype(np.float32))
 
-    return Rescaler(stored_reduction(model) if model.card.kind == "pair" else protocol.reduce, enlarge)
+    return Rescaler(received_reduction(model) if model.card.kind == "pair" else protocol.reduce, enlarge)
 
 
-def stored_reduction(pair: Model) -> Transform:
-    """Return the reduction of a pair, rounded to 8 bits as in a file that holds the small picture."""
+def received_reduction(pair: Model) -> Transform:
+    """Return the reduction of a pair after its channel: 8 bits, as in a file, unless the card names another."""
+    channel = create_channel(pair.card.channel, error=ModelError)
 
     def reduce(truth: NDArray) -> NDArray:
         reduction = pair.on_channels(pair.reduction, truth.shape[2])
-        return to_planes(run(reduction, truth.astype(np.float32), dtype=np.uint8))
+        return channel(run(reduction, truth.astype(np.float32)))
 
     return reduce
 

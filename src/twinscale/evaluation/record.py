@@ -9,7 +9,7 @@ from twinscale.evaluation.evaluate import Evaluation, beside_paper
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Scores
 from twinscale.evaluation.provenance import Provenance
-from twinscale.evaluation.published import published_source
+from twinscale.evaluation.published import published_scores, published_source
 from twinscale.images.files import write_atomically
 from twinscale.rescale.model import Model
 
@@ -62,8 +62,6 @@ class Record:
             "bicubic": asdict(evaluation.bicubic),
             "ours": asdict(evaluation.ours),
             "looks": asdict(evaluation.looks) if evaluation.looks else None,
-            "published": evaluation.published,
-            "source": published_source(card.name),
         }
         text = json.dumps(dict(sorted(self._rows.items())), indent=1)
         write_atomically(self._folder / _JSON, text.encode(), overwrite=True)
@@ -78,7 +76,7 @@ class Record:
         for model in sorted({row["model"] for row in rows}):
             own = {row["dataset"]: row for row in rows if row["model"] == model}
             first = next(iter(own.values()))
-            source = f"; paper: {first['source']}" if first["source"] else ""
+            source = f"; paper: {paper}" if (paper := published_source(model)) else ""
             weights = first["made_by"]["weights"][:12]
             lines.append(f"## {model}\n")
             lines.append(f"Weights `{weights}`, x{first['scale']}, {_CHANNEL[first['colour']]}{source}.\n")
@@ -98,7 +96,8 @@ def _table(rows: list[dict[str, Any]], *, with_rgb: bool) -> list[str]:
     lines = [" | ".join(["", *header, ""]).strip(), "| --- " + "| ---: " * (len(header) - 1) + "|"]
     for row in rows:
         bicubic, ours = Scores(**row["bicubic"]), Scores(**row["ours"])
-        cells = [row["dataset"], str(bicubic), str(ours), *beside_paper(ours, row["published"])]
+        paper = published_scores(row["model"], row["dataset"])
+        cells = [row["dataset"], str(bicubic), str(ours), *beside_paper(ours, paper)]
         if with_rgb:
             cells.append("–" if ours.psnr_rgb is None else f"{ours.psnr_rgb:.2f}")
         if with_looks:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.errors import ModelError, UsageError
-from twinscale.evaluation.evaluate import stored_reduction
+from twinscale.evaluation.evaluate import received_reduction
 from twinscale.evaluation.protocol import Colour, Protocol
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.images.levels import to_pixels, to_planes
@@ -64,7 +64,7 @@ class Degradation:
             return blurred if self.colour == "y" else to_planes(to_pixels(blurred, np.uint8))
         if self.data.reduced_by in _KERNELS:
             return self._protocol.reduce(truth, typing.cast(Kernel, self.data.reduced_by))
-        return stored_reduction(self._pair)(truth)
+        return received_reduction(self._pair)(truth)
 
     def enlarge(self, low: NDArray) -> NDArray:
         """Make the enlargement that some networks start from, ``(H, W, C)``."""

@@ -120,17 +120,18 @@ def export_run(run: Path, models: Path) -> Card:
 
 
 def to_onnx(network: Network) -> bytes:
-    """Export a network with free height and width; weights are stored as float16, computed as float32.
+    """Export a network for any number of pictures of any size; weights are stored as float16, computed as float32.
 
     Args:
         network: maps ``(N, C, H, W)`` to ``(N, C, H', W')``.
     """
     network = collapsed(network).eval().cpu()
     side = 8 * network.multiple_of
-    example = torch.zeros(1, network.channels, side, side + network.multiple_of)
+    example = torch.zeros(2, network.channels, side, side + network.multiple_of)  # one picture would fix the batch size
     multiple = network.multiple_of
-    height, width = torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
-    shape = {2: multiple * height, 3: multiple * width} if multiple > 1 else {2: height, 3: width}
+    pictures, height, width = torch.export.Dim("n"), torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
+    sides = {2: multiple * height, 3: multiple * width} if multiple > 1 else {2: height, 3: width}
+    shape = {0: pictures, **sides}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twinscale.errors import ModelError
+from twinscale.strict import from_mapping
 
 CARD_FILE = "card.toml"
 
@@ -70,19 +71,16 @@ class Card:
         """Read the card of a model folder.
 
         Raises:
-            ModelError: there is no card, or it lacks a field or has an unknown one.
+            ModelError: there is no card, or a field is unknown, missing or of a wrong type.
         """
         path = folder / CARD_FILE
         try:
             mapping = tomllib.loads(path.read_text(encoding="utf-8"))
-            for key in ("up", "down"):
-                if key in mapping:
-                    mapping[key] = Part(**mapping[key])
-            return cls(folder=folder, **mapping)
         except FileNotFoundError:
             raise ModelError(f"{folder} holds no model: a model folder has a {CARD_FILE}") from None
-        except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ModelError(f"{path} is not a model card ({error}): export the model again") from None
+        return from_mapping(cls, {"folder": folder, **mapping}, f"{path} is not a model card", ModelError)
 
     def read(self, part: Part) -> bytes:
         """Read one of the card's files and check it against its SHA-256.
