@@ -17,10 +17,10 @@ from twinscale.engine.network import Network
 from twinscale.errors import PictureError, TwinscaleError
 from twinscale.images.files import write_atomically
 
-_WORTH_ASKING = 2**18  # pixels of a batch; fewer are done before another backend is imported and measured
+_LEAST_PIXELS = 2**18  # of a batch to measure for; fewer are done before another backend is imported and measured
 _SIDE = 144  # pixels: side of the batch to measure with, a multiple of whatever a network requires
 _ROUNDS = 3
-_CLEARLY = 0.9  # of the time: a backend that is hardly faster is not worth importing in every process
+_CLEARLY_FASTER = 0.9  # of the time: a backend that is hardly faster is not worth importing in every process
 
 
 class Fastest:
@@ -46,7 +46,7 @@ class Fastest:
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run on a batch; see :class:`twinscale.engine.network.Network`."""
         count, height, width, channels = batch.shape
-        if self._others and count * height * width >= _WORTH_ASKING:
+        if self._others and count * height * width >= _LEAST_PIXELS:
             with self._deciding:
                 if self._others:
                     self._decide(channels)
@@ -68,7 +68,7 @@ class Fastest:
                 networks[name] = load()
         times = _seconds(networks, channels)
         fastest = min(times, key=lambda name: times[name], default=self._name)
-        if fastest != self._name and times[fastest] > _CLEARLY * times.get(self._name, np.inf):
+        if fastest != self._name and times[fastest] > _CLEARLY_FASTER * times.get(self._name, np.inf):
             fastest = self._name
         self._network = networks[fastest]
         _keep(path, fastest, times)

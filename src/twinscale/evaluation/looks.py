@@ -1,7 +1,7 @@
 """How a small picture looks: what it adds to, or takes from, the bicubic reduction of the same picture.
 
-A pair may hide what it needs for restoring in its small picture. These figures say how much the small
-picture still is a picture: how close to the classical reduction, how busy, and how rough.
+A pair may hide what it needs for restoring in its small picture. These figures say how much that still looks like
+a picture: how close it is to the classical reduction, how busy, and how rough.
 """
 
 import math
