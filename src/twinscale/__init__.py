@@ -39,12 +39,12 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then, so that ``import twinscale`` costs nothing."""
+    """Import a name when it is first used, so that ``import twinscale`` costs nothing."""
     if name not in _MODULES:
         raise AttributeError(f"module 'twinscale' has no attribute {name!r}")
     return getattr(import_module(f"twinscale.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    """List what can be imported, whether it was imported yet or not."""
+    """List what can be imported, whether it has been imported yet or not."""
     return sorted({*globals(), *__all__})

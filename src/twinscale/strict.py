@@ -1,4 +1,4 @@
-"""Dataclasses from mappings such as TOML files hold, without tolerance: a typing error is an error, not a default."""
+"""Dataclasses from mappings such as those in TOML files, without tolerance: a typo is an error, not a default."""
 
 import dataclasses
 import difflib
@@ -16,14 +16,14 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: t
     """Fill a dataclass from a mapping.
 
     Fields may be plain values, ``Literal``, lists of plain values, mappings, other dataclasses (tables), and unions of
-    these; ``None`` in a union stands for a key that is left out. An integer is taken for a float, unless the field
-    takes both.
+    these; ``None`` in a union stands for a key that is left out. An integer is accepted for a float, unless the
+    field takes both.
 
     Args:
         cls: the dataclass.
         mapping: a value for every field without a default, and nothing but fields.
-        where: what to name in errors, such as the file.
-        error: what to raise.
+        where: what errors name, such as the file.
+        error: the class of errors to raise.
 
     Raises:
         TwinscaleError: of the class ``error``: a key is unknown or missing, or a value has the wrong type.

@@ -98,5 +98,5 @@ def test_skipping_and_failing_fast(folder: Path) -> None:
 
 
 def test_standard_streams_are_refused() -> None:
-    with pytest.raises(UsageError, match="no standard streams"):
+    with pytest.raises(UsageError, match="not standard streams"):
         list(run_on_cluster(plan(["-"], Upscale()), Upscale()))

@@ -90,7 +90,7 @@ class TestFiles:
         (tmp_path / "photo_x2.png").write_bytes(b"precious")
         refused = run("upscale", "-m", upscaler, photo)
         assert refused.returncode == 1
-        assert "exists already" in one_line(refused.stderr)
+        assert "already exists" in one_line(refused.stderr)
         assert (tmp_path / "photo_x2.png").read_bytes() == b"precious"
         skipped = run("upscale", "-m", upscaler, photo, "--skip-existing", "--json")
         assert json.loads(skipped.stdout)[0]["status"] == "skipped"

@@ -44,9 +44,9 @@ def test_where_the_drawing_goes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "nowhere is no run folder"),
+        (["nowhere"], "nowhere is not a run folder"),
         (["one", "empty"], "empty has logged nothing yet: wait for its first validation"),
-        (["one", "-o", "a.jpg"], r"a\.jpg is no PNG file: name one that ends in \.png"),
+        (["one", "-o", "a.jpg"], r"a\.jpg is not a PNG file: name one that ends in \.png"),
         (["one", "-o", "no/a.png"], r"no/a\.png cannot be written"),
     ],
 )

@@ -58,5 +58,5 @@ def test_header_of_what_is_written(codec: Codec, channels: int, alpha: bool) -> 
 def test_bombs_are_refused_by_their_header(bomb: Callable[[int], bytes]) -> None:
     data = bomb(20_000)
     assert codec_of_bytes(data).header(data)[:2] == (20_000, 20_000)
-    with pytest.raises(PictureError, match=f"20000 x 20000 pixels are more than the limit of {MAX_PIXELS}"):
+    with pytest.raises(PictureError, match=f"20000 x 20000 pixels exceed the limit of {MAX_PIXELS}"):
         Picture.read(data)

@@ -116,7 +116,7 @@ def test_one_file_is_a_format(tmp_path: Path) -> None:
     assert back.format == "TOY"
     assert ".toy" in readable_extensions()
     assert find_pictures(tmp_path) == [tmp_path / "a.toy"]
-    with pytest.raises(PictureError, match="4 x 3 pixels are more than the limit of 11"):
+    with pytest.raises(PictureError, match="4 x 3 pixels exceed the limit of 11"):
         Picture.read(tmp_path / "a.toy", max_pixels=11)
     with pytest.raises(PictureError, match=r"TOY cannot hold 16-bit samples; write PNG"):
         Picture(np.zeros((3, 4, 1), np.uint16)).encode("toy")

@@ -216,5 +216,5 @@ def test_model_pickles_as_card_and_runtime(tmp_path: Path) -> None:
 
 def test_a_loaded_model_takes_no_second_runtime(tmp_path: Path) -> None:
     model = load(make_pair(tmp_path, 2, "rgb"), Runtime(1))
-    with pytest.raises(UsageError, match="is loaded and has a runtime: give the runtime when loading it"):
+    with pytest.raises(UsageError, match="is loaded and already has a runtime: give the runtime when loading it"):
         upscale(Picture(pattern(8, 8)), model=model, runtime=Runtime(2))

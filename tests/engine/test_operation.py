@@ -12,13 +12,13 @@ from twinscale.engine import run
 from twinscale.engine.operation import (
     Operation,
     bicubic,
+    clamped_to_neighbours,
     interpolated,
     on_grey,
     on_luminance,
     on_luminance_range,
     self_ensemble,
     with_alpha,
-    within_neighbours,
 )
 from twinscale.images.colour import rgb_to_ycbcr
 from twinscale.images.resize import imresize
@@ -153,19 +153,19 @@ def test_hidden_colour_is_continued_from_the_nearest_visible() -> None:
     assert seen[0].max() <= 1
 
 
-def test_within_neighbours_nothing_rings() -> None:
+def test_clamped_to_neighbours_nothing_rings() -> None:
     planes = np.zeros((12, 15, 1), np.float32)
     planes[:, 7:] = 1
-    ringing, result = bicubic(Fraction(3))(planes), within_neighbours(bicubic(Fraction(3)))(planes)
+    ringing, result = bicubic(Fraction(3))(planes), clamped_to_neighbours(bicubic(Fraction(3)))(planes)
     assert ringing.min() < -0.03
     np.testing.assert_array_equal(result, np.clip(ringing, 0, 1))
     assert np.abs(result[:, :18]).max() == 0
     assert np.abs(result[:, 24:] - 1).max() == 0
     brighter = Operation(lambda planes: planes + 0.5)
     expected = scipy.ndimage.maximum_filter(planes, (3, 3, 1), mode="nearest")
-    np.testing.assert_array_equal(within_neighbours(brighter)(planes), np.minimum(planes + 0.5, expected))
-    assert within_neighbours(IDENTITY).radius == 1
-    with_slack = within_neighbours(bicubic(Fraction(3)), slack=0.02)(planes)
+    np.testing.assert_array_equal(clamped_to_neighbours(brighter)(planes), np.minimum(planes + 0.5, expected))
+    assert clamped_to_neighbours(IDENTITY).radius == 1
+    with_slack = clamped_to_neighbours(bicubic(Fraction(3)), slack=0.02)(planes)
     np.testing.assert_allclose(with_slack[:, 18:24], np.clip(ringing, -0.02, 1.02)[:, 18:24], rtol=0, atol=1e-6)
     np.testing.assert_array_equal(with_slack[:, :18], result[:, :18])
 

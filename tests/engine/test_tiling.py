@@ -336,7 +336,7 @@ def test_whole_picture_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPat
 
 def test_whole_picture_that_does_not_fit_is_not_tried_in_tiles() -> None:
     spy = Spy(brightest(), largest=0)
-    with pytest.raises(OutOfMemoryError, match=r"70x100 takes about .* more than there is"):
+    with pytest.raises(OutOfMemoryError, match=r"70x100 takes about .* more than is free"):
         run(dataclasses.replace(brightest(), function=spy), noise((100, 70)))
     assert len(spy.shapes) == 1
 

@@ -255,7 +255,7 @@ def test_tag_never_names_a_folder(shelf: Path) -> None:
 def test_other_weights_than_the_ones_that_shrank() -> None:
     small = shrink(picture(20, 30))
     changed = replace(small, xmp=add_tag(None, Tag("twin-x2", "0" * 64, 2, width=30, height=20)))
-    with pytest.raises(ModelError, match="shrunk by other weights of twin-x2 than the installed ones"):
+    with pytest.raises(ModelError, match="shrunk with other weights of twin-x2 than the installed ones"):
         restore(changed)
     assert same(restore(changed, model="twin-x2"), restore(small))
 
@@ -284,7 +284,7 @@ def test_partner_of_another_scale() -> None:
 
 
 def test_models_of_the_wrong_kind_or_scale() -> None:
-    with pytest.raises(UsageError, match="srcnn-x2 only enlarges, it cannot shrink"):
+    with pytest.raises(UsageError, match="srcnn-x2 only enlarges and cannot shrink"):
         shrink(picture(), model="srcnn-x2")
     with pytest.raises(UsageError, match="srcnn-x2"):
         restore(shrink(picture()), model="srcnn-x2")
@@ -293,7 +293,7 @@ def test_models_of_the_wrong_kind_or_scale() -> None:
     with pytest.raises(UsageError, match=r"twin-x3 shrinks 3 times, not 2\.5"):
         shrink(picture(), 2.5, model="twin")
     for model in (None, "twin"):
-        with pytest.raises(UsageError, match=r"no model of 'twin' serves scale 4.* there are twin-x2, twin-x3"):
+        with pytest.raises(UsageError, match=r"no model of 'twin' is for scale 4.* there are twin-x2, twin-x3"):
             shrink(picture(), 4, model=model)
     with pytest.raises(ModelError, match=r"no model 'twni-x2'.*did you mean 'twin-x2'"):
         shrink(picture(), model="twni-x2")

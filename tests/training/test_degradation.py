@@ -167,7 +167,9 @@ def test_models_that_do_not_fit(models, name, scale, colour):
 
 
 def test_models_that_are_missing_or_damaged(tmp_path):
-    with pytest.raises(ModelError, match=r"'bicubci' is no kernel \(nearest, .*\) and no pair: no model 'bicubci'"):
+    with pytest.raises(
+        ModelError, match=r"'bicubci' is neither a kernel \(nearest, .*\) nor a pair: no model 'bicubci'"
+    ):
         degradation(3, reduced_by="bicubci").reduce(noise(12, 12, 1))
     pair = make_pair(tmp_path, 3, "y")
     down = Path(pair) / "down.onnx"

@@ -62,7 +62,7 @@ def halved(weights):
 def test_networks_for_another_enlargement_are_refused(recipe, tmp_path):
     made = recipe(architecture="srcnn", scale=3, enlarged_by="nearest")
     run = untrained_run(tmp_path / "run", made)
-    with pytest.raises(UsageError, match="trained on enlarged_by = 'nearest', but models enlarge bicubically"):
+    with pytest.raises(UsageError, match="was trained on enlarged_by = 'nearest', but models enlarge bicubically"):
         export_run(run, tmp_path / "models")
     assert not (tmp_path / "models").exists()
 

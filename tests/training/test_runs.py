@@ -52,7 +52,7 @@ def test_a_run_that_goes_on(tmp_path):
 
 
 def test_other_folders_are_no_runs(tmp_path):
-    with pytest.raises(UsageError, match=r"is no run folder, which holds recipe\.toml and log\.csv"):
+    with pytest.raises(UsageError, match=r"is not a run folder with recipe\.toml and log\.csv"):
         Run.load(tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_a_family_serves_a_scale_by_the_next_larger_one(scale: float | None, nam
 
 @pytest.mark.parametrize("scale", [1, 0.5, -3, 4.01, 10**400, math.nan])
 def test_scales_beyond_a_family(scale: float, relatives: Path) -> None:
-    expected = rf"no model of 'twin' serves scale {scale}: it must be above 1 and at most 4.*twin-x2, twin-x4"
+    expected = rf"no model of 'twin' is for scale {scale}: it must be above 1 and at most 4.*twin-x2, twin-x4"
     with pytest.raises(UsageError, match=expected):
         load_card("twin", scale)
 

@@ -15,9 +15,9 @@ from twinscale.batch.task import Outcome, Task, Writing
 from twinscale.batch.work import Work
 from twinscale.errors import TwinscaleError, UsageError
 
-_OBJECT_STORE = 100_000_000  # bytes of a local Ray's; pictures never pass through it, only names and outcomes
+_OBJECT_STORE = 100_000_000  # bytes, of a Ray started here; only names and outcomes pass through it, never pictures
 _RETRIES = 3  # of a job whose worker died
-_MOST_BLOCKS = 1000  # that Ray Data shall schedule
+_MAX_BLOCKS = 1000  # for Ray Data to schedule
 _LOST = "every worker that tried it died: try it on a machine with more memory"
 
 
@@ -31,30 +31,30 @@ def run_on_cluster(
 ) -> Iterator[Outcome]:
     """Do what :func:`twinscale.batch.run` does on the workers of a Ray cluster.
 
-    Every machine needs twinscale, and the files under the same names, as a shared file system gives them. There is a
-    worker for each processor, or for as many as ``work.runtime.threads`` says. It loads the model once. The jobs of a
-    worker that dies are done again by another one.
+    Every machine needs twinscale and must see the files under the same names, as on a shared file system. There is one
+    worker per processor, or per ``work.runtime.threads`` processors; each loads the model once. The jobs of a worker
+    that dies are done again by another.
 
     Args:
         jobs: see :func:`twinscale.batch.plan`.
         work: what to do.
         writing: how to write the results.
-        address: of the cluster, as :func:`ray.init` takes it; by default the one that runs on this machine, or else
-            one that is started for this call.
+        address: address of the cluster, as :func:`ray.init` takes it; by default the cluster that runs on this
+            machine, or else one that is started for this call.
         fail_fast: whether to end with the first outcome that failed. Workers may have done later jobs by then.
 
     Yields:
         The outcome of each job, in the order of the jobs. A job that killed every worker that tried it has failed.
 
     Raises:
-        UsageError: Ray is not installed, there is no way into the cluster at the address, a job is a standard stream,
-            or the model does not fit what is asked of it.
+        UsageError: Ray is not installed, the cluster at the address cannot be reached, a job uses a standard stream,
+            or the model cannot do what is asked of it.
         ModelError: there is no such model, or its card is damaged.
     """
     if any(STANDARD_STREAM in (job.source, job.target) for job in jobs):
-        raise UsageError("a cluster reads and writes files, no standard streams: name files")
-    work.load()  # what is wrong for all jobs is told here, once
-    # What was there before is told apart here, because a worker may meet the output of one that was killed.
+        raise UsageError("a cluster reads and writes files, not standard streams: name files")
+    work.load()  # an error that concerns all jobs is raised here, once
+    # Outputs that exist already are found here, because a worker may meet the output of one that was killed.
     checked = [Task(job, writing, carries_tag=work.carries_tag).check() for job in jobs]
     open_jobs = [(index, jobs[index]) for index, outcome in enumerate(checked) if outcome is None]
     with _ray(address) as processors:
@@ -74,7 +74,7 @@ def run_on_cluster(
 
 
 class _Worker:
-    """An actor: it has the model, and does one job at a time."""
+    """An actor: it holds the model and does one job at a time."""
 
     def __init__(self, folder: str, work: Work, writing: Writing) -> None:
         os.chdir(folder)
@@ -92,7 +92,7 @@ class _Worker:
 def _outcomes(
     jobs: Sequence[tuple[int, Job]], work: Work, writing: Writing, processors: int
 ) -> Iterator[tuple[int, Outcome]]:
-    """Outcomes with their jobs' indices, rising; without those of jobs that kill their workers."""
+    """Yield outcomes with their jobs' indices, in rising order; jobs that kill their workers have none."""
     import ray.data
 
     if not jobs:
@@ -100,8 +100,8 @@ def _outcomes(
     threads = min(work.runtime.threads or 1, processors)
     work = replace(work, runtime=replace(work.runtime, threads=threads))
     rows = [{"index": index, "source": job.source, "target": job.target} for index, job in jobs]
-    with warnings.catch_warnings(action="ignore"):  # of the way to limit retries, for which there is no other yet
-        results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
+    with warnings.catch_warnings(action="ignore"):  # about this way to limit retries: there is no other yet
+        results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MAX_BLOCKS)).map(
             _Worker,
             fn_constructor_args=(str(Path.cwd()), work, writing),
             compute=ray.data.ActorPoolStrategy(size=min(len(rows), processors // threads)),
@@ -117,8 +117,8 @@ def _outcomes(
 
 @contextmanager
 def _ray(address: str | None) -> Iterator[int]:
-    """Attach to Ray, or start it; the number of its processors."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # twinscale tells nobody that it runs
+    """Attach to Ray, or start it, and yield the number of its processors."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # twinscale reports its use to nobody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray.data

@@ -25,8 +25,8 @@ class _Found:
     """A file that an input stands for."""
 
     path: str
-    below: Path | None = None
-    """Its place below the folder that was given; none of a file that was itself given."""
+    relative: Path | None = None
+    """Its path relative to the folder that was given; None for a file that was itself given."""
 
 
 def plan(
@@ -39,23 +39,23 @@ def plan(
 ) -> list[Job]:
     """Decide the output of every input.
 
-    Outputs that are not named lie beside their inputs, those of a folder in a sister folder, and are called as
-    ``work.suffix`` says.
+    Outputs that are not named go beside their inputs, those of a folder into a sister folder, with ``work.suffix``
+    added to the name.
 
     Args:
-        inputs: files, folders, patterns, or ``-`` for standard input. Of two names, the second is the output where no
+        inputs: files, folders, patterns, or ``-`` for standard input. Of two names, the second is the output if no
             such file exists.
         work: what will be done to the pictures.
-        output: a file, or ``-`` for standard output, for one input; a folder for several, or where it exists or ends
-            in a slash.
+        output: for one input, a file, or ``-`` for standard output; for several, a folder. A name that ends in a slash,
+            or is that of an existing folder, is always a folder.
         format: format of the outputs, such as ``"PNG"``; by default that of each input, if it suits the work.
-        recursive: whether to enter folders below folders; the outputs' folders mirror them.
+        recursive: whether to enter subfolders; the outputs' folders mirror them.
 
     Returns:
         The jobs, in the order of the inputs; the files of a folder by name.
 
     Raises:
-        UsageError: a folder holds no pictures, one output is asked for several inputs, or two inputs would have the
+        UsageError: a folder holds no pictures, one output is given for several inputs, or two inputs would have the
             same output.
         ModelError: see :attr:`Work.suffix`.
     """
@@ -83,7 +83,7 @@ def _is_folder(output: str) -> bool:
 
 
 def _expand(given: str, recursive: bool) -> Iterator[_Found]:
-    """The files that an input stands for."""
+    """Yield the files that an input stands for."""
     path = Path(given)
     if given == STANDARD_STREAM or path.is_file():
         yield _Found(given)
@@ -91,7 +91,7 @@ def _expand(given: str, recursive: bool) -> Iterator[_Found]:
         entries = sorted(path.rglob("*") if recursive else path.iterdir())
         files = [entry for entry in entries if entry.suffix.lower() in readable_extensions() and entry.is_file()]
         if not files:
-            hint = "name one that does" if recursive else "add -r to enter the folders below it"
+            hint = "name one that does" if recursive else "add -r to enter its subfolders"
             raise UsageError(f"folder {given} holds no pictures: {hint}")
         for file in files:
             yield _Found(str(file), file.relative_to(path))
@@ -104,7 +104,7 @@ def _expand(given: str, recursive: bool) -> Iterator[_Found]:
 
 
 def _default_jobs(found: Sequence[_Found], folder: str | None, work: Work, format: str | None) -> list[Job]:
-    """Jobs whose outputs are not named, each output once."""
+    """Return jobs whose outputs are not named; no two have the same output."""
     jobs: dict[str, Job] = {}
     for file in found:
         if file.path == STANDARD_STREAM:
@@ -112,10 +112,10 @@ def _default_jobs(found: Sequence[_Found], folder: str | None, work: Work, forma
         else:
             path = Path(file.path)
             name = f"{work.suffix}{_extension(path, work, format)}"
-            place = _place(file, folder, work.suffix)
-            target = str(place / f"{path.stem}{name}")
+            parent = _output_folder(file, folder, work.suffix)
+            target = str(parent / f"{path.stem}{name}")
             if target in jobs:  # photo.gif beside photo.png, both to become photo_x2.png
-                target = str(place / f"{path.name}{name}")
+                target = str(parent / f"{path.name}{name}")
             if target in jobs:
                 raise UsageError(f"{file.path} and {jobs[target].source} have the same output {target}: run them apart")
         jobs[target] = Job(file.path, target)
@@ -123,15 +123,15 @@ def _default_jobs(found: Sequence[_Found], folder: str | None, work: Work, forma
 
 
 def _extension(path: Path, work: Work, format: str | None) -> str:
-    """Extension of an output that is not named: the input's own, if it suits the work."""
+    """Return the extension of an output that is not named: the input's own, if it suits the work."""
     if format:
         return codec_named(format).extensions[0]
     extension = path.suffix.lower()
-    return extension if extension in _fit_extensions(work.carries_tag) else ".png"
+    return extension if extension in _suitable_extensions(work.carries_tag) else ".png"
 
 
-def _fit_extensions(carries_tag: bool) -> set[str]:
-    """The extensions that a result may have unless another is asked for.
+def _suitable_extensions(carries_tag: bool) -> set[str]:
+    """Return the extensions that a result may have unless another is asked for.
 
     GIF has too few colours and BMP holds no metadata; lossy formats spoil a shrunk picture.
     """
@@ -140,12 +140,12 @@ def _fit_extensions(carries_tag: bool) -> set[str]:
     return {extension for codec in fit for extension in codec.extensions}
 
 
-def _place(file: _Found, folder: str | None, suffix: str) -> Path:
-    """The folder of an output that is not named."""
+def _output_folder(file: _Found, folder: str | None, suffix: str) -> Path:
+    """Return the folder of an output that is not named."""
     path = Path(file.path)
-    if file.below is None:
+    if file.relative is None:
         return Path(folder) if folder else path.parent
     if folder:
-        return Path(folder) / file.below.parent
-    given = path.parents[len(file.below.parts) - 1].resolve()
-    return given.with_name(given.name + suffix) / file.below.parent
+        return Path(folder) / file.relative.parent
+    given = path.parents[len(file.relative.parts) - 1].resolve()
+    return given.with_name(given.name + suffix) / file.relative.parent

@@ -24,22 +24,22 @@ def run(
 ) -> Iterator[Outcome]:
     """Do the work on every job's picture; a bad file never stops the rest.
 
-    Three threads share the work: while the network is at one picture, the next is decoded and the last is encoded and
-    written. Nothing runs before the first outcome is asked for. Closing the iterator, or an interrupt, stops the work
-    after the current tile; every file that is there then is whole.
+    Three threads share the work: while the network works on one picture, the next is decoded and the last is encoded
+    and written. Nothing runs before the first outcome is asked for. Closing the iterator, or an interrupt, stops the
+    work after the current tile; every file that exists then is complete.
 
     Args:
         jobs: see :func:`twinscale.batch.plan`.
         work: what to do.
         writing: how to write the results.
         fail_fast: whether to end with the first outcome that failed; no later job's output is written then.
-        progress: called with the number of finished tiles and of all tiles of the picture at hand, in another thread.
+        progress: called with the number of finished tiles and of all tiles of the current picture, in another thread.
 
     Yields:
         The outcome of each job, in the order of the jobs.
 
     Raises:
-        UsageError: the model does not fit what is asked of it.
+        UsageError: the model cannot do what is asked of it.
         ModelError: there is no such model, or its card is damaged.
     """
     pipeline = _Pipeline(work, writing, fail_fast, progress)

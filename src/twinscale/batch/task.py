@@ -1,4 +1,4 @@
-"""One job on its way: opened, worked on, written; and what became of it."""
+"""One job: opened, worked on and written; and what became of it."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ class Writing:
     Attributes:
         format: such as ``"PNG"``; by default what the output's extension says, or else the input's format.
         quality: 1 to 100, for lossy formats.
-        existing: what to do where the output exists already: refuse the job, replace the file, or skip the job.
+        existing: what to do if the output already exists: refuse the job, replace the file, or skip the job.
     """
 
     format: str | None = None
@@ -41,7 +41,7 @@ class Outcome:
     Attributes:
         job: which.
         status: whether its output was written, was there already, or could not be made.
-        seconds: how long reading, the network and writing took, without what they waited for each other.
+        seconds: how long reading, the network and writing took, without waiting for each other.
         error: why it failed.
         size: ``(height, width)`` of what was written, in pixels.
         bytes: size of the file.
@@ -58,9 +58,9 @@ class Outcome:
 
 
 class Task:
-    """One job under way; its stages run one after the other, be it in different threads.
+    """One job under way; its stages run one after the other, though perhaps in different threads.
 
-    A stage that fails ends the task: the later ones do nothing, and :meth:`write` tells the error.
+    A stage that fails ends the task: the later ones do nothing, and :meth:`write` returns the error.
 
     Args:
         job: which.
@@ -75,27 +75,27 @@ class Task:
         self._format = writing.format
         self._picture: Picture | None = None
         self._notes: tuple[str, ...] = ()
-        self._end: Outcome | None = None
+        self._outcome: Outcome | None = None
         self._seconds = 0.0
 
     def check(self) -> Outcome | None:
-        """What can be told before anything is read: the outcome of a job that needs no work, or cannot succeed."""
+        """Return the outcome of a job that evidently needs no work or cannot succeed, else None; reads nothing."""
         with self._stage():
             if self.job.target != STANDARD_STREAM:
                 if Path(self.job.target).exists() and self._writing.existing != "replace":
                     if self._writing.existing == "skip":
-                        self._end = Outcome(self.job, "skipped")
-                        return self._end
+                        self._outcome = Outcome(self.job, "skipped")
+                        return self._outcome
                     raise OutputExistsError(
-                        f"{self.job.source}: {self.job.target} exists already: use --overwrite, --skip-existing or "
+                        f"{self.job.source}: {self.job.target} already exists: use --overwrite, --skip-existing or "
                         "another name"
                     )
                 self._format = self._format or codec_of_path(self.job.target).name
-        return self._end
+        return self._outcome
 
     def open(self, source: str | bytes) -> None:
         """Read the picture from its file, or from the bytes that standard input gave."""
-        if self._end is not None:
+        if self._outcome is not None:
             return
         with self._stage():
             self._picture = Picture.read(source)
@@ -118,18 +118,18 @@ class Task:
         """Encode and write the result, if the stages before went well.
 
         A file that appeared at the output's place since :meth:`check` is not replaced; if it holds what this job
-        makes, an earlier attempt wrote it, whose process was killed before it could say so.
+        makes, it is from an earlier attempt whose process was killed before it could say so.
         """
         with self._stage():
             if self._picture is not None and self._format is not None:
                 data = self._picture.encode(self._format, quality=self._writing.quality)
-                self._put(data)
+                self._write_output(data)
                 size, self._picture = self._picture.size, None
-                self._end = Outcome(self.job, "done", size=size, bytes=len(data), notes=self._notes)
-        assert self._end is not None
-        return replace(self._end, seconds=self._seconds)
+                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=self._notes)
+        assert self._outcome is not None
+        return replace(self._outcome, seconds=self._seconds)
 
-    def _put(self, data: bytes) -> None:
+    def _write_output(self, data: bytes) -> None:
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
             sys.stdout.buffer.write(data)
@@ -138,27 +138,27 @@ class Task:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, data, overwrite=self._writing.existing == "replace")
         except OSError as error:
-            raise PictureError(f"folder {target.parent} cannot be made ({error.strerror}): name another") from error
+            raise PictureError(f"folder {target.parent} cannot be created ({error.strerror}): name another") from error
         except OutputExistsError:
             if not target.is_file() or target.read_bytes() != data:
                 raise
 
     @contextmanager
     def _stage(self) -> Iterator[None]:
-        """Take the time, and turn errors that a user can act on into the outcome."""
+        """Time a stage, and turn an error that a user can act on into the outcome."""
         start = time.perf_counter()
         try:
             yield
         except (TwinscaleError, MemoryError) as error:
             self._picture = None
-            self._end = Outcome(self.job, "failed", error=self._named(error))
+            self._outcome = Outcome(self.job, "failed", error=self._named(error))
         finally:
             self._seconds += time.perf_counter() - start
 
     def _named(self, error: TwinscaleError | MemoryError) -> TwinscaleError:
-        """The error, with the name of the picture."""
+        """Return the error with the name of the picture in its message."""
         if isinstance(error, MemoryError):
-            return OutOfMemoryError(f"{self.job.source}: too large for the memory at hand: use a smaller picture")
+            return OutOfMemoryError(f"{self.job.source}: too large for the available memory: use a smaller picture")
         if self.job.source in str(error):
             return error
         named = type(error)(f"{self.job.source}: {error}")

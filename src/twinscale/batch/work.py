@@ -1,8 +1,9 @@
 """What is done to every picture of a batch, as plain data: it can be compared, pickled and sent to another machine."""
 
+import typing
 from collections.abc import Callable
 from dataclasses import Field, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
@@ -14,10 +15,10 @@ from twinscale.rescale.upscale import choose_model
 from twinscale.zoo import DEFAULT_FAMILIES, load_card, model_names, resolve
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
-"""Works on one picture, and reports finished and all tiles meanwhile."""
+"""Works on one picture, and reports the number of finished and of all tiles meanwhile."""
 
 
-class Work(Protocol):
+class Work(typing.Protocol):
     """What a batch does to every picture; a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -31,18 +32,18 @@ class Work(Protocol):
         """What goes between the name and the extension of an output that is not named.
 
         Raises:
-            ModelError: the name depends on the model's scale, and there is no such model.
+            ModelError: the suffix depends on the model's scale, and there is no such model.
         """
 
     @property
     def carries_tag(self) -> bool:
-        """Whether a result lives by its XMP packet and its exact pixels, as a shrunk picture does."""
+        """Whether a result must keep its XMP packet and its exact pixels, as a shrunk picture must."""
 
     def load(self) -> Process:
-        """Find the model, once for a process; its networks are loaded with the first picture.
+        """Find the model, once per process; its networks are loaded with the first picture.
 
         Raises:
-            UsageError: the model does not fit what is asked of it.
+            UsageError: the model cannot do what is asked of it.
             ModelError: there is no such model, or its card is damaged.
         """
 
@@ -52,10 +53,10 @@ class Upscale:
     """Enlarge pictures, as :func:`twinscale.upscale` does.
 
     Attributes:
-        model: name of a model or of a family, or a folder; by default the family that serves best.
+        model: name of a model or of a family, or a folder; by default the default family.
         scale: above 1, at most the model's; by default that of the model.
         ensemble: see :func:`twinscale.upscale`.
-        tile: likewise.
+        tile: see :func:`twinscale.upscale`.
         runtime: what runs the network.
     """
 
@@ -86,7 +87,7 @@ class Shrink:
     """Make pictures smaller so that they can be brought back, as :func:`twinscale.shrink` does.
 
     Attributes:
-        model: name of a pair or of a family of pairs, or a folder; by default the family that serves best.
+        model: name of a pair or of a family of pairs, or a folder; by default the default family.
         scale: 2, 3 or 4; by default that of the model.
         tile: see :func:`twinscale.shrink`.
         runtime: what runs the network.
@@ -111,7 +112,7 @@ class Restore:
     """Bring shrunk pictures back, as :func:`twinscale.restore` does.
 
     Attributes:
-        model: name of a pair or of a family of pairs, or a folder; by default each picture's tag says.
+        model: name of a pair or of a family of pairs, or a folder; by default the pair that each picture's tag names.
         fallback: what to do with a picture that carries no tag.
         scale: factor of a picture that carries no tag.
         tile: see :func:`twinscale.restore`.
@@ -129,7 +130,7 @@ class Restore:
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        # A folder is loaded here, once. Of a family, each picture's tag chooses the pair, and those are kept.
+        # A folder is loaded here, once. From a family, each picture's tag chooses the pair, and the pairs are kept.
         is_folder = self.model is not None and resolve(self.model) not in model_names()
         model = load(self.model, self.runtime) if self.model is not None and is_folder else self.model
         return lambda picture, progress: restore(

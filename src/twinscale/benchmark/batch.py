@@ -26,18 +26,18 @@ class BatchSpeed:
     decode: float
     network: float
     encode: float
-    """With writing the file."""
+    """Including writing the file."""
     batch: float
     """All stages, overlapped."""
 
     @property
     def ratio(self) -> float:
-        """What the batch takes of the sum of its stages."""
+        """Time of the batch in proportion to the sum of its stages."""
         return self.batch / (self.decode + self.network + self.encode)
 
 
 def measure_batch(pictures: int, megapixels: float, work: Upscale) -> BatchSpeed:
-    """Upscale made-up photographs of 3:2, one stage after the other and as :func:`twinscale.batch.run` does, in turns.
+    """Upscale synthetic photographs of 3:2 stage by stage and as :func:`twinscale.batch.run` does, in turns.
 
     Args:
         pictures: how many.
@@ -61,7 +61,7 @@ def measure_batch(pictures: int, megapixels: float, work: Upscale) -> BatchSpeed
 
 
 def _seconds_of_stages(job: Job, process: Process) -> NDArray[np.float64]:
-    """Times of decoding, of the network, and of encoding and writing."""
+    """Measure the times of decoding, of the network, and of encoding and writing."""
     task = Task(job, _REPLACE, carries_tag=False)
     task.check()
     times = [time.perf_counter()]
@@ -93,7 +93,7 @@ def _make_jobs(folder: Path, pictures: int, megapixels: float, work: Upscale) ->
 
 
 def _photograph(seed: int, megapixels: float) -> NDArray[np.uint8]:
-    """Smooth shapes with a little noise, ``(H, W, 3)``: about as hard to code as a photograph."""
+    """Make smooth shapes with a little noise, ``(H, W, 3)``: about as hard to encode as a photograph."""
     rng = np.random.default_rng(seed)
     unit = max(1, round((megapixels * 1e6 / 6) ** 0.5))
     coarse = Image.fromarray(rng.integers(0, 256, (16, 24, 3), dtype=np.uint8))

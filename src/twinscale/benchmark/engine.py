@@ -9,7 +9,7 @@ from twinscale.engine import run
 from twinscale.images.picture import Picture
 from twinscale.rescale import Model, load
 
-_LISTED_SIDE, _LISTED_ROUNDS = 120, 3  # pixels and runs; larger pictures change little but take longer
+_LISTED_SIDE, _LISTED_ROUNDS = 120, 3  # pixels, and how often; larger pictures change little but take longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class NetworkSpeed:
     down: float | None
     """None for a model that only enlarges."""
     up: float
-    """With the bicubic enlargement, where the network works on it."""
+    """Including the bicubic enlargement, if the network works on it."""
 
 
 def measure_engine(name_or_folder: str, megapixels: float, rounds: int) -> EngineSpeed:

@@ -24,7 +24,7 @@ from twinscale.zoo import load_card
 _TILES = (256, 512, 768, 1024)
 _WARM_UP_SIDE = 144
 _Run = tuple[float, float, float | None]  # seconds, processor seconds, peak in mebibytes
-_SPARE = 2.5  # an untiled run is tried where the memory that is free is this many times what the network holds
+_SPARE = 2.5  # an untiled run is tried if free memory is this many times what the network holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ class PictureSpeed:
     runner: str
     """``"twinscale"``, or a backend by itself."""
     tile: int | None
-    """Of a backend by itself; None where it has the whole picture at once."""
+    """Tile of a backend by itself; None if it has the whole picture at once."""
     seconds: float
     """Median, without loading the network."""
     processor_seconds: float
     """Median over all threads; what a busy neighbour changes least."""
     peak_mebibytes: float | None
-    """Largest resident memory of a process that does nothing else; None where the system does not tell."""
+    """Largest resident memory of a process that does nothing else; None if the system does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureComparison:
-    """All ways, and what twinscale takes in comparison with the fastest of the bare ones."""
+    """All ways, and the time of twinscale in comparison with the fastest of the bare runtimes."""
 
     speeds: list[PictureSpeed]
     left_out: list[str]
@@ -64,7 +64,7 @@ def measure_picture(
     """Enlarge a random 8-bit RGB picture of 4:3 with an upscaler, and its float32 planes with every backend alone.
 
     The backends run untiled, if memory allows, and in the best of some tilings with the halo that the network needs.
-    Every run has a process of its own, and they take turns.
+    Every run has a process of its own; they take turns.
 
     Args:
         model: name of an RGB upscaler, or the folder it was exported to.
@@ -86,7 +86,7 @@ def measure_picture(
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
         for name in (name for name, backend in backends().items() if backend.installed):
             tile = fresh.submit(_best_tile, model, name, size, threads).result()
-            notify(f"{name}: tiles of {tile} are the best")
+            notify(f"{name}: tiles of {tile} are fastest")
             contenders.append((name, tile))
             if needed < _free_memory():
                 contenders.append((name, None))
@@ -131,7 +131,7 @@ def _timed(work: Callable[[], object]) -> _Run:
 
 
 def _best_tile(model: str, backend: str, size: tuple[int, int], threads: int) -> int:
-    """The side of a tile with which the whole picture would take least, judged by one tile."""
+    """Return the side of a tile with which the whole picture would take the least time, judged by one tile."""
     infer, _, halo = _loaded(model, backend, threads)
 
     def expected(tile: int) -> float:
@@ -146,7 +146,7 @@ def _best_tile(model: str, backend: str, size: tuple[int, int], threads: int) ->
 
 
 def _loaded(model: str, backend: str, threads: int) -> tuple[Infer, int, int]:
-    """A network on a backend, its scale and its radius."""
+    """Load a network on a backend; also return its scale and its radius."""
     card = load_card(model)
     infer = backends()[backend].load(card.read(card.up), Settings("cpu", 0, threads, "float32")).infer
     infer(_planes((_WARM_UP_SIDE, _WARM_UP_SIDE)))
@@ -159,7 +159,7 @@ def _planes(size: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _tiled(infer: Infer, planes: NDArray[np.float32], scale: int, halo: int, tile: int) -> NDArray[np.float32]:
-    """The plain loop that one would write around a runtime: tiles with a halo, which is thrown away."""
+    """Run the plain loop that one would write around a runtime: tiles with a halo, which is thrown away."""
     _, channels, height, width = planes.shape
     out = np.empty((1, channels, height * scale, width * scale), np.float32)
     for top in range(0, height, tile):
@@ -174,7 +174,7 @@ def _tiled(infer: Infer, planes: NDArray[np.float32], scale: int, halo: int, til
 
 
 def _free_memory() -> float:
-    """Bytes of memory that are free, as far as the system tells."""
+    """Return the bytes of free memory, or 0 if the system does not report them."""
     try:
         return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):
@@ -182,7 +182,7 @@ def _free_memory() -> float:
 
 
 def _peak() -> float | None:
-    """Largest resident memory of this process in mebibytes, as far as the system tells."""
+    """Return the largest resident memory of this process in mebibytes, or None if the system does not report it."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -19,7 +19,7 @@ class ResizeSpeed:
 
     @property
     def ratio(self) -> float:
-        """By how much imresize takes longer."""
+        """How many times as long imresize takes."""
         return self.imresize / self.pillow
 
 

@@ -1,4 +1,4 @@
-"""How long commands take to start, next to importing what they stand on."""
+"""How long commands take to start, next to importing what they are built on."""
 
 import os
 import subprocess
@@ -28,10 +28,10 @@ class StartSpeed:
 
 
 def measure_start(rounds: int) -> StartSpeed:
-    """Start each process in turns.
+    """Start the processes in turns.
 
     Args:
-        rounds: how often each.
+        rounds: how often each is started.
     """
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "small.png", Path(folder) / "large.png"

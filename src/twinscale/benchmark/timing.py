@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def medians(rounds: int, *functions: Callable[[], object], per: float = 1.0) -> list[float]:
-    """Median milliseconds of each function, divided by ``per``; they run in turns, once before to warm up."""
+    """Return the median milliseconds of each function, divided by ``per``; they run in turns, after one warm-up."""
     times: list[list[float]] = [[] for _ in functions]
     for i in range(rounds + 1):
         for function, taken in zip(functions, times, strict=True):
@@ -21,5 +21,5 @@ def medians(rounds: int, *functions: Callable[[], object], per: float = 1.0) -> 
 
 
 def random_pixels(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
-    """A picture of noise, ``(H, W, C)``: nothing in it is easier than a photograph."""
+    """Make a picture of noise, ``(H, W, C)``: nothing in it is easier than in a photograph."""
     return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)

@@ -13,13 +13,13 @@ import numpy as np
 from twinscale.errors import UsageError
 
 _RECIPE = "dsn-y-x3"
-_BATCH, _CROP = 16, 69  # the paper's sub-image at x3, in batches that suit a CPU
+_BATCH, _CROP = 16, 69  # the paper's sub-image at x3, in a batch that suits a CPU
 _WARM_UP_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpeed:
-    """Training of DSN x3 on luminance, 16 crops of 69x69 pixels a step."""
+    """Training of DSN x3 on luminance, 16 crops of 69x69 pixels per step."""
 
     tuned: float
     """Median steps per second of twinscale's own training step."""
@@ -28,7 +28,7 @@ class TrainingSpeed:
 
     @property
     def ratio(self) -> float:
-        """By how much the tuned loop is faster."""
+        """How many times as fast the tuned loop is."""
         return self.tuned / self.plain
 
 
@@ -57,7 +57,7 @@ def measure_training(seconds: float, rounds: int, notify: Callable[[str], None] 
 
 
 def _tuned_training(seconds: float) -> float:
-    """Steps per second of the training step that ``twinscale train`` takes, batches included."""
+    """Measure steps per second of the training step that ``twinscale train`` takes, including batches."""
     from twinscale.training.cpu import tune_malloc, usable_precision
 
     tune_malloc()
@@ -81,7 +81,7 @@ def _tuned_training(seconds: float) -> float:
 
 
 def _plain_training(seconds: float) -> float:
-    """Steps per second of the loop that one would write first, always on the same batch."""
+    """Measure steps per second of the loop that one would write first, always on the same batch."""
     import torch
     from torch.nn import functional as F
 

@@ -1,4 +1,4 @@
-"""The ``twinscale`` command: one file a subcommand, imported only when it runs."""
+"""The ``twinscale`` command: one file per subcommand, imported only when it runs."""
 
 import gc
 import sys
@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Run the command line; errors become one line on standard error and a documented exit code."""
-    gc.set_threshold(100_000)  # what modules leave in memory is no garbage: looking for it slows the start by 5 percent
+    gc.set_threshold(100_000)  # imports leave no garbage: looking for it slows the start by 5 percent
     import click
     from click.exceptions import NoArgsIsHelpError
 

@@ -17,7 +17,7 @@ class _LazyGroup(Group):
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands: each is called as its module is."""
+        """List the commands; each has the name of its module."""
         return list(self._NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

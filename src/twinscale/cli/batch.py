@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from twinscale.batch.task import Existing
     from twinscale.rescale.model import ProgressCallback
 
-_STANDARD_CLUSTER = ""
+_DEFAULT_CLUSTER = ""
 
 
 class BatchCommand(Command):
-    """A command on pictures. The value of its ``--cluster`` is optional, and so joined by ``=``, as GNU has it."""
+    """A command that works on pictures. The value of ``--cluster`` is optional and follows ``=``, in GNU style."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(
             *args,
             epilog="INPUT is a picture, a folder, a pattern, or - for standard input. Of two names, the second is the "
-            "output; name it with -o where that file exists.",
+            "output; if that file exists, name it with -o.",
             **kwargs,
         )
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse ``--cluster`` before a picture as the option and the picture."""
-        return super().parse_args(ctx, [f"{arg}={_STANDARD_CLUSTER}" if arg == "--cluster" else arg for arg in args])
+        """Parse ``--cluster PICTURE`` as the option without a value, and a picture."""
+        return super().parse_args(ctx, [f"{arg}={_DEFAULT_CLUSTER}" if arg == "--cluster" else arg for arg in args])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Batch:
 
         Raises:
             TwinscaleError: what went wrong with the only picture, or with all of them.
-            click.exceptions.Exit: code 1 where some of several pictures failed.
+            click.exceptions.Exit: code 1 if some of several pictures failed.
         """
         from twinscale.batch import plan
         from twinscale.batch.plan import STANDARD_STREAM
@@ -109,7 +109,7 @@ class Batch:
 
     @contextmanager
     def _progress(self, jobs: int) -> "Iterator[tuple[Callable[[], None], ProgressCallback]]":
-        """A bar on standard error if a person is watching."""
+        """Show a bar on standard error if a person is watching, and yield what advances it."""
         if self.quiet or not sys.stderr.isatty():
             yield lambda: None, lambda done, total: None
             return
@@ -133,14 +133,14 @@ def batch_options(function: options.Function) -> options.Function:
     @click.option("--output", "-o", help="Output file or folder, or - for standard output.")
     @click.option("--format", "-f", help="Format of the output, instead of its extension's.")
     @click.option("--quality", "-q", type=click.IntRange(1, 100), help="Quality of lossy formats.")
-    @click.option("--recursive", "-r", is_flag=True, help="Enter folders below folders.")
+    @click.option("--recursive", "-r", is_flag=True, help="Enter subfolders.")
     @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-    @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose output exists: resumes a batch.")
+    @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists; resumes a batch.")
     @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
     @click.option(
         "--cluster",
         metavar="[=ADDRESS]",
-        help="Work on a Ray cluster: the one at the address, else the one on this machine, else one that is started.",
+        help="Work on the Ray cluster at ADDRESS; by default on that of this machine, started if need be.",
     )
     @options.as_json
     @click.option("--quiet", is_flag=True, help="Print errors only.")
@@ -161,7 +161,7 @@ def _print(outcome: "Outcome") -> None:
 
 
 def _report(outcome: "Outcome") -> dict[str, Any]:
-    """An outcome for the report: what it does not have is left out."""
+    """Return an outcome for the report; what it does not have is left out."""
     report: dict[str, Any] = {"input": outcome.job.source, "output": outcome.job.target, "status": outcome.status}
     if outcome.error:
         report["error"] = str(outcome.error)

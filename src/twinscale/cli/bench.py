@@ -36,7 +36,10 @@ def _megapixels(default: float, of: str) -> Callable[[options.Function], options
 @_rounds(5)
 @options.as_json
 def train(seconds: float, rounds: int, as_json: bool) -> None:
-    """Training steps per second of DSN x3, 16 crops of 69x69, next to plain torch in float32."""
+    """Measure training, next to a plain torch loop.
+
+    Steps per second of DSN x3 on 16 crops of 69x69. The plain loop computes in float32.
+    """
     from twinscale.benchmark.training import measure_training
 
     speed = measure_training(seconds, rounds, lambda line: click.echo(line, err=True))
@@ -53,7 +56,10 @@ def train(seconds: float, rounds: int, as_json: bool) -> None:
 @_rounds(7)
 @options.as_json
 def resize(megapixels: float, rounds: int, as_json: bool) -> None:
-    """Bicubic reduction of an RGB picture to half its sides, next to Pillow's."""
+    """Measure bicubic reduction, next to Pillow's.
+
+    Milliseconds to reduce an RGB picture to half its sides.
+    """
     from twinscale.benchmark.resize import measure_resize
 
     speed = measure_resize(megapixels, rounds)
@@ -71,9 +77,10 @@ def resize(megapixels: float, rounds: int, as_json: bool) -> None:
 @_rounds(3)
 @options.as_json
 def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: bool) -> None:
-    """Milliseconds per megapixel of the full-size picture, next to Pillow's bicubic resizing.
+    """Measure models in the engine, next to Pillow's bicubic resizing.
 
-    MODEL is a name or a folder; by default all shipped ones are measured.
+    Milliseconds per megapixel of the full-size picture. MODEL is a name or a folder; by default all shipped ones are
+    measured.
     """
     from twinscale.benchmark.engine import measure_engine
     from twinscale.zoo import model_names
@@ -100,7 +107,7 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
 
 @bench.command()
 @options.model
-@click.option("--pictures", type=click.IntRange(min=1), default=50, help="How many.")
+@click.option("--pictures", type=click.IntRange(min=1), default=50, help="How many pictures.")
 @_megapixels(2.0, "each picture")
 @options.tile
 @options.runtime
@@ -108,7 +115,10 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
 def batch(
     model: str | None, pictures: int, megapixels: float, tile: int | None, runtime: "Runtime", as_json: bool
 ) -> None:
-    """Seconds to upscale a folder of photographs, next to the sum of its stages."""
+    """Measure a batch, next to the sum of its stages.
+
+    Seconds to upscale a folder of photographs, and to decode, enlarge and encode them one after the other.
+    """
     from twinscale.batch import Upscale
     from twinscale.benchmark.batch import measure_batch
 
@@ -125,7 +135,10 @@ def batch(
 @_rounds(15)
 @options.as_json
 def start(rounds: int, as_json: bool) -> None:
-    """Milliseconds to start, next to importing NumPy, ONNX Runtime and Pillow."""
+    """Measure the start, next to importing what it needs.
+
+    Milliseconds of commands, next to importing NumPy, ONNX Runtime and Pillow.
+    """
     from twinscale.benchmark.start import measure_start
 
     speed = measure_start(rounds)
@@ -143,7 +156,10 @@ def start(rounds: int, as_json: bool) -> None:
 @options.runtime
 @options.as_json
 def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_json: bool) -> None:
-    """Seconds and memory for one picture, next to the bare runtimes on the same network."""
+    """Measure one picture, next to the bare runtimes.
+
+    Seconds and memory to upscale it with MODEL, and with every installed runtime on the same network.
+    """
     from twinscale.benchmark.picture import measure_picture
 
     compared = measure_picture(model, megapixels, rounds, runtime, lambda line: click.echo(line, err=True))

@@ -38,7 +38,7 @@ class Command(click.Command):
         self._examples = examples
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The command's own parameters, ``--verbose`` and ``--help``."""
+        """Return the command's own parameters, ``--verbose`` and ``--help``."""
         *own, help_option = super().get_params(ctx)
         return [*own, _VERBOSE, help_option]
 
@@ -57,5 +57,5 @@ class Group(Command, click.Group):
     command_class = Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands."""
+        """List the names of the commands."""
         return list(self.commands)

@@ -16,7 +16,7 @@ def data() -> None:
 @data.command("list")
 @options.as_json
 def list_sets(as_json: bool) -> None:
-    """List the sets that are known by name, and where they lie on this machine."""
+    """List the sets that are known by name, and where they are on this machine."""
     from twinscale.datasets import catalogue
     from twinscale.datasets.find import folder_of
 

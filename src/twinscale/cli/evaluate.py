@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
-    help="Folder whose results.json and results.md to bring up to date; what it holds for the same weights is not "
-    "measured again.",
+    help="Folder whose results.json and results.md are brought up to date; what it holds for the same weights is "
+    "not measured again.",
 )
 def evaluate(
     model: str, datasets: tuple[str, ...], ensemble: bool, per_picture: bool, as_json: bool, record: Path | None
 ) -> None:
     """Measure PSNR and SSIM of a model on sets of pictures.
 
-    Bicubic's and the paper's figures stand beside them. MODEL is the name or folder of a model, or "all" for every
-    shipped one. DATASET is the name of a set, as `data list` shows it, or a folder. For pairs, "small" is the PSNR of
-    the small picture against the bicubic reduction.
+    The figures of bicubic and of the paper are shown beside them. MODEL is the name or folder of a model, or "all" for
+    every shipped one. DATASET is the name of a set, as `data list` shows it, or a folder. For pairs, "small" is the
+    PSNR of the small picture against the bicubic reduction.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -51,7 +51,7 @@ def evaluate(
     from twinscale.zoo import model_names
 
     if ensemble and record:
-        raise UsageError("--record keeps what models reach as they run by default: leave out --ensemble or --record")
+        raise UsageError("--record keeps results of models as they run by default: leave out --ensemble or --record")
     loaded = [load(name, REFERENCE) for name in (model_names() if model == "all" else [model])]
     kept = Record(record) if record else None
     evaluations = []

@@ -12,7 +12,7 @@ from twinscale.cli.command import Command
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @options.as_json
 def info(files: tuple[str, ...], as_json: bool) -> None:
-    """Tell what pictures are and carry, and how they were shrunk."""
+    """Show what pictures are, what they carry, and how they were shrunk."""
     import json
 
     facts = [_facts(file) for file in files]

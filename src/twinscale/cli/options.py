@@ -9,12 +9,12 @@ import click
 Function = Callable[..., Any]
 
 model = click.option(
-    "--model", "-m", help="Name of a model (twin-x3), of a family (twin: its model for the scale), or folder."
+    "--model", "-m", help="Name of a model (twin-x3), of a family (twin: its model for the scale), or a folder."
 )
 ensemble = click.option(
     "--ensemble",
     is_flag=True,
-    help="Take the mean of what becomes of eight rotations and reflections: a little better, eight times the time.",
+    help="Average the results of eight rotations and reflections: a little better, in eight times the time.",
 )
 tile = click.option(
     "--tile",
@@ -34,13 +34,13 @@ def runtime(function: Function) -> Function:
         "--device",
         "-d",
         default="auto",
-        help="cpu, cuda, cuda:1, tensorrt, directml, coreml, gpu … as far as installed.",
+        help="cpu, cuda, cuda:1, tensorrt, directml, coreml, gpu …, if installed.",
     )
     @click.option("--backend", default="auto", help="onnxruntime, openvino, or auto: the faster one.")
     @click.option(
         "--precision",
         default="float32",
-        help="float32, or bfloat16: faster where the processor has it, a little off.",
+        help="float32, or bfloat16: faster if the processor supports it, but less exact.",
     )
     @functools.wraps(function)
     def command(*, threads: int | None, device: str, backend: str, precision: str, **others: Any) -> Any:

@@ -13,7 +13,7 @@ from twinscale.cli.command import Command
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="The PNG file to write; by default curves.png, of one run in its folder.",
+    help="The PNG file to write; by default curves.png, in the folder of a single run.",
 )
 def plot(runs: tuple[Path, ...], output: Path | None) -> None:
     """Draw loss and validation PSNR of one run or of several.
@@ -24,7 +24,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
     from twinscale.errors import UsageError
 
     try:
-        import matplotlib  # noqa: F401 (asked for now, to say what is missing)
+        import matplotlib  # noqa: F401 (imported now, to say what is missing)
 
         from twinscale.drawings import TrainingCurves
         from twinscale.training.log import History
@@ -34,7 +34,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
 
     path = output or (runs[0] / "curves.png" if len(runs) == 1 else Path("curves.png"))
     if path.suffix.lower() != ".png":
-        raise UsageError(f"{path} is no PNG file: name one that ends in .png with -o")
+        raise UsageError(f"{path} is not a PNG file: name one that ends in .png with -o")
     histories = {}
     for folder, name in zip(runs, short_names(runs), strict=True):
         histories[name] = History.of(Run.load(folder).rows)

@@ -48,9 +48,9 @@ def reproduce(
     """Make a paper's tables and figures again.
 
     Shows what was published, what we reach, and the difference. PAPER is dsn, srcnn or small_cnns. ITEM is a table or
-    figure, such as table-1; by default all are made. Trains and measures what is missing. What was computed before is
-    kept with the hash of what made it and not computed again; an interrupted training goes on where it was. Needs the
-    papers extra.
+    figure, such as table-1; by default all are made. Trains and measures what is missing. Results are kept with
+    the hash of what made them and not computed again; interrupted training goes on where it stopped. Needs the papers
+    extra.
     """
     import json
 
@@ -61,7 +61,7 @@ def reproduce(
 
     tune_malloc()  # before torch is imported
     try:
-        import matplotlib  # noqa: F401 (asked for now, not after hours of training)
+        import matplotlib  # noqa: F401 (imported now, not after hours of training)
         import skimage  # noqa: F401
 
         from twinscale.papers import find_paper
@@ -83,7 +83,7 @@ def reproduce(
         if name not in _SETS:
             raise UsageError(f"the papers measure on {', '.join(_SETS)}, not on {name!r}")
     if budget and full:
-        raise UsageError("--budget and --full both say how long to train: give one of them")
+        raise UsageError("--budget and --full both say how long to train: give only one of them")
     minutes = None if full else budget or _DEFAULT_MINUTES
     console = Console(stderr=True)
     reproduction = Reproduction(output, paper, minutes=minutes, sets=list(sets or _SETS), notify=console.log)
@@ -119,8 +119,8 @@ def _print(title: str, blocks: "list[Block]") -> None:
     for block in blocks:
         if isinstance(block, Comparison):
             table = Table(title=block.title, box=box.SIMPLE_HEAD, title_justify="left")
-            for place, name in enumerate(block.header):
-                table.add_column(name, justify="left" if place < len(block.labels) else "right")
+            for index, name in enumerate(block.header):
+                table.add_column(name, justify="left" if index < len(block.labels) else "right")
             for cells in block.cells():
                 table.add_row(*cells)
             console.print(table)

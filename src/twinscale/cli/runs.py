@@ -27,7 +27,7 @@ def list_runs(folder: Path, as_json: bool) -> None:
     """List the runs in a folder.
 
     Shows what was trained on what, for how long, and what it reached. FOLDER holds them at any depth. PSNR is the best
-    on each run's own validation pictures. Of a run that is not finished, steps are those taken and those planned.
+    on each run's own validation pictures. For a run that is not finished, steps are those taken and those planned.
     """
     _require_training()
     from twinscale.training.runs import Run, find_runs
@@ -36,10 +36,10 @@ def list_runs(folder: Path, as_json: bool) -> None:
     for path in find_runs(folder):
         try:
             found.append(Run.load(path))
-        except UsageError as error:  # one of another version does not hide the rest
+        except UsageError as error:  # a run of another version does not hide the rest
             print(f"twinscale: {path}: {error}", file=sys.stderr)
     if not found:
-        raise UsageError(f"{folder} holds no runs: name the folder that does, or train one")
+        raise UsageError(f"{folder} holds no runs: name a folder that does, or train one")
     if as_json:
         click.echo(json.dumps([run.facts() for run in found], indent=2, ensure_ascii=False))
     else:
@@ -52,8 +52,8 @@ def list_runs(folder: Path, as_json: bool) -> None:
 def compare(folders: tuple[Path, ...], as_json: bool) -> None:
     """Show runs side by side, with what differs in their recipes.
 
-    RUN is the folder of a training run. The best is marked; none is where scales or validation pictures differ,
-    because then PSNR does not compare.
+    RUN is the folder of a training run. The best is marked, unless scales or validation pictures differ, because then
+    PSNR cannot be compared.
     """
     _require_training()
     from twinscale.training.runs import Run, best_of, differences
@@ -115,8 +115,8 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
     columns = [_cells(run.facts()) for run in runs]
     for key in columns[0]:
         table.add_row(key, *(escape(cells[key]) for cells in columns))
-    for place, (key, values) in enumerate(differing.items()):
-        if not place:
+    for index, (key, values) in enumerate(differing.items()):
+        if not index:
             table.add_row()
         table.add_row(key, *(escape(_shown(value)) for value in values))
     console = Console()
@@ -124,7 +124,7 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
     if best:
         console.print("* best validation PSNR", highlight=False)
     elif differing.keys() & {"network.scale", "data.validation"}:
-        print("the runs differ in scale or validation pictures: their PSNR does not compare", file=sys.stderr)
+        print("the runs differ in scale or validation pictures: their PSNR cannot be compared", file=sys.stderr)
 
 
 def _cells(facts: dict[str, Any]) -> dict[str, str]:

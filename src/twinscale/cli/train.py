@@ -22,7 +22,7 @@ from twinscale.cli.command import Command
 @click.option(
     "--from",
     "model",
-    help="Start from the weights of this model, a name or a folder; of a pair, from the half that fits.",
+    help="Start from the weights of this model, a name or a folder; of a pair, the half that fits will do.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Train this many steps instead of the recipe's.")
 @click.option("--minutes", type=click.FloatRange(min=0.01), help="Train as many steps as fit into this time instead.")
@@ -57,7 +57,7 @@ def train(
     """Train a network and export it.
 
     RECIPE is the name of a shipped recipe, or a .toml file. The run's folder explains itself in its README.md. The
-    trained model lies there under models/NAME and serves every -m option. Needs the train extra.
+    trained model goes into models/NAME there, a folder that every -m option accepts. Needs the train extra.
     """
     import shlex
     import shutil
@@ -78,7 +78,7 @@ def train(
     from twinscale.zoo import load_card
 
     if steps and minutes:
-        raise UsageError("--steps and --minutes both say how long to train: give one of them")
+        raise UsageError("--steps and --minutes both say how long to train: give only one of them")
     loaded = Recipe.load(recipe)
     folder = output or Path("runs") / loaded.name
     if resume:

@@ -1,1 +1,1 @@
-"""Pixels to the bytes of a file and back, one module a format: a module that defines ``CODEC`` is a format."""
+"""Pixels to the bytes of a file and back, one module per format: a module that defines ``CODEC`` is a format."""

@@ -26,7 +26,7 @@ def _header(data: bytes) -> Header:
 
 
 def _depth(data: bytes) -> int:
-    """Bits per sample, from the flags of the AV1 configuration box."""
+    """Return the bits per sample, from the flags of the AV1 configuration box."""
     box = data.find(b"av1C")
     flags = data[box + 6] if 0 <= box < len(data) - 6 else 0
     if not flags & 0x40:

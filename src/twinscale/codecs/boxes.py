@@ -7,10 +7,10 @@ from twinscale.errors import PictureError
 
 
 def read_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The type and the contents of each box.
+    """Yield the type and the contents of each box.
 
     Raises:
-        PictureError: if a box ends beyond the data.
+        PictureError: a box ends beyond the data.
     """
     position = 0
     while position + 8 <= len(data):
@@ -27,10 +27,10 @@ def read_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def make_box(kind: bytes, body: bytes) -> bytes:
-    """One box.
+    """Make one box.
 
     Raises:
-        PictureError: if it would not fit into 4 GiB.
+        PictureError: it would not fit into 4 GiB.
     """
     if len(body) + 8 >= 2**32:
         raise PictureError("the file would not fit into 4 GiB; write PNG")
@@ -38,7 +38,7 @@ def make_box(kind: bytes, body: bytes) -> bytes:
 
 
 def brands(data: bytes) -> set[bytes]:
-    """The brands that the file type box in front claims: ``b"avif"``, ``b"heic"``...; none if there is no such box."""
+    """Return the brands that the leading file type box claims, such as ``b"avif"``; none without such a box."""
     if data[4:8] != b"ftyp":
         return set()
     end = int.from_bytes(data[:4], "big")

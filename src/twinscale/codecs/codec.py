@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 LOSSLESS = 0
-"""The quality that stands for exact pixels in formats that have both."""
+"""The quality that stands for exact pixels, in formats that can be lossy or lossless."""
 
 
 class Header(NamedTuple):
@@ -25,7 +25,7 @@ class Header(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """ICC profile, EXIF block (with or without the ``Exif\\0\\0`` prefix) and XMP packet of a file."""
+    r"""ICC profile, EXIF block (with or without the ``Exif\0\0`` prefix) and XMP packet of a file."""
 
     icc: bytes | None = None
     exif: bytes | None = None
@@ -38,8 +38,8 @@ NO_METADATA = Metadata()
 class Decoded(NamedTuple):
     """Pixels as stored, before orientation, and the metadata as found.
 
-    ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in `Header`, alpha last; of any numeric type.
-    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP say. ``notes`` tell
+    ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in :class:`Header`, alpha last; of any numeric type.
+    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
     the user what was changed or left out, one line each.
     """
 
@@ -51,26 +51,26 @@ class Decoded(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
-    """One file format: how it is told from others, read and written, and what it can hold.
+    """One file format: how it is recognised, read and written, and what it can hold.
 
     ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
-    `twinscale.codecs.decoding` turns that into one clear error. ``encode`` takes contiguous pixels that fit
+    ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
     the limits below, metadata that the format keeps, and a quality.
 
     Attributes:
         name: canonical name, such as ``"PNG"``.
-        extensions: lower case with the dot, the usual one first; without the dot they are names too.
-        rank: place in lists and remedies, the most widely readable format first.
+        extensions: in lower case with the dot, the usual one first; without the dot they are names too.
+        rank: position in lists and remedies, the most widely readable format first.
         sniff: whether the bytes of a file begin as this format does.
         header: size, depth and channels, without decoding.
         decode: pixels and metadata of the first frame.
-        encode: a whole file; ``None`` where the format is only read.
-        frames: what the format calls its several pictures.
+        encode: a whole file; ``None`` if the format is only read.
+        frames: what the format calls the several pictures in a file.
         depths: bits per sample that can be written; 32 is floating point.
         alpha: whether transparency can be written.
         grey: whether one channel can be written, or RGB only.
         max_side: longest side in pixels that can be written.
-        max_colours: how many different colours can be written, where a palette limits them.
+        max_colours: how many different colours can be written, if a palette limits them.
         keeps: the metadata that can be written.
         quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
     """
@@ -93,7 +93,7 @@ class Codec:
 
     @property
     def is_lossless(self) -> bool:
-        """Whether the format is written lossless unless a quality is asked for."""
+        """Whether the format is written losslessly unless a quality is asked for."""
         return self.quality in (None, LOSSLESS)
 
     @property

@@ -1,4 +1,4 @@
-"""The bytes of a file of any format to plain pixels: size checked first, every failure one clear error."""
+"""From the bytes of a file of any format to plain pixels: size checked first, every failure one clear error."""
 
 import struct
 
@@ -9,10 +9,10 @@ from twinscale.errors import PictureError
 
 
 def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
-    """Decodes a whole file whose format is known.
+    """Decode a whole file whose format is known.
 
     Args:
-        codec: the format, see `twinscale.codecs.registry.codec_of_bytes`.
+        codec: the format, see :func:`twinscale.codecs.registry.codec_of_bytes`.
         data: the whole file.
         max_pixels: width times height above which it is refused by its header, before it is decoded.
 
@@ -20,7 +20,7 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
         Pixels ``(H, W, 1 to 4)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1, before orientation.
 
     Raises:
-        PictureError: if the file is damaged, cut short, too large or of a kind that is not supported.
+        PictureError: the file is damaged, cut short, too large or of a kind that is not supported.
     """
     try:
         header = codec.header(data)
@@ -47,18 +47,17 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise PictureError(f"the picture is {width} x {height} pixels; both sides must be at least 1")
     if width * height > max_pixels:
         raise PictureError(
-            f"{width} x {height} pixels are more than the limit of {max_pixels}; "
-            "make the picture smaller or raise the limit"
+            f"{width} x {height} pixels exceed the limit of {max_pixels}; make the picture smaller or raise the limit"
         )
 
 
 def _as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Samples of any type as ``uint8``, ``uint16`` or ``float32`` of 0 to 1; and a note on what that changed."""
+    """Convert samples of any type to ``uint8``, ``uint16`` or ``float32`` of 0 to 1; also return notes on changes."""
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels, ()
     low, high = pixels.min(), pixels.max()
     if pixels.dtype.kind == "f":
-        if not (low >= 0 and high <= 1):  # so written, this also catches NaN
+        if not (low >= 0 and high <= 1):  # written this way, it also catches NaN
             raise PictureError(f"floating-point values run from {low:g} to {high:g}; scale them to 0 to 1")
         return pixels.astype(np.float32), ()
     if low < 0 or high > 65535:

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def fill_scale(pixels: np.ndarray, depth: int) -> np.ndarray:
-    """Values of 0 to ``2**depth - 1`` spread over 0 to 255 (depths up to 8) or 0 to 65535 (up to 16), rounded."""
+    """Spread values of 0 to ``2**depth - 1`` over 0 to 255 (depths up to 8) or 0 to 65535 (up to 16), rounded."""
     stored, top = (np.uint8, 255) if depth <= 8 else (np.uint16, 65535)
     high = 2**depth - 1
     if high == top:

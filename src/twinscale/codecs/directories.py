@@ -44,18 +44,18 @@ class TiffBlock:
             raise ValueError("no TIFF header")
         self.data = data
         self.order = "<" if data[:2] == b"II" else ">"
-        self.big = b"+" in data[2:4]
-        self._word = "Q" if self.big else "I"
-        self.first = self.offset_at(8 if self.big else 4)
+        self.is_big = b"+" in data[2:4]
+        self._word = "Q" if self.is_big else "I"
+        self.first = self.offset_at(8 if self.is_big else 4)
 
     def offset_at(self, position: int) -> int:
-        """The offset stored at this position."""
+        """Return the offset stored at this position."""
         return self._unpack(self._word, position)
 
     def directory(self, start: int) -> tuple[dict[int, Field], int]:
-        """The fields of the directory at ``start``, and the position of the link to the next one."""
-        count = self._unpack("Q" if self.big else "H", start)
-        position = start + (8 if self.big else 2)
+        """Return the fields of the directory at ``start``, and the position of the link to the next one."""
+        count = self._unpack("Q" if self.is_big else "H", start)
+        position = start + (8 if self.is_big else 2)
         word = struct.calcsize("<" + self._word)
         fields = {}
         for _ in range(count):
@@ -69,22 +69,22 @@ class TiffBlock:
         return fields, position
 
     def values(self, field: Field) -> tuple[int, ...]:
-        """The numbers in a field."""
+        """Return the numbers in a field."""
         letter = _TYPES[field.kind][1]
         if letter is None:
-            raise ValueError(f"field of type {field.kind} where whole numbers belong")
+            raise ValueError(f"field of type {field.kind} where integers belong")
         return struct.unpack_from(f"{self.order}{field.number}{letter}", self.data, field.position)
 
     def raw(self, field: Field) -> bytes:
-        """The bytes of a field."""
+        """Return the bytes of a field."""
         return self.data[field.position : field.position + field.number * _TYPES[field.kind][0]]
 
     def put_value(self, copy: bytearray, field: Field, value: int) -> None:
-        """Replaces the number in a field of a copy of this block."""
+        """Replace the number in a field of a copy of this block."""
         struct.pack_into(f"{self.order}{_TYPES[field.kind][1]}", copy, field.position, value)
 
     def put_offset(self, copy: bytearray, position: int, offset: int) -> None:
-        """Replaces the offset at this position of a copy of this block."""
+        """Replace the offset at this position of a copy of this block."""
         struct.pack_into(self.order + self._word, copy, position, offset)
 
     def _unpack(self, letter: str, position: int) -> int:

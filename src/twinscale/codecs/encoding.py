@@ -1,4 +1,4 @@
-"""Plain pixels to the bytes of a file of any format, or a refusal that names a format that could hold them."""
+"""From plain pixels to the bytes of a file of any format, or a refusal that names a format that could hold them."""
 
 from collections.abc import Callable
 
@@ -17,18 +17,18 @@ def encode(
     metadata: Metadata = NO_METADATA,
     quality: int | None = None,
 ) -> bytes:
-    """Encodes a whole file.
+    """Encode a whole file.
 
     Args:
-        codec: the format, see `twinscale.codecs.registry.codec_named`.
+        codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
         pixels: ``(H, W, 1 or 3)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1.
         alpha: opacity, ``(H, W)`` of the same type.
-        metadata: what is to go with them; left out is what the format cannot keep, and a profile for other channels.
+        metadata: what goes with them; what the format cannot keep, and a profile for other channels, is left out.
         quality: 1 to 100, or ``None`` for the format's own default.
 
     Raises:
-        UsageError: if the quality is out of range, or the format takes none.
-        PictureError: if the format is only read, or cannot hold this depth, transparency, size or colours.
+        UsageError: the quality is out of range, or the format takes none.
+        PictureError: the format is only read, or cannot hold this depth, transparency, size or colours.
     """
     if codec.encode is None:
         raise PictureError(f"{codec.name} can be read but not written; write {_able(lambda _: True)}")
@@ -51,14 +51,14 @@ def _quality(codec: Codec, quality: int | None) -> int:
     if quality is None:
         return codec.quality or LOSSLESS
     if codec.quality is None:
-        raise UsageError(f"quality {quality} has no meaning for {codec.name}, which is lossless; leave it out")
+        raise UsageError(f"quality {quality} means nothing to {codec.name}, which is lossless; leave it out")
     if not 1 <= quality <= 100:
         raise UsageError(f"quality {quality} is out of range; give 1 to 100")
     return quality
 
 
 def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Pixels with alpha behind them as the format stores them; refuses what it cannot hold."""
+    """Return pixels, followed by alpha, as the format stores them; refuse what it cannot hold."""
     height, width, channels = pixels.shape
     depth = 8 * pixels.itemsize
     if depth not in codec.depths:
@@ -68,7 +68,7 @@ def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.nd
         )
     if max(width, height) > codec.max_side:
         raise PictureError(
-            f"{codec.name} cannot hold {width} x {height} pixels, its sides end at {codec.max_side}; write PNG or TIFF"
+            f"{codec.name} cannot hold {width} x {height} pixels, only sides up to {codec.max_side}; write PNG or TIFF"
         )
     if channels == 1 and not codec.grey:
         pixels = np.repeat(pixels, 3, axis=2)

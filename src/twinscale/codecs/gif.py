@@ -1,4 +1,4 @@
-"""GIF, written only where its palette holds every colour."""
+"""GIF, written only if its palette can hold every colour."""
 
 import io
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
 
 
 def _with_palette(pixels: np.ndarray) -> "Image.Image":
-    """An image of few colours with exactly these as its palette."""
+    """Return an image of few colours with exactly these as its palette."""
     codes = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     colours, indices = np.unique(codes, return_inverse=True)
     if len(colours) > _MAX_COLOURS:

@@ -1,4 +1,4 @@
-"""HEIF with HEVC inside, as phones write it (.heic): read through pillow-heif, the extra ``heif``; not written."""
+"""HEIF with HEVC inside, as phones write it (.heic): read through pillow-heif (the extra ``heif``), not written."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ def _sniff(data: bytes) -> bool:
 
 
 def _open(data: bytes) -> "HeifFile":
-    """The file with its primary picture not decoded yet."""
+    """Open the file without decoding its primary picture."""
     try:
         import pillow_heif
     except ImportError:
@@ -41,7 +41,7 @@ def _decode(data: bytes) -> Decoded:
     if file.premultiplied_alpha:
         raise PictureError("HEIF with premultiplied alpha is not supported; save it as PNG")
     metadata = Metadata(file.info.get("icc_profile"), file.info.get("exif"), file.info.get("xmp"))
-    # HEIF turns pictures by properties of its own, which libheif has applied; EXIF only repeats them.
+    # HEIF rotates pictures by properties of its own, which libheif has applied; EXIF only repeats them.
     return Decoded(fill_scale(np.asarray(file), file.info["bit_depth"]), metadata, orientation=1)
 
 

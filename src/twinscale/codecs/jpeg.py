@@ -13,8 +13,8 @@ from twinscale.errors import PictureError
 if TYPE_CHECKING:
     from PIL import Image
 
-# A segment holds 65533 bytes, its label included.
-_MOST = {"EXIF": 65533 - 6, "XMP": 65533 - 29}
+# A segment holds 65533 bytes, including its label.
+_MAX = {"EXIF": 65533 - 6, "XMP": 65533 - 29}
 
 
 def _open(data: bytes) -> "Image.Image":
@@ -33,8 +33,8 @@ def _decode(data: bytes) -> Decoded:
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
     for kind, block in (("EXIF", metadata.exif), ("XMP", metadata.xmp)):
-        if block and len(block) > _MOST[kind]:
-            raise PictureError(f"JPEG holds at most {_MOST[kind]} bytes of {kind}, not {len(block)}; write PNG or TIFF")
+        if block and len(block) > _MAX[kind]:
+            raise PictureError(f"JPEG holds at most {_MAX[kind]} bytes of {kind}, not {len(block)}; write PNG or TIFF")
     return pillow.save(
         pillow.to_image(pixels),
         "JPEG",

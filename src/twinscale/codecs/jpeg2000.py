@@ -1,4 +1,4 @@
-"""JPEG 2000: the JP2 boxes by hand, since no codec at hand reads or writes metadata."""
+"""JPEG 2000: the JP2 boxes by hand, since neither Pillow nor imagecodecs reads and writes all metadata."""
 
 import io
 import struct
@@ -45,7 +45,7 @@ def _decode(data: bytes) -> Decoded:
     boxes = _read(data)
     size = boxes.width, boxes.height
     if size != boxes.stream_size:
-        raise PictureError("the file gives two different sizes of its picture, it is damaged; get a sound copy")
+        raise PictureError("the file states two different sizes for its picture, so it is damaged; get an intact copy")
     if boxes.depth > 8:
         return Decoded(_decode_deep(data, boxes), boxes.metadata)
     from PIL import Jpeg2KImagePlugin
@@ -56,7 +56,7 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _read(data: bytes) -> _Boxes:
-    """Reads size and metadata; the codestream is left alone."""
+    """Read size and metadata; the codestream is left alone."""
     found = _Boxes()
     for kind, body in read_boxes(data):
         if kind == b"jp2h":
@@ -77,7 +77,7 @@ def _read(data: bytes) -> _Boxes:
 def _read_header_box(found: _Boxes, kind: bytes, body: bytes) -> None:
     if kind == b"ihdr":
         found.height, found.width, found.channels, depth = struct.unpack_from(">IIHB", body)
-        if depth != 255:  # 255: depths differ and are listed in a box of their own
+        if depth != 255:  # 255 means that depths differ and are listed in a box of their own
             found.depth, found.signed = (depth & 0x7F) + 1, depth >= 0x80
     elif kind == b"bpcc":
         found.depth = max((depth & 0x7F) + 1 for depth in body)
@@ -91,17 +91,17 @@ def _read_header_box(found: _Boxes, kind: bytes, body: bytes) -> None:
 
 
 def _decode_deep(data: bytes, boxes: _Boxes) -> np.ndarray:
-    """Pixels of a file of 9 to 16 bits as ``uint16`` on the full scale of 0 to 65535."""
+    """Decode a file of 9 to 16 bits to ``uint16`` on the full scale of 0 to 65535."""
     if boxes.signed or boxes.depth > 16 or boxes.space not in (None, _SRGB, _GREY):
         raise PictureError(
             f"{boxes.depth}-bit JPEG 2000 of colour space {boxes.space} is not supported; "
-            "convert it to RGB of 8 or 16 bits, without sign"
+            "convert it to unsigned RGB of 8 or 16 bits"
         )
     return fill_scale(imagecodecs.jpeg2k_decode(data), boxes.depth)
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
-    """A quality of 1 to 100 aims at a PSNR of 20 + quality / 4 dB, about what JPEG gives at the same number."""
+    """Encode; a quality of 1 to 100 aims at a PSNR of 20 + quality / 4 dB, about what JPEG reaches with that number."""
     height, width, count = pixels.shape
     stream = imagecodecs.jpeg2k_encode(
         pixels if count > 1 else pixels[..., 0],
@@ -127,7 +127,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
 
 
 def _alpha_last(count: int) -> bytes:
-    """The box that says: all channels are colour, in order, but the last, which is opacity."""
+    """Make the box which says that all channels are colours in order, except the last, which is opacity."""
     colours = [(channel, 0, channel + 1) for channel in range(count - 1)]
     entries = [*colours, (count - 1, 1, 0)]
     return make_box(b"cdef", struct.pack(">H", count) + b"".join(struct.pack(">HHH", *entry) for entry in entries))

@@ -1,4 +1,4 @@
-"""JPEG-LS, grey or RGB: it knows no alpha, and no place that readers agree on for ICC, EXIF or XMP."""
+"""JPEG-LS, grey or RGB: it has no alpha, and no place that readers agree on for ICC, EXIF or XMP."""
 
 import struct
 

@@ -1,6 +1,6 @@
 """JPEG XL: pixels by libjxl, EXIF and XMP in boxes by hand, the image header by hand for its size.
 
-ICC profiles lie compressed inside the codestream, where libjxl's binding neither writes nor reads them.
+ICC profiles are compressed inside the codestream, where imagecodecs neither writes nor reads them.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from twinscale.errors import PictureError
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-# A box of a few bytes can unpack to gigabytes; no real EXIF block or packet is larger than this.
+# A box of a few bytes can unpack to gigabytes; no real EXIF block or XMP packet is larger than this.
 _MAX_UNPACKED = 64 * 2**20
 # Lossless effort: 7, libjxl's default, is 3 percent smaller but takes ten times as long.
 _EFFORT = 3
@@ -27,7 +27,7 @@ _D65, _SRGB_PRIMARIES, _LINEAR_CURVE, _SRGB_CURVE = 1, 1, 8, 13
 
 
 class _ImageHeader(NamedTuple):
-    """What the codestream says in front of its first frame (ISO/IEC 18181-1, annex D)."""
+    """What the codestream says before its first frame (ISO/IEC 18181-1, annex D)."""
 
     width: int
     height: int
@@ -63,19 +63,19 @@ def _decode(data: bytes) -> Decoded:
     pixels: np.ndarray = imagecodecs.jpegxl_decode(data, index=0)
     if not header.is_float:
         pixels = fill_scale(pixels, header.depth)
-    # The codestream turns pictures itself, which libjxl has applied; EXIF only repeats it.
+    # The codestream has its own orientation, which libjxl has applied; EXIF only repeats it.
     return Decoded(pixels, _metadata(data), orientation=1, notes=tuple(notes))
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
-    """A quality of 1 to 99 is libjxl's, 90 being a Butteraugli distance of 1; 100 is lossless, as cjxl has it."""
+    """Encode; a quality of 1 to 99 is libjxl's (90 is a Butteraugli distance of 1), 100 is lossless, as in cjxl."""
     lossless = quality in (LOSSLESS, 100)
     is_deep = pixels.dtype == np.uint16
     if is_deep and not lossless:
         pixels = _to_linear(pixels)
     boxes = b""
     if metadata.exif:
-        boxes += make_box(b"Exif", bytes(4) + metadata.exif)  # it begins 0 bytes behind this number
+        boxes += make_box(b"Exif", bytes(4) + metadata.exif)  # it begins 0 bytes after this number
     if metadata.xmp:
         boxes += make_box(b"xml ", metadata.xmp)
     data = bytes(
@@ -93,21 +93,21 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
 
 
 def _name_srgb(stream: bytes) -> bytes:
-    """The codestream with sRGB as its transfer curve, for libjxl's binding takes all deep pixels for linear light.
+    """Name sRGB as a codestream's transfer curve, because imagecodecs takes all deep pixels for linear light.
 
-    Lossless values are not touched by what the curve is called. Lossy ones are stored as XYB and decode to the curve
-    that is named, so these must have been linear when they were encoded.
+    The name of the curve does not affect lossless values. Lossy ones are stored as XYB and decode to the curve that is
+    named, so they must have been linear when they were encoded.
     """
     curve_at = _read_image_header(stream).curve_at
-    assert curve_at is not None  # the binding names one whenever samples are deep
-    # Either curve is named by the same 2 bits, then 4 bits of its number less 2.
+    assert curve_at is not None  # imagecodecs names one whenever samples are deep
+    # Both curves are named by the same 2 bits, followed by 4 bits: the curve's number minus 2.
     change = ((_LINEAR_CURVE - 2) ^ (_SRGB_CURVE - 2)) << (curve_at + 2)
     head = stream[:64]
     return (int.from_bytes(head, "little") ^ change).to_bytes(len(head), "little") + stream[64:]
 
 
 def _to_linear(pixels: np.ndarray) -> np.ndarray:
-    """``uint16`` colours of sRGB in linear light (IEC 61966-2-1); alpha stays."""
+    """Convert ``uint16`` colours from sRGB to linear light (IEC 61966-2-1); alpha stays."""
     levels = np.arange(65536) / 65535
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     converted: np.ndarray = np.rint(linear * 65535).astype(np.uint16)[pixels]
@@ -121,13 +121,13 @@ def _codestream(data: bytes) -> bytes:
         return data
     boxes = read_boxes(data)
     parts = [body[4 * (kind == b"jxlp") :] for kind, body in boxes if kind in (b"jxlc", b"jxlp")]
-    return b"".join(parts)  # several parts each begin with their number
+    return b"".join(parts)  # each of several parts begins with its number
 
 
 def _metadata(data: bytes) -> Metadata:
     found = NO_METADATA
     for kind, body in () if data.startswith(_CODESTREAM) else read_boxes(data):
-        if kind == b"brob":  # compressed, behind its own kind
+        if kind == b"brob":  # compressed, after its own kind
             kind, body = body[:4], _unpack(body[4:])
         if kind == b"Exif":
             start = 4 + int.from_bytes(body[:4], "big")
@@ -153,7 +153,7 @@ class _Bits:
         self.position = 0
 
     def take(self, count: int) -> int:
-        """The next bits as a number."""
+        """Read the next bits as a number."""
         if count > self._left:
             raise PictureError("the file is cut short; get a complete copy")
         value = self._bits & ((1 << count) - 1)
@@ -163,16 +163,16 @@ class _Bits:
         return value
 
     def flag(self) -> bool:
-        """The next bit."""
+        """Read the next bit."""
         return bool(self.take(1))
 
     def number(self, *choices: tuple[int, int]) -> int:
-        """U32: one of four ways to write a number, each its smallest value and a count of bits to add."""
+        """Read a U32, written in one of four ways, each given as its smallest value and a count of bits to add."""
         smallest, count = choices[self.take(2)]
         return smallest + self.take(count)
 
     def enum(self) -> int:
-        """Enum: a number of at most 6 bits."""
+        """Read an Enum: a number of at most 6 bits."""
         return self.number((0, 0), (1, 0), (2, 4), (18, 6))
 
 
@@ -181,7 +181,7 @@ def _read_image_header(stream: bytes) -> _ImageHeader:
     if bits.take(16) != int.from_bytes(_CODESTREAM, "little"):
         raise PictureError("JPEG XL codestream is missing; the file is damaged")
     width, height = _read_size(bits)
-    if bits.flag():  # all else has its default
+    if bits.flag():  # everything else has its default
         return _ImageHeader(width, height)
     is_animated = _read_extra_fields(bits) if bits.flag() else False
     depth, is_float = _read_depth(bits)
@@ -199,7 +199,7 @@ def _read_image_header(stream: bytes) -> _ImageHeader:
 
 
 def _read_size(bits: _Bits) -> tuple[int, int]:
-    """Width and height."""
+    """Read width and height."""
     in_eights = bits.flag()
 
     def side() -> int:
@@ -214,7 +214,7 @@ def _read_size(bits: _Bits) -> tuple[int, int]:
 
 
 def _read_extra_fields(bits: _Bits) -> bool:
-    """Orientation, size on screen and preview, all of no concern here; and whether this is an animation."""
+    """Skip orientation, intrinsic size and preview; return whether this is an animation."""
     bits.take(3)
     if bits.flag():
         _read_size(bits)
@@ -238,7 +238,7 @@ def _read_preview_size(bits: _Bits) -> None:
 
 
 def _read_depth(bits: _Bits) -> tuple[int, bool]:
-    """Bits per sample, and whether they are floating point."""
+    """Return the bits per sample, and whether they are floating point."""
     if bits.flag():
         depth = bits.number((32, 0), (16, 0), (24, 0), (1, 6))
         bits.take(4)
@@ -247,7 +247,7 @@ def _read_depth(bits: _Bits) -> tuple[int, bool]:
 
 
 def _read_extra_channel(bits: _Bits) -> tuple[int, bool]:
-    """What a channel beyond the colours is, and whether it is alpha that the colours are multiplied by."""
+    """Return what a channel beyond the colours is, and whether it is alpha that the colours are multiplied by."""
     if bits.flag():
         return _ALPHA, False
     kind = bits.enum()
@@ -265,7 +265,7 @@ def _read_extra_channel(bits: _Bits) -> tuple[int, bool]:
 
 
 def _read_colours(bits: _Bits) -> tuple[bool, bool, int | None]:
-    """Whether the picture is grey, whether its values are those of sRGB, and where the transfer curve is named."""
+    """Return whether the picture is grey, whether its values are sRGB, and where the transfer curve is named."""
     if bits.flag():
         return False, True, None
     has_profile = bits.flag()

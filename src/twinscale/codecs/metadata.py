@@ -13,13 +13,13 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*)([1-8
 
 
 def clean_exif(exif: bytes) -> tuple[bytes, int]:
-    """Takes the orientation and the thumbnail out of an EXIF block, and leaves the rest as it is.
+    r"""Take the orientation and the thumbnail out of an EXIF block, and leave the rest as it is.
 
     The block is patched in place rather than rebuilt, because maker notes hold offsets that a
     rebuilt block would break.
 
     Returns:
-        The block without any ``Exif\\0\\0`` prefix, and the orientation it had (1 to 8).
+        The block without any ``Exif\0\0`` prefix, and the orientation it had (1 to 8).
 
     Raises:
         ValueError, struct.error: if the block is damaged.
@@ -40,7 +40,7 @@ def clean_exif(exif: bytes) -> tuple[bytes, int]:
 
 
 def _erase_thumbnail(block: TiffBlock, start: int, patched: bytearray) -> None:
-    """Erases the thumbnail's pixels too: they may show what was since cropped away."""
+    """Erase the thumbnail's pixels too: they may show what has since been cropped away."""
     fields, _ = block.directory(start)
     if _THUMBNAIL_OFFSET in fields and _THUMBNAIL_LENGTH in fields:
         (begin,), (length,) = (block.values(fields[tag]) for tag in (_THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH))
@@ -52,18 +52,18 @@ def _erase_thumbnail(block: TiffBlock, start: int, patched: bytearray) -> None:
 
 
 def clean_xmp(xmp: bytes) -> tuple[bytes, int | None]:
-    """The packet with ``tiff:Orientation`` set to 1, and the orientation it had, if any."""
+    """Set ``tiff:Orientation`` to 1; return the packet, and the orientation it had, if any."""
     found = _XMP_ORIENTATION.search(xmp)
     return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp), int(found[2]) if found else None
 
 
 def icc_space(icc: bytes) -> str | None:
-    """Colour space a profile is for: ``"GRAY"``, ``"RGB"``, ``"CMYK"``...; ``None`` if damaged."""
+    """Return the colour space a profile is for: ``"GRAY"``, ``"RGB"``, ``"CMYK"``...; ``None`` if it is damaged."""
     if len(icc) < 128 or icc[36:40] != b"acsp":
         return None
     return icc[16:20].decode("latin-1").strip()
 
 
 def icc_fits(icc: bytes, channels: int) -> bool:
-    """Whether a profile describes pixels of this many colour channels (1 grey, 3 RGB)."""
+    """Return whether a profile describes pixels of this many colour channels (1 grey, 3 RGB)."""
     return icc_space(icc) == ("GRAY" if channels == 1 else "RGB")

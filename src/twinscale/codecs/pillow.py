@@ -12,7 +12,7 @@ from twinscale.errors import PictureError
 if TYPE_CHECKING:  # loaded only once a picture is read or written
     from PIL import Image
 
-# What becomes of Pillow's modes; CMYK and LAB need colour management and are handled apart.
+# What Pillow's modes are converted to; CMYK and LAB need colour management and are handled separately.
 _MODES = {
     "1": "L",
     "L": "L",
@@ -30,7 +30,7 @@ _MODES = {
 
 
 def header_of(image: "Image.Image") -> Header:
-    """The header of an opened image that is not loaded yet.
+    """Return the header of an opened image that is not loaded yet.
 
     The image must come from its plugin, not from ``Image.open``, which would also apply Pillow's own limit
     on pixels: one global number that cannot be changed for one call without changing it for every thread.
@@ -41,7 +41,7 @@ def header_of(image: "Image.Image") -> Header:
 
 
 def decode(image: "Image.Image") -> Decoded:
-    """The first frame of an opened image, with the metadata that Pillow found."""
+    """Decode the first frame of an opened image, with the metadata that Pillow found."""
     pixels, icc, notes = pixels_of(image, image.size, image.info.get("icc_profile"))
     return Decoded(pixels, Metadata(icc, image.info.get("exif"), image.info.get("xmp")), notes=notes)
 
@@ -49,12 +49,12 @@ def decode(image: "Image.Image") -> Decoded:
 def pixels_of(
     image: "Image.Image", size: tuple[int, int], icc: bytes | None
 ) -> tuple[np.ndarray, bytes | None, tuple[str, ...]]:
-    """Grey or RGB pixels, with alpha if there is any; the profile that now applies; and notes on changes.
+    """Return grey or RGB pixels, with alpha if there is any; the profile that now applies; and notes on changes.
 
-    ``size`` is the width and height that the header gave, whose product was checked against the limit.
+    ``size`` is the width and height that the header gave, the product of which was checked against the limit.
     """
     if image.width * image.height != size[0] * size[1]:
-        raise PictureError("the file gives two different sizes of its picture, it is damaged; get a sound copy")
+        raise PictureError("the file states two different sizes for its picture, so it is damaged; get an intact copy")
     image.load()
     if image.mode == "CMYK":
         converted, note = _cmyk_to_rgb(image, icc)
@@ -92,7 +92,7 @@ def _cmyk_to_rgb(image: "Image.Image", icc: bytes | None) -> tuple["Image.Image"
                 flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
             )
         except (ImageCms.PyCMSError, OSError):
-            pass  # a damaged profile is as good as none
+            pass  # a damaged profile is treated as a missing one
         else:
             assert converted is not None  # it is None only when converting in place
             return converted, "CMYK converted to sRGB through its ICC profile"
@@ -100,19 +100,19 @@ def _cmyk_to_rgb(image: "Image.Image", icc: bytes | None) -> tuple["Image.Image"
 
 
 def to_image(pixels: np.ndarray) -> "Image.Image":
-    """An image of ``uint8`` pixels ``(H, W, 1 to 4)``."""
+    """Make an image of ``uint8`` pixels ``(H, W, 1 to 4)``."""
     from PIL import Image
 
     return Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
 
 
 def save(image: "Image.Image", format: str, **options: Any) -> bytes:
-    """A file of the format that Pillow calls so; options of ``None`` are left out."""
+    """Return a file of a format by Pillow's name for it; options that are ``None`` are left out."""
     file = io.BytesIO()
     image.save(file, format, **{key: value for key, value in options.items() if value is not None})
     return file.getvalue()
 
 
 def colour_sampling(quality: int) -> str:
-    """How finely JPEG and AVIF keep colour: at full resolution from a quality of 90 on."""
+    """Return how finely JPEG and AVIF keep colour: at full resolution from a quality of 90 on."""
     return "4:4:4" if quality >= 90 else "4:2:0"

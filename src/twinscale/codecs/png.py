@@ -1,4 +1,4 @@
-"""PNG: chunks by hand, pixels by libpng, so that 16 bits and transparency come through."""
+"""PNG: chunks by hand, pixels by libpng, so that 16 bits and transparency are kept."""
 
 import io
 import struct
@@ -14,10 +14,10 @@ from twinscale.errors import PictureError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PALETTE = 3
-# Of the colour types: grey, RGB, palette, grey and alpha, RGB and alpha.
+# By colour type: grey, RGB, palette, grey and alpha, RGB and alpha.
 _CHANNELS = {0: 1, 2: 3, _PALETTE: 3, 4: 2, 6: 4}
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
-# A chunk of a few bytes can unpack to gigabytes; no real profile or packet is larger than this.
+# A chunk of a few bytes can unpack to gigabytes; no real ICC profile or XMP packet is larger than this.
 _MAX_UNPACKED = 64 * 2**20
 
 
@@ -29,13 +29,13 @@ def _header(data: bytes) -> Header:
             frames = int.from_bytes(body[:4], "big")
         elif kind == b"tRNS":
             has_key = True
-        elif kind == b"IDAT":  # what is asked for here stands before it
+        elif kind == b"IDAT":  # all that is looked for here comes before it
             break
     return Header(width, height, 8 if colour == _PALETTE else depth, _CHANNELS[colour] + has_key, frames)
 
 
 def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
-    """Width, height, depth, colour type, and whether the rows are interlaced."""
+    """Return width, height, depth, colour type, and whether the rows are interlaced."""
     kind, body = next(_chunks(data))
     if kind != b"IHDR":
         raise PictureError("PNG header is missing; the file is damaged")
@@ -44,7 +44,7 @@ def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
 
 
 def _decode(data: bytes) -> Decoded:
-    metadata = _metadata(data)  # goes through the whole file, so that no damaged one is half decoded
+    metadata = _metadata(data)  # reads the whole file, so that a damaged one is not half decoded
     width, height, depth, _, interlaced = _image_header(data)
     if interlaced and depth == 8:
         # The same pixels, but without the warning that libpng prints for every such file.
@@ -93,7 +93,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         body = data[position + 8 : position + 8 + length]
         (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
         if zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise PictureError("a checksum is wrong, the file is damaged; get a sound copy")
+            raise PictureError("a checksum is wrong, so the file is damaged; get an intact copy")
         yield kind, body
         position += 12 + length
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @cache
 def all_codecs() -> "tuple[Codec, ...]":
-    """The codecs of every format, by rank. Their modules are loaded by the first call, not by importing this one."""
+    """Return the codecs of all formats, by rank. Their modules are loaded by the first call, not with this one."""
     import pkgutil
 
     names = [module.name for module in pkgutil.iter_modules(codecs.__path__)]
@@ -25,20 +25,20 @@ def all_codecs() -> "tuple[Codec, ...]":
 
 
 def writable_codecs() -> "tuple[Codec, ...]":
-    """The codecs that can encode, by rank."""
+    """Return the codecs that can encode, by rank."""
     return tuple(codec for codec in all_codecs() if codec.encode)
 
 
 def readable_extensions() -> frozenset[str]:
-    """The extensions of all formats that can be read, in lower case with the dot."""
+    """Return the extensions of all formats that can be read, in lower case with the dot."""
     return frozenset(extension for codec in all_codecs() for extension in codec.extensions)
 
 
 def codec_named(name: str) -> "Codec":
-    """The codec of a format by its name or one of its extensions: ``"JPEG"``, ``"jpg"``, ``".jpg"``.
+    """Return the codec of a format by its name or one of its extensions: ``"JPEG"``, ``"jpg"``, ``".jpg"``.
 
     Raises:
-        UsageError: if there is no such format, listing those that can be written.
+        UsageError: there is no such format; the message lists those that can be written.
     """
     wanted = name.lower().removeprefix(".")
     for codec in all_codecs():
@@ -49,10 +49,10 @@ def codec_named(name: str) -> "Codec":
 
 
 def codec_of_path(path: str | os.PathLike[str]) -> "Codec":
-    """The codec that writes files with a path's extension.
+    """Return the codec that writes files with a path's extension.
 
     Raises:
-        UsageError: if the extension is missing, unknown or only read, listing those that can be written.
+        UsageError: the extension is missing, unknown or only read; the message lists those that can be written.
     """
     extension = Path(path).suffix.lower()
     for codec in writable_codecs():
@@ -65,10 +65,10 @@ def codec_of_path(path: str | os.PathLike[str]) -> "Codec":
 
 
 def codec_of_bytes(data: bytes) -> "Codec":
-    """The codec of a file, told by how its contents begin.
+    """Return the codec of a file, recognised by how its contents begin.
 
     Raises:
-        PictureError: if the file is empty or of no known format.
+        PictureError: the file is empty or its format is not known.
     """
     if not data:
         raise PictureError("the file is empty; get a complete copy")

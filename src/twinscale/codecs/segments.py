@@ -7,7 +7,7 @@ _SCAN = 0xDA
 
 
 def read_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The marker and the contents of each segment before the first scan; ends where the file is damaged."""
+    """Yield the marker and the contents of each segment before the first scan; end where the file is damaged."""
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -24,5 +24,5 @@ def read_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def is_jpeg_ls(data: bytes) -> bool:
-    """Whether a file that begins as JPEG does holds a frame of JPEG-LS."""
+    """Return whether a file that begins as JPEG does holds a JPEG-LS frame."""
     return any(marker == JPEG_LS_FRAME for marker, _ in read_segments(data))

@@ -1,7 +1,7 @@
 """TIFF: the directory by hand, deep pixels by libtiff, since Pillow cuts RGB to 8 bits.
 
 Not tifffile: it does not write EXIF and GPS directories, it leaves palettes, CMYK, LAB and YCbCr to its caller, and
-importing it alone takes as long as importing `twinscale.images.picture`.
+importing it alone takes as long as importing ``twinscale.images.picture``.
 """
 
 import io
@@ -24,7 +24,7 @@ _INTERNAL_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 _FLOAT = 3
 _XMP, _ICC, _EXIF, _GPS, _INTEROP = 700, 34675, 34665, 34853, 40965
 
-# Of a TIFF's tags those that describe the picture, not how this one file stores its pixels.
+# The tags that describe the picture, not how this one file stores its pixels.
 _DESCRIPTIVE = {270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 18246, 18249, 33432, _EXIF, _GPS}
 _DESCRIPTIVE |= set(range(40091, 40096))
 
@@ -41,7 +41,7 @@ class _Directory(NamedTuple):
     sample_format: int
     photometric: int
     samples: int
-    is_planar: bool  # channels one after the other, not interleaved
+    is_planar: bool  # one channel after the other, not interleaved
     extra: tuple[int, ...] | None
     orientation: int
     pages: int
@@ -68,7 +68,7 @@ def _decode(data: bytes) -> Decoded:
         return Decoded(pixels, metadata, directory.orientation, notes)
     if max(directory.bits) > 8:
         raise PictureError(
-            f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to RGB of 16 bits"
+            f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to 16-bit RGB"
         )
     from PIL import TiffImagePlugin
 
@@ -79,7 +79,7 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _read_directory(data: bytes) -> _Directory:
-    """Reads the first directory; raises `struct.error`, `ValueError` or `KeyError` if it is damaged."""
+    """Read the first directory; raise ``struct.error``, ``ValueError`` or ``KeyError`` if it is damaged."""
     block = TiffBlock(data)
     fields, link = block.directory(block.first)
 
@@ -111,7 +111,7 @@ def _read_metadata(data: bytes) -> Metadata:
     fields, _ = block.directory(block.first)
     return Metadata(
         icc=block.raw(fields[_ICC]) if _ICC in fields else None,
-        exif=None if block.big or not _DESCRIPTIVE & fields.keys() else _extract_exif(data),
+        exif=None if block.is_big or not _DESCRIPTIVE & fields.keys() else _extract_exif(data),
         xmp=block.raw(fields[_XMP]) if _XMP in fields else None,
     )
 
@@ -127,10 +127,10 @@ def _extract_exif(data: bytes) -> bytes:
 
 
 def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Pixels ``(H, W, 1 to 4)`` of a file that `is_plain`, of the type they are stored in; and notes.
+    """Return pixels ``(H, W, 1 to 4)`` of a file that ``is_plain``, of the type they are stored in; and notes.
 
     Raises:
-        PictureError: if the extra channels are of a kind that is not supported.
+        PictureError: the extra channels are of a kind that is not supported.
     """
     pixels: np.ndarray = imagecodecs.tiff_decode(data)
     if pixels.size != header.height * header.width * header.samples:
@@ -153,7 +153,7 @@ def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[st
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
-    """A deflated file."""
+    """Encode with deflate."""
     from PIL import TiffImagePlugin, TiffTags
 
     height, width, count = pixels.shape
@@ -187,11 +187,11 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
     if metadata.icc:
         directory.tagtype[_ICC] = TiffTags.UNDEFINED
         directory[_ICC] = metadata.icc
-    # The header of 8 bytes: little-endian, with the directory right behind it.
+    # The header of 8 bytes: little-endian, with the directory right after it.
     head = b"II*\0\x08\0\0\0"
     data = b"".join([head, directory.tobytes(len(head)), *strips])
     if len(data) > _MAX_BYTES:
-        raise PictureError("TIFF files end at 4 GiB; write PNG or JPEG 2000")
+        raise PictureError("TIFF files cannot exceed 4 GiB; write PNG or JPEG 2000")
     return data
 
 

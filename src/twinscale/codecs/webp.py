@@ -29,7 +29,7 @@ def _decode(data: bytes) -> Decoded:
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
     from PIL import WebPImagePlugin  # noqa: F401 (else saving loads every plugin that Pillow has)
 
-    # exact: colours under full transparency are kept too.
+    # exact keeps colours under full transparency, too.
     options = {"lossless": True, "exact": True} if quality == LOSSLESS else {"quality": quality, "method": 4}
     icc, exif, xmp = metadata
     return pillow.save(pillow.to_image(pixels), "WEBP", icc_profile=icc, exif=exif, xmp=xmp, **options)

@@ -1,4 +1,4 @@
-"""Named sets of pictures: which there are, where they lie, how to get them."""
+"""Named sets of pictures: which there are, where they are, how to get them."""
 
 from twinscale.datasets.fetch import get as get
 from twinscale.datasets.find import dataset_name as dataset_name

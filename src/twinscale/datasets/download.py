@@ -15,7 +15,7 @@ ATTEMPTS = 4
 BACKOFF_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
 
-_RETRIED = (408, 429)  # besides 5xx
+_RETRIED = (408, 429)  # in addition to 5xx
 _RANGE_NOT_SATISFIABLE = 416
 
 
@@ -23,15 +23,15 @@ def download(url: str, part: Path, is_right: Callable[[Path], bool]) -> None:
     """Download a file, continuing where an earlier attempt left its part.
 
     Args:
-        url: An ``http`` or ``https`` address.
-        part: Where the bytes go. After an interruption or a lost connection it stays, to be
-            continued by the next call; on return it is the complete, verified file.
-        is_right: Whether the whole file is the one that was wanted.
+        url: an ``http`` or ``https`` address.
+        part: where the bytes go. After an interruption or a lost connection it stays, for the
+            next call to continue; on return it is the complete, verified file.
+        is_right: whether the whole file is the one that was wanted.
 
     Raises:
-        DatasetError: The server does not deliver the file, or delivers something else.
+        DatasetError: the server does not deliver the file, or delivers something else.
     """
-    # An old part may be the beginning of another file, so after it a second, fresh run is fair.
+    # An old part may be the beginning of another file; if so, a second, fresh attempt is made.
     for fresh in (False, True) if part.exists() else (True,):
         if fresh:
             part.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ def _transfer(url: str, part: Path) -> None:
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == _RANGE_NOT_SATISFIABLE and part.exists():
-                return  # the part is already whole, or wrong: its checksum tells
+                return  # the part is already whole, or wrong: its checksum will tell
             reason = f"HTTP status {error.code}"
             if error.code < 500 and error.code not in _RETRIED:
                 break
@@ -63,7 +63,7 @@ def _transfer(url: str, part: Path) -> None:
 
 
 def _receive(url: str, part: Path) -> None:
-    """Make one request and append what comes to the part, or overwrite it if all of it comes."""
+    """Make one request; append what is received to the part, or replace the part if the server sends the whole file."""
     start = part.stat().st_size if part.exists() else 0
     # The media type is for GitHub's API, which otherwise wraps the bytes in JSON; others ignore it.
     headers = {"User-Agent": f"twinscale/{__version__}", "Accept": "application/vnd.github.raw+json"}
@@ -81,7 +81,7 @@ def _receive(url: str, part: Path) -> None:
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Return an opener for http and https alone: no redirect leads it to ``file:`` or ``ftp:``."""
+    """Return an opener for http and https only: no redirect leads it to ``file:`` or ``ftp:``."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler,

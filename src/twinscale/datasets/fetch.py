@@ -21,28 +21,28 @@ BLOBS_HOST = "https://api.github.com"
 def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int], None] | None = None) -> Path:
     """Download a set of the catalogue into the cache and return its folder.
 
-    Pictures that are already there and correct are not downloaded again, and one that was
-    interrupted is continued, so a second call resumes the first. Every download is verified before
-    it gets its name. ``SOURCES.tsv`` in the folder says where each picture comes from and on which
+    Pictures that are already there and correct are not downloaded again, and an interrupted download is
+    continued, so a second call resumes the first. Every download is verified before
+    it gets its name. ``SOURCES.tsv`` in the folder says where each picture comes from and on what
     terms.
 
     Args:
-        name: A name of the catalogue.
-        base_url: A mirror of the sources, in place of ``https://raw.githubusercontent.com``;
+        name: a name of the catalogue.
+        base_url: a mirror of the sources, in place of ``https://raw.githubusercontent.com``;
             by default ``$TWINSCALE_DATA_MIRROR`` if that is set.
-        progress: Called with the number of pictures done and the number of all pictures.
+        progress: called with the number of finished and of all pictures.
 
     Raises:
-        DatasetError: The name is not in the catalogue, a picture cannot be downloaded or does not
+        DatasetError: the name is not in the catalogue, a picture cannot be downloaded or does not
             match its checksum, or the cache cannot be written.
-        UsageError: The mirror is not an http or https address.
+        UsageError: the mirror is not an http or https address.
     """
     dataset = named(name)
     if dataset is None:
         raise DatasetError(f"{name!r}: no such set; {suggestion(name)}")
     mirror = base_url or os.environ.get("TWINSCALE_DATA_MIRROR")
     if mirror and urlsplit(mirror).scheme not in ("http", "https"):
-        raise UsageError(f"{mirror}: not a mirror's address; it must begin with http:// or https://")
+        raise UsageError(f"{mirror}: not the address of a mirror; it must begin with http:// or https://")
     folder = download_folder(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int]
                 progress(done, dataset.files)
             _get_picture(dataset, picture, folder, mirror)
     except OSError as error:
-        raise DatasetError(f"{folder}: {error}; set TWINSCALE_CACHE to a writable folder with room") from error
+        raise DatasetError(f"{folder}: {error}; set TWINSCALE_CACHE to a writable folder with enough space") from error
     if progress is not None:
         progress(dataset.files, dataset.files)
     return folder
@@ -78,7 +78,7 @@ def _get_picture(dataset: Dataset, picture: CatalogueEntry, folder: Path, mirror
 
 
 def _url(picture: CatalogueEntry, mirror: str | None) -> str:
-    # A photograph that is only in a repository's history is asked for by its blob id, through the API.
+    # A photograph that exists only in a repository's history is requested by its blob id, through the API.
     host = BLOBS_HOST if picture.source.startswith("repos/") else FILES_HOST
     return f"{(mirror or host).rstrip('/')}/{quote(picture.source)}"
 

@@ -12,7 +12,7 @@ from twinscale.errors import DatasetError
 def find_pictures(name_or_folder: str | os.PathLike[str]) -> list[Path]:
     """Return the files that the name of a set, or a folder, stands for.
 
-    A name of the catalogue stands for exactly that set's pictures, in the catalogue's order. They
+    A name in the catalogue stands for exactly that set's pictures, in the catalogue's order. They
     are found by stem, whatever their format, in ``$TWINSCALE_DATA/test/<name>``,
     ``$TWINSCALE_DATA/train/<name>``, ``$TWINSCALE_DATA/<name>`` and the cache; a folder that lacks
     one of them is skipped, so that no result is ever computed on part of a set.
@@ -20,11 +20,11 @@ def find_pictures(name_or_folder: str | os.PathLike[str]) -> list[Path]:
     Anything else is a folder, or the name of one in those places, and stands for every picture in
     it and below it, sorted by path without regard to case. Hidden files do not count.
 
-    A string that is a name of the catalogue means the set even if a folder of that name is in the
-    current directory: write ``"./Set5"`` for the folder. A ``Path`` means the folder if it exists.
+    A string that is a name in the catalogue means the set even if the current directory holds a folder of
+    that name: write ``"./Set5"`` for the folder. A ``Path`` means the folder if it exists.
 
     Raises:
-        DatasetError: The set or folder is not found, is incomplete, or holds no pictures.
+        DatasetError: the set or folder is not found, is incomplete, or holds no pictures.
     """
     value = os.fspath(name_or_folder)
     dataset = named(value)
@@ -35,7 +35,7 @@ def find_pictures(name_or_folder: str | os.PathLike[str]) -> list[Path]:
         return _members(dataset, folder)
 
     if not value:  # as a path it would be the current directory, which nobody asked for
-        raise DatasetError("'': an empty name; give a folder with pictures or the name of a set")
+        raise DatasetError("'': the name is empty; give a folder with pictures or the name of a set")
     folders = [Path(value)]
     is_bare_name = Path(value).name == value
     if is_bare_name:
@@ -56,13 +56,13 @@ def dataset_name(name_or_folder: str | os.PathLike[str]) -> str:
 
 
 def folder_of(dataset: Dataset) -> Path | None:
-    """Return the first folder in which the whole set lies, or None."""
+    """Return the first folder that holds the whole set, or None."""
     folders = search_folders(dataset.name)
     return next((folder for folder in folders if len(_members(dataset, folder)) == dataset.files), None)
 
 
 def _members(dataset: Dataset, folder: Path) -> list[Path]:
-    """Return those of the set's pictures that are in the folder, in the catalogue's order."""
+    """Return the set's pictures that are in the folder, in the catalogue's order."""
     found = {path.stem: path for path in _pictures_below(folder)}
     return [found[picture.stem] for picture in dataset.pictures if picture.stem in found]
 

@@ -1,4 +1,4 @@
-"""The folders in which a set of pictures may lie."""
+"""The folders in which a set of pictures may be."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ def download_folder(name: str) -> Path:
 
 
 def search_folders(name: str) -> list[Path]:
-    """Return where the set of this name is looked for, first place first."""
+    """Return the folders in which the set of this name is looked for, in order."""
     folders = [download_folder(name)]
     if data := os.environ.get("TWINSCALE_DATA"):
         folders = [Path(data) / "test" / name, Path(data) / "train" / name, Path(data) / name, *folders]

@@ -10,13 +10,13 @@ from twinscale.images.resize import imresize
 
 
 def reduce_photo(source: Path, target: Path, size: tuple[int, int], jpeg_quality: int) -> None:
-    """Turn a photograph upright, convert it to sRGB, shrink it with antialiased bicubic, save it as JPEG.
+    """Turn a photograph upright, convert it to sRGB, shrink it with antialiased bicubic, and save it as JPEG.
 
     Args:
-        source: The photograph.
-        target: The JPEG to write, without metadata and without chroma subsampling.
-        size: Its width and height.
-        jpeg_quality: Its quality.
+        source: the photograph.
+        target: the JPEG to write, without metadata and without chroma subsampling.
+        size: its width and height.
+        jpeg_quality: its quality.
     """
     width, height = size
     with Image.open(source) as photo:

@@ -13,7 +13,7 @@ CATALOGUE: Traversable = files("twinscale.datasets") / "catalogue"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """What the catalogue says of one picture of a set: what it is, where it comes from, how its download is checked."""
+    """What the catalogue says about one picture of a set: what it is, its source, and how its download is checked."""
 
     file: str
     """The name under which it is stored; elsewhere the suffix may differ, the stem may not."""
@@ -22,13 +22,14 @@ class CatalogueEntry:
     mode: str
     """``"RGB"`` or ``"L"``, as in Pillow."""
     checksum: str
-    """Of the download: ``sha256:`` of the file, ``pixels:`` of its decoded pixels, or git's ``blob:`` id."""
+    """Checksum of the download: ``sha256:`` of the file, ``pixels:`` of its decoded pixels, or git's ``blob:`` id."""
     source: str
     """Path of the download below the host, not yet quoted."""
     terms: str
 
     @property
     def stem(self) -> str:
+        """The name without its suffix."""
         return self.file.rpartition(".")[0]
 
 
@@ -43,7 +44,7 @@ class Dataset:
     terms: str
     pictures: tuple[CatalogueEntry, ...]
     jpeg_quality: int | None = None
-    """Set where the pictures are reduced from larger photographs: the quality they are saved with."""
+    """The quality the pictures are saved with if they are reduced from larger photographs, else None."""
 
     @property
     def files(self) -> int:
@@ -52,7 +53,7 @@ class Dataset:
 
     @property
     def megapixels(self) -> float:
-        """Of all pictures together."""
+        """Megapixels of all pictures together."""
         return sum(picture.width * picture.height for picture in self.pictures) / 1e6
 
 
@@ -63,19 +64,19 @@ def catalogue() -> list[Dataset]:
 
 
 def named(name: str) -> Dataset | None:
-    """Return the set of this name, or None where the catalogue has none."""
+    """Return the set of this name, or None if the catalogue has none."""
     return next((dataset for dataset in catalogue() if dataset.name == name), None)
 
 
 def suggestion(name: str) -> str:
-    """Return what to tell somebody whose name for a set is not in the catalogue."""
+    """Return what to suggest for a name that is not in the catalogue."""
     known = {dataset.name.casefold(): dataset.name for dataset in catalogue()}
     nearest = difflib.get_close_matches(name.casefold(), known, n=1)
     return f"did you mean {known[nearest[0]]}?" if nearest else f"known sets: {', '.join(known.values())}"
 
 
 def picture_table(name: str) -> str:
-    """Return the table of a set's pictures as it stands in the catalogue (tab-separated)."""
+    """Return the table of a set's pictures as the catalogue has it, tab-separated."""
     return (CATALOGUE / f"{name}.tsv").read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from twinscale.datasets.sets import CatalogueEntry
 
 
 def matches(path: Path, picture: CatalogueEntry) -> bool:
-    """Return whether the file is what the catalogue says of the picture's download."""
+    """Return whether the file is the download that the catalogue describes."""
     kind, _, expected = picture.checksum.partition(":")
     digest = {"sha256": _file_digest, "blob": _blob_id, "pixels": _pixel_digest}[kind]
     return digest(path, picture) == expected

@@ -1,6 +1,6 @@
-"""Drawings for papers, runs and the documentation: one file a kind of drawing.
+"""Drawings for papers, runs and the documentation: one file per kind of drawing.
 
-A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Needs matplotlib only when a plot is drawn.
+A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Only plots need matplotlib, when drawn.
 """
 
 from twinscale.drawings.drawing import Drawing

@@ -18,7 +18,7 @@ _DPI = 110
 
 
 class Drawing(ABC):
-    """Something to look at, as data."""
+    """Something to look at, held as data."""
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -30,23 +30,23 @@ class Drawing(ABC):
 
 
 class Plot(Drawing):
-    """A drawing by matplotlib."""
+    """A drawing made by matplotlib."""
 
     @abstractmethod
     def figure(self) -> "Figure":
-        """The figure."""
+        """Draw the figure."""
 
     def save(self, path: Path) -> None:
-        """Write a PNG file of 110 pixels per inch."""
+        """Write a PNG file with 110 pixels per inch."""
         self.figure().savefig(path, dpi=_DPI)
 
 
 class Raster(Drawing):
-    """A drawing that is made of pixels."""
+    """A drawing made of pixels."""
 
     @abstractmethod
     def pixels(self) -> NDArray[np.uint8]:
-        """The drawing, ``(H, W, 3)``."""
+        """Return the drawing, ``(H, W, 3)``."""
 
     def save(self, path: Path) -> None:
         """Write a PNG file."""
@@ -54,5 +54,5 @@ class Raster(Drawing):
 
 
 def columns(points: Points) -> tuple[list[float], list[float]]:
-    """The points' x and y."""
+    """Separate points into their x and y."""
     return [x for x, _ in points], [y for _, y in points]

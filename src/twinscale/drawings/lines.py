@@ -1,4 +1,4 @@
-"""Lines: how something develops."""
+"""Line plots: how something develops."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Lines = Mapping[str, Points]
-"""Points by the line's name."""
+"""Points by the name of their line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Curves(Plot):
     """What the vertical axes show."""
 
     def figure(self) -> "Figure":
-        """A column per panel."""
+        """Draw one column per panel."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(4.6 * len(self.panels), 3.6), layout="constrained")
@@ -54,7 +54,7 @@ class LogCurves(Plot):
     """What the vertical axes show."""
 
     def figure(self) -> "Figure":
-        """Two panels per row."""
+        """Draw two panels per row."""
         from matplotlib.figure import Figure
 
         rows = math.ceil(len(self.panels) / 2)
@@ -84,15 +84,15 @@ class Convergence(Plot):
     """What the vertical axis shows."""
 
     def figure(self) -> "Figure":
-        """The legend stands below the axes."""
+        """Draw the lines and levels, with the legend below the axes."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(6, 4.6), layout="constrained")
         axes = figure.subplots()
         for name, points in self.lines.items():
             axes.semilogx(*columns(points), label=name, marker=".", linewidth=1.2)
-        for place, (name, level) in enumerate(self.levels.items(), len(self.lines)):
-            axes.axhline(level, color=f"C{place}", linestyle="--", linewidth=0.9, label=f"{name}, {level:.2f}")
+        for index, (name, level) in enumerate(self.levels.items(), len(self.lines)):
+            axes.axhline(level, color=f"C{index}", linestyle="--", linewidth=0.9, label=f"{name}, {level:.2f}")
         lowest = min(self.levels.values())
         top = max(*self.levels.values(), *(height for points in self.lines.values() for _, height in points))
         axes.set_ylim(lowest - (top - lowest) / 4, top + (top - lowest) / 8)
@@ -110,7 +110,7 @@ class Spectra(Plot):
     """The power in bands of equal width, the lowest first."""
 
     def figure(self) -> "Figure":
-        """Each band's power stands at its middle frequency."""
+        """Draw each band's power at its middle frequency."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(5.5, 3.8), layout="constrained")
@@ -135,7 +135,7 @@ class TrainingCurves(Plot):
     """In dB by step, of the same runs; a run may have none."""
 
     def figure(self) -> "Figure":
-        """The losses on the left, the PSNR on the right."""
+        """Draw the losses on the left, the PSNR on the right."""
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
@@ -143,8 +143,8 @@ class TrainingCurves(Plot):
         left, right = figure.subplots(1, 2)
         thin: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.5}
         dotted: dict[str, Any] = {"marker": ".", "linewidth": 1.2}
-        for place, name in enumerate(self.training_loss):
-            colour = f"C{place}"
+        for index, name in enumerate(self.training_loss):
+            colour = f"C{index}"
             left.semilogy(*columns(self.training_loss[name]), color=colour, **thin)
             left.semilogy(*columns(self.validation_loss[name]), color=colour, **dotted)
             right.plot(*columns(self.psnr[name]), color=colour, label=name, **dotted)

@@ -17,12 +17,12 @@ class SideBySide(Raster):
     """Rows of captioned pictures."""
 
     rows: Sequence[Mapping[str, NDArray[np.uint8]]]
-    """By caption, each ``(H, W, 3)`` or ``(H, W, 1)`` in 8 bits."""
+    """Pictures by their captions, each ``(H, W, 3)`` or ``(H, W, 1)`` in 8 bits."""
     zoom: int
     """Each pixel becomes this many wide and high."""
 
     def pixels(self) -> NDArray[np.uint8]:
-        """A picture's caption stands below it."""
+        """Draw the pictures with their captions below them."""
         font = ImageFont.load_default(size=14)
         strips = []
         for row in self.rows:
@@ -38,9 +38,9 @@ class SideBySide(Raster):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilterGrid(Raster):
-    """A grid of filters, zero grey.
+    """A grid of filters in which zero is grey.
 
-    Each is shown in its own range, but those below a quarter of the largest one's in that, so that they look faint.
+    Each is shown in its own range, which is at least a quarter of the largest one, so that weak filters look faint.
     """
 
     weights: NDArray
@@ -50,7 +50,7 @@ class FilterGrid(Raster):
     """A weight becomes this many pixels wide and high."""
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Rows of filters, the first at the top left."""
+        """Draw rows of filters, the first at the top left."""
         ranges = np.abs(self.weights).max(axis=(1, 2))
         tiles = []
         for each, largest in zip(self.weights, np.maximum(ranges, ranges.max() / 4), strict=True):
@@ -61,12 +61,12 @@ class FilterGrid(Raster):
 
 
 def _enlarged(picture: NDArray[np.uint8], zoom: int) -> NDArray[np.uint8]:
-    """In RGB, each pixel ``zoom`` wide and high."""
+    """Return a picture in RGB, each pixel ``zoom`` wide and high."""
     return np.broadcast_to(picture, (*picture.shape[:2], 3)).repeat(zoom, 0).repeat(zoom, 1)
 
 
 def _joined(pictures: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
-    """Pictures side by side (axis 1) or below each other (axis 0), white between them and where one is smaller."""
+    """Join pictures side by side (axis 1) or below each other (axis 0), with white between and around smaller ones."""
     across = max(picture.shape[1 - axis] for picture in pictures)
     parts: list[NDArray[np.uint8]] = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""Points: accuracy against time."""
+"""Scatter plots: accuracy against time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class TradeOff(Plot):
     """What the vertical axis shows."""
 
     def figure(self) -> "Figure":
-        """A name stands on the right of its point, or on the left where another point follows at the same height."""
+        """Draw each name on the right of its point, or on the left if another point follows at the same height."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(5.5, 3.8), layout="constrained")
@@ -57,23 +57,23 @@ class GroupedTradeOff(Plot):
     """Named points in groups of one colour each, the horizontal axis logarithmic."""
 
     groups: Mapping[str, NamedPoints]
-    """Points by the group's name; a point's name may return in another group."""
+    """Points by the name of their group; groups may share names of points."""
     x: str
     """What the horizontal axis shows."""
     y: str
     """What the vertical axis shows."""
 
     def figure(self) -> "Figure":
-        """Every other group is labelled on the left, so that names that return do not cover each other."""
+        """Draw the labels of every other group on the left, so that equal names do not cover each other."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(6.5, 4), layout="constrained")
         axes = figure.subplots()
-        for place, (group, points) in enumerate(self.groups.items()):
+        for index, (group, points) in enumerate(self.groups.items()):
             axes.semilogx(*columns(list(points.values())), "o", label=group)
-            side: dict[str, Any] = {"xytext": (-6, -4), "ha": "right", "va": "top"} if place % 2 else {"xytext": (6, 4)}
+            side: dict[str, Any] = {"xytext": (-6, -4), "ha": "right", "va": "top"} if index % 2 else {"xytext": (6, 4)}
             for name, point in points.items():
-                axes.annotate(name, point, textcoords="offset points", color=f"C{place}", **side)
+                axes.annotate(name, point, textcoords="offset points", color=f"C{index}", **side)
         axes.margins(x=0.15, y=0.15)
         axes.set(xlabel=self.x, ylabel=self.y)
         axes.grid(alpha=0.3, which="both")

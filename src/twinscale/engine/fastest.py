@@ -17,10 +17,10 @@ from twinscale.engine.network import Network
 from twinscale.errors import PictureError, TwinscaleError
 from twinscale.images.files import write_atomically
 
-_WORTH_ASKING = 2**18  # pixels of a batch; less is done sooner than another backend is imported and measured
-_SIDE = 144  # pixels of the batch to measure with: a multiple of whatever a network asks for
+_LEAST_PIXELS = 2**18  # of a batch to measure for; fewer are done before another backend is imported and measured
+_SIDE = 144  # pixels: side of the batch to measure with, a multiple of whatever a network requires
 _ROUNDS = 3
-_CLEARLY = 0.9  # of the time: what is hardly faster is not worth its import in every process
+_CLEARLY_FASTER = 0.9  # of the time: a backend that is hardly faster is not worth importing in every process
 
 
 class Fastest:
@@ -31,8 +31,8 @@ class Fastest:
 
     Args:
         first: the network on the backend to begin with.
-        name: of that backend.
-        others: loads the network on each of the other backends.
+        name: the name of that backend.
+        others: for each of the other backends, what loads the network on it.
         key: what the answer depends on besides the processor and the backends' versions: the network and its settings.
     """
 
@@ -46,7 +46,7 @@ class Fastest:
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run on a batch; see :class:`twinscale.engine.network.Network`."""
         count, height, width, channels = batch.shape
-        if self._others and count * height * width >= _WORTH_ASKING:
+        if self._others and count * height * width >= _LEAST_PIXELS:
             with self._deciding:
                 if self._others:
                     self._decide(channels)
@@ -59,16 +59,16 @@ class Fastest:
         if fastest == self._name:
             return
         if fastest in self._others:
-            with contextlib.suppress(TwinscaleError):  # it was, but no longer works: ask again
+            with contextlib.suppress(TwinscaleError):  # it was the fastest, but no longer works: measure again
                 self._network = self._others[fastest]()
                 return
         networks = {self._name: self._network}
         for name, load in self._others.items():
-            with contextlib.suppress(TwinscaleError):  # a backend that cannot take this network is not the fastest
+            with contextlib.suppress(TwinscaleError):  # a backend that cannot load this network is not the fastest
                 networks[name] = load()
         times = _seconds(networks, channels)
         fastest = min(times, key=lambda name: times[name], default=self._name)
-        if fastest != self._name and times[fastest] > _CLEARLY * times.get(self._name, np.inf):
+        if fastest != self._name and times[fastest] > _CLEARLY_FASTER * times.get(self._name, np.inf):
             fastest = self._name
         self._network = networks[fastest]
         _keep(path, fastest, times)
@@ -89,12 +89,12 @@ def _version(name: str) -> str:
 
 
 def _seconds(networks: Mapping[str, Network], channels: int) -> dict[str, float]:
-    """The shortest time of each network on noise; they run in turns. One that fails is left out."""
+    """Measure the shortest time of each network on noise, in turns; one that fails is left out."""
     batch = np.random.default_rng(0).random((1, _SIDE, _SIDE, channels), dtype=np.float32)
     times: dict[str, list[float]] = {name: [] for name in networks}
     for name, network in networks.items():
         try:
-            network(batch)  # a first run compiles and allocates
+            network(batch)  # the first run compiles and allocates
         except (TwinscaleError, MemoryError):
             del times[name]
     for _ in range(_ROUNDS):
@@ -122,7 +122,7 @@ def _keep(path: Path, fastest: str, times: Mapping[str, float]) -> None:
 
 
 def _processor() -> str:
-    """What tells one kind of processor from another: its name, and what it can compute."""
+    """Describe the kind of processor: its name and its features."""
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if known := sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}):

@@ -17,20 +17,20 @@ class Network(typing.Protocol):
         """Run on ``(N, H, W, C)`` float32; returns ``(N, H', W', C')`` float32, not clipped.
 
         Raises:
-            MemoryError: the batch is too large for the memory at hand.
+            MemoryError: the batch is too large for the available memory.
             ModelError: the network failed, or returned NaN or infinity.
         """
 
 
 class LoadedNetwork:
-    """A network that a backend loaded, its layout and its errors made those of :class:`Network`.
+    """A network that a backend loaded, with the layout and the errors of :class:`Network`.
 
-    Threads that call it at once wait for one another, because a single call already has all the processors that the
-    runtime grants.
+    Threads that call it at the same time wait for one another, because a single call already uses all the processors
+    that the runtime grants.
 
     Args:
         loaded: what the backend made of the file.
-        name: what to call it in errors.
+        name: what errors call it.
     """
 
     def __init__(self, loaded: Loaded, *, name: str) -> None:
@@ -52,12 +52,12 @@ class LoadedNetwork:
             raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
         result = results[0] if len(results) == 1 else np.concatenate(results)
         with np.errstate(over="ignore", invalid="ignore"):
-            total = result.sum()  # NaN or infinite if a term is, without a second array; else it merely overflowed
+            total = result.sum()  # NaN or infinity if any value is, without a second array; or it merely overflowed
         if not (np.isfinite(total) or np.isfinite(result).all()):
             raise ModelError(f"model {self._name} returned NaN or infinity: its weights are damaged")
         return np.moveaxis(result, 1, 3)
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its type."""
+    """Return the first line of an error's message, or else its type."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

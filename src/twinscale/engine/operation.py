@@ -2,7 +2,7 @@
 
 An :class:`Operation` maps ``(H, W, C)`` planes to planes whose sides are ``scale`` times as long, and each output
 pixel depends only on input pixels within ``radius``. At the border of its input it does what it would do at the border
-of the whole picture; one that does nothing good there is ``mirrored``. These two promises make tiling exact.
+of the whole picture; one that does not do well there is ``mirrored``. These two promises make tiling exact.
 """
 
 import functools
@@ -23,8 +23,8 @@ Planes = NDArray[np.float32]
 
 _BICUBIC_RADIUS = 3  # two pixels of support, and the half-pixel shift of an enlargement
 _TRANSPARENT = 1e-4  # opacity below which nothing is seen
-_FAINT = 1 / 16  # opacity below which 8 bits no longer tell a colour: programs round it, or store none
-_CONTINUED = 6  # pixels: as far as bicubic alpha reaches beyond the visible, and as far again
+_FAINT = 1 / 16  # opacity below which 8 bits no longer hold a colour: programs round it, or store none
+_CONTINUED = 6  # pixels: twice as far as bicubic alpha reaches beyond the visible part
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,18 @@ class Operation:
     scale: Fraction = Fraction(1)
     """Side of the output divided by side of the input."""
     radius: int | float = 0
-    """In input pixels; infinity for one that looks at the whole picture, which is then never tiled."""
+    """In input pixels; infinity for an operation that looks at the whole picture, which is then never tiled."""
     multiple_of: int = 1
     """Sides of the input must be multiples of this; a multiple of the scale's denominator."""
     mirrored: bool = False
-    """Whether :func:`twinscale.engine.run` shall continue the picture by its mirror image, so that the border of
-    the input is never the border of the picture. Zeros around a flat colour are an edge that is not there."""
+    """Whether :func:`twinscale.engine.run` continues the picture by its mirror image, so that the input never ends at
+    the border of the picture. Zeros around a flat colour would be an edge that does not exist."""
     activation_bytes: float = 0
     """What its network holds at its peak, in bytes per input pixel: tiles are as large as memory allows. Zero for an
     operation without a network."""
 
     def __call__(self, planes: Planes) -> Planes:
+        """Apply the operation."""
         return self.function(planes)
 
     @classmethod
@@ -58,14 +59,14 @@ class Operation:
         multiple_of: int = 1,
         activation_bytes: float = 0,
     ) -> "Operation":
-        """A network as an operation: one picture is a batch of one."""
+        """Make an operation of a network: one picture is a batch of one."""
         return cls(
             lambda planes: network(planes[None])[0], scale, radius, multiple_of, activation_bytes=activation_bytes
         )
 
 
 def bicubic(scale: Fraction) -> Operation:
-    """Bicubic resizing by a whole number, or by one over it, as an operation."""
+    """Return bicubic resizing by a whole number, or by one over it, as an operation."""
     return Operation(
         lambda planes: imresize(planes, float(scale)),
         scale=scale,
@@ -75,7 +76,7 @@ def bicubic(scale: Fraction) -> Operation:
 
 
 def interpolated(network: Operation, scale: int) -> Operation:
-    """A network that works on the bicubic enlargement, as an operation on the small picture."""
+    """Make an operation on the small picture of a network that works on the bicubic enlargement."""
     enlarge = bicubic(Fraction(scale))
     return Operation(
         lambda planes: network(enlarge(planes)),
@@ -86,10 +87,10 @@ def interpolated(network: Operation, scale: int) -> Operation:
 
 
 def self_ensemble(operation: Operation) -> Operation:
-    """The mean of an operation over the eight rotations and reflections of its input, each turned back.
+    """Average an operation over the eight rotations and reflections of its input, each turned back.
 
     Geometric self-ensemble: Timofte et al. 2016, "Seven ways to improve example-based single image super resolution"
-    (enhanced prediction); Lim et al. 2017, EDSR+. What comes out commutes with rotations and reflections.
+    (enhanced prediction); Lim et al. 2017, EDSR+. The result commutes with rotations and reflections.
     """
 
     def function(planes: Planes) -> Planes:
@@ -105,7 +106,7 @@ def self_ensemble(operation: Operation) -> Operation:
 
 
 def on_luminance(network: Operation) -> Operation:
-    """Y through a luminance network, Cb and Cr bicubically beside it: RGB in, RGB out."""
+    """Make a luminance network work on RGB: Y goes through the network, Cb and Cr are resized bicubically."""
     beside = bicubic(network.scale)
 
     def function(rgb: Planes) -> Planes:
@@ -117,25 +118,24 @@ def on_luminance(network: Operation) -> Operation:
 
 
 def on_luminance_range(network: Operation) -> Operation:
-    """A grey picture through a luminance network: black and white as Y has them, at levels 16 and 235, and back."""
+    """Make a luminance network work on grey: black and white become Y's levels 16 and 235, and are turned back."""
     black, contrast = np.float32(16 / 255), np.float32(219 / 255)
     return replace(network, function=lambda grey: (network(grey * contrast + black) - black) / contrast)
 
 
 def on_grey(network: Operation) -> Operation:
-    """A grey picture through an RGB network: three equal planes in, their luma out."""
+    """Make an RGB network work on grey: three equal planes go in, their luma comes out."""
     luma = np.array([[0.299], [0.587], [0.114]], dtype=np.float32)
     return replace(network, function=lambda grey: network(np.repeat(grey, 3, axis=2)) @ luma)
 
 
-def within_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
-    """An enlargement that keeps to the range of the 3x3 pixels around: what is flat stays, and nothing rings beside it.
+def clamped_to_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
+    """Clamp an enlargement to the range of the 3x3 pixels around: what is flat stays flat, and nothing rings beside it.
 
     Args:
-        enlargement: by a whole number.
-        slack: by how much of the range it may be left at both ends. With 1, photographs are left as they are.
+        enlargement: an enlargement by a whole number.
+        slack: by what part of the range results may exceed it at both ends. 1 leaves photographs as they are.
     """
-
     copies = int(enlargement.scale)
 
     def function(planes: Planes) -> Planes:
@@ -149,16 +149,16 @@ def within_neighbours(enlargement: Operation, slack: float = 0) -> Operation:
         bounds = (bound.repeat(copies, axis=2)[:, :, None] for bound in (lowest, highest))
         enlarged = np.moveaxis(enlargement(planes), 2, 0)
         channels, height, width = enlarged.shape
-        limited = enlarged.copy() if np.may_share_memory(enlarged, planes) else enlarged
-        rows = limited.reshape(channels, height // copies, copies, width)  # a view: only one axis is split
+        clamped = enlarged.copy() if np.may_share_memory(enlarged, planes) else enlarged
+        rows = clamped.reshape(channels, height // copies, copies, width)  # a view: only one axis is split
         np.clip(rows, *bounds, out=rows)
-        return np.moveaxis(limited, 0, 2)
+        return np.moveaxis(clamped, 0, 2)
 
     return replace(enlargement, function=function, radius=max(enlargement.radius, 1))
 
 
 def _over_neighbours(combine: np.ufunc, around: Planes) -> Planes:
-    """Combine every pixel of ``(C, H, W)`` planes with its eight neighbours; the outermost ones have none."""
+    """Combine every pixel of ``(C, H, W)`` planes with its eight neighbours; the outermost pixels are dropped."""
     rows = combine(around[:, :-2], around[:, 1:-1])
     combine(rows, around[:, 2:], out=rows)
     combined: Planes = combine(rows[:, :, :-2], rows[:, :, 1:-1])
@@ -167,14 +167,14 @@ def _over_neighbours(combine: np.ufunc, around: Planes) -> Planes:
 
 
 def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
-    """The last plane is alpha, on its own beside the colour of what it shows.
+    """Make operations on colour and on alpha work on planes whose last one is alpha.
 
-    Where alpha hides the colour, it is continued from what is visible: so that neither the hidden colour bleeds, nor
-    a network sees, and sharpens, the edge of the visible part as an edge of the picture's.
+    Where alpha hides the colour, it is continued from what is visible, so that hidden colour does not bleed and a
+    network does not take the edge of the visible part for an edge in the picture, and sharpen it.
 
     Args:
-        colour: for all planes but the last.
-        alpha: for the last plane, of the same scale and ``multiple_of``; bicubic by default.
+        colour: the operation for all planes but the last.
+        alpha: the operation for the last plane, of the same scale and ``multiple_of``; bicubic by default.
     """
     beside = alpha or bicubic(colour.scale)
 
@@ -187,7 +187,7 @@ def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
 
 
 def _continued(planes: Planes) -> Planes:
-    """The colour of planes with alpha; for ``_CONTINUED`` pixels around it the mean of the neighbours that have one."""
+    """Return the colour planes; ``_CONTINUED`` pixels around visible ones take the mean of neighbours with a colour."""
     known = np.minimum(planes[:, :, -1:] / _FAINT, 1)
     weighted = np.ascontiguousarray(np.moveaxis(np.concatenate((planes[:, :, :-1] * known, known), axis=2), 2, 0))
     for _ in range(_CONTINUED):

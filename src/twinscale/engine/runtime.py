@@ -1,4 +1,4 @@
-"""What runs networks: a backend on a device, with so many threads, in some precision; chosen once for a model."""
+"""What runs networks: a backend on a device, with a number of threads and a precision; chosen once per model."""
 
 import functools
 import os
@@ -16,23 +16,23 @@ _DEFAULT = "onnxruntime"  # always installed, and quicker to import than any oth
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How networks are run. It is plain data, so it can be compared, pickled and sent to another process."""
+    """How networks are run. Plain data, which can be compared, pickled and sent to another process."""
 
     threads: int | None = None
     """Processors to use; by default all that this process may use."""
     backend: str = _AUTO
-    """The library: ``"onnxruntime"`` or ``"openvino"``. ``"auto"`` takes the faster of those that are installed, which
-    :class:`twinscale.engine.fastest.Fastest` finds out."""
+    """The library: ``"onnxruntime"`` or ``"openvino"``. ``"auto"`` takes the fastest that is installed, as
+    :class:`twinscale.engine.fastest.Fastest` measures it."""
     device: str = _AUTO
-    """``"cpu"``, or another that an installed backend offers: ``"cuda"``, ``"cuda:1"``, ``"tensorrt"``,
+    """``"cpu"``, or another device that an installed backend offers: ``"cuda"``, ``"cuda:1"``, ``"tensorrt"``,
     ``"migraphx"``, ``"directml"``, ``"coreml"``, ``"gpu"`` (Intel's). ``"auto"`` takes a graphics card if the backend
     can use one, else the CPU. A device that is named is used or refused."""
     precision: str = "float32"
-    """``"float32"``, or ``"bfloat16"`` where the backend computes in it: about twice as fast, and a few levels off."""
+    """``"float32"``, or ``"bfloat16"`` if the backend offers it: about twice as fast, and off by a few levels."""
 
     @property
     def arithmetic(self) -> str:
-        """Backend and precision, as ``"onnxruntime float32"``: what decides the last digits of a result."""
+        """Backend and precision, such as ``"onnxruntime float32"``: what decides the last digits of a result."""
         return f"{self.backend} {self.precision}"
 
     def load(self, model: bytes, *, name: str) -> Network:
@@ -40,10 +40,10 @@ class Runtime:
 
         Args:
             model: the file's contents.
-            name: what to call the network in errors.
+            name: what errors call the network.
 
         Raises:
-            ModelError: the bytes are no network that this runtime can load.
+            ModelError: the bytes are not a network that this runtime can load.
             UsageError: the backend, the device or the precision is not available here.
         """
         choices = self._choices()
@@ -69,14 +69,14 @@ class Runtime:
         self._choices()
 
     def _choices(self) -> list[tuple[Backend, Settings]]:
-        """The backends that can do what is asked, each with what it is told; the one to begin with first."""
+        """Return the backends that can do what is asked, each with its settings; the one to begin with comes first."""
         device, index = self._device()
         choices = [
-            (backend, Settings(place, index, self.threads or available_processors(), self.precision))
+            (backend, Settings(chosen, index, self.threads or available_processors(), self.precision))
             for backend in self._backends()
-            for place in [backend.usual_device() if device == _AUTO else device]
-            if (place == "cpu" or place in backend.devices())
-            and (self.precision == "float32" or self.precision in backend.precisions(place))
+            for chosen in [backend.usual_device() if device == _AUTO else device]
+            if (chosen == "cpu" or chosen in backend.devices())
+            and (self.precision == "float32" or self.precision in backend.precisions(chosen))
         ]
         if not choices:
             raise UsageError(
@@ -86,14 +86,14 @@ class Runtime:
         return choices
 
     def _device(self) -> tuple[str, int]:
-        """The kind of device and which of them: ``"cuda:1"`` is the second of kind ``"cuda"``."""
+        """Return the kind of device, and which of that kind: ``"cuda:1"`` is the second ``"cuda"``."""
         match = re.fullmatch(r"(\w+)(?::(\d+))?", self.device)
         if match is None or (match[2] and match[1] in (_AUTO, "cpu")):
             raise UsageError(f"device {self.device!r} is not a name such as cpu, cuda or cuda:1")
         return match[1], int(match[2] or 0)
 
     def _backends(self) -> list[Backend]:
-        """The backends to choose from, the one to begin with first."""
+        """Return the backends to choose from, the one to begin with first."""
         known = backends()
         if self.backend == _AUTO:
             return sorted((b for b in known.values() if b.installed), key=lambda backend: backend.name != _DEFAULT)
@@ -107,7 +107,7 @@ class Runtime:
 
 
 def available() -> str:
-    """What this machine offers: ``"onnxruntime on cpu (float32), openvino on cpu (float32, bfloat16)"``."""
+    """Describe what this machine offers: ``"onnxruntime on cpu (float32), openvino on cpu (float32, bfloat16)"``."""
     return ", ".join(
         f"{backend.name} on {device} ({', '.join(backend.precisions(device))})"
         for backend in backends().values()
@@ -117,7 +117,7 @@ def available() -> str:
 
 
 def available_processors() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,6 +1,6 @@
 """Exact tiling: an operation on a picture of any size, in tiles as large as a memory budget allows.
 
-Every tile is computed together with a halo as wide as the operation's radius and the halo is thrown
+Every tile is computed together with a halo as wide as the operation's radius, and the halo is thrown
 away, so no seam can exist: tiled and untiled results are equal up to the runtime's own rounding.
 """
 
@@ -18,13 +18,13 @@ from twinscale.images.levels import to_pixels, to_planes
 
 GIBIBYTE = 2**30
 MEMORY = 1 * GIBIBYTE
-"""What a network may hold while it works on a tile. What NumPy holds around it comes on top, and is mostly less."""
+"""What a network may hold while it works on a tile. What NumPy holds in addition is mostly less."""
 WHOLE_PICTURE_MEMORY = 8 * GIBIBYTE
 """The same for a network that looks at the whole picture and therefore cannot be tiled."""
 
 _SMALLEST_TILE = 32
-_WHOLE_PICTURE_MARGIN = 32  # pixels of mirror image around a picture where the radius does not say how many
-_UNDER_WAY = 2  # tiles: one is in the network while what surrounds it is done for the other
+_WHOLE_PICTURE_MARGIN = 32  # pixels of mirror image around a picture if the radius does not say how many
+_UNDER_WAY = 2  # tiles: one is in the network while the other is prepared or stored
 
 
 def run(
@@ -37,17 +37,18 @@ def run(
 ) -> NDArray:
     """Apply an operation to a whole picture.
 
-    Sides that are no multiple of ``operation.multiple_of`` are padded by repeating the last row or
-    column; the result then belongs to the padded picture. A ``mirrored`` operation sees its mirror image beyond it.
+    Sides that are not a multiple of ``operation.multiple_of`` are padded by repeating the last row or
+    column; the result then belongs to the padded picture. Beyond the picture, a ``mirrored`` operation sees
+    its mirror image.
 
     Args:
-        operation: what to do; several threads may call it at once.
+        operation: what to do; several threads may call it at the same time.
         pixels: ``(H, W, C)`` uint8, uint16 or float32.
         dtype: type of the result's pixels; by default that of ``pixels``.
         tile: largest side of a tile without its halo, in pixels of the smaller of input and output; 0 for the whole
-            picture at once. By default as few tiles as ``MEMORY`` allows, one if it can be. Halved, and tried again,
-            where memory runs out. An operation of infinite radius always has the whole picture at once.
-        progress: called with the number of finished tiles and of all tiles, from the thread that called.
+            picture at once. By default there are as few tiles as ``MEMORY`` allows, perhaps one. If memory runs out,
+            it is halved and tried again. An operation of infinite radius always has the whole picture at once.
+        progress: called with the number of finished tiles and of all tiles, in the calling thread.
 
     Returns:
         ``(H * scale, W * scale, C')`` pixels of ``dtype``.
@@ -91,23 +92,23 @@ def _run_whole(
     )
     remedy = "use a smaller picture, or another model"
     if needed > WHOLE_PICTURE_MEMORY:
-        raise OutOfMemoryError(f"{about}, more than the {WHOLE_PICTURE_MEMORY / GIBIBYTE:g} GiB it may take: {remedy}")
+        raise OutOfMemoryError(f"{about}, more than the {WHOLE_PICTURE_MEMORY / GIBIBYTE:g} GiB allowed: {remedy}")
     try:
         return _run(operation, pixels, dtype, (1, 1), progress)
     except MemoryError:
-        raise OutOfMemoryError(f"{about}, more than there is: close other programs, {remedy}") from None
+        raise OutOfMemoryError(f"{about}, more than is free: close other programs, {remedy}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """One tile along one side, or along both."""
+    """One tile along one side of the picture."""
 
     read: slice
-    """Of the input, with the halo."""
+    """What to read of the input, with the halo."""
     write: slice
-    """In the output."""
+    """Where to write in the output."""
     keep: slice
-    """Of the result."""
+    """What to keep of the result."""
 
 
 def _run(
@@ -139,7 +140,7 @@ def _run(
             if out is None:
                 sides = (int(side * operation.scale) for side in (height, width))
                 out = np.empty((*sides, result.shape[2]), dtype)
-            for channel in range(result.shape[2]):  # each lies in one piece in most results; so it is copied faster
+            for channel in range(result.shape[2]):  # most results hold each channel in one piece, so this copies faster
                 out[row.write, column.write, channel] = result[:, :, channel]
             if progress:
                 progress(done, len(tiles))
@@ -150,57 +151,57 @@ def _run(
 
 
 def _fewest_tiles(operation: Operation, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of tiles that make the least work of a picture within ``MEMORY``."""
+    """Choose the numbers of rows and columns of tiles that take the least work within ``MEMORY``."""
     rows, columns = (np.arange(1, math.ceil(side / _SMALLEST_TILE) + 1) for side in (height, width))
     tall = np.array([_window(height, int(count), operation) for count in rows], dtype=np.float64)
     wide = np.array([_window(width, int(count), operation) for count in columns], dtype=np.float64)
     fits = np.outer(tall, wide) * operation.activation_bytes <= MEMORY
-    fits[-1, -1] = True  # there are no smaller ones
+    fits[-1, -1] = True  # there are no smaller tiles
     work = np.where(fits, np.outer(rows * tall, columns * wide), np.inf)
     row, column = np.unravel_index(np.argmin(work), work.shape)
     return int(rows[row]), int(columns[column])
 
 
 def _windows(length: int, count: int, operation: Operation) -> list[_Window]:
-    """Split one side into so many tiles; all are read with one length, because runtimes work best on one shape."""
+    """Split one side into ``count`` tiles; all are read with one length, because runtimes work best on one shape."""
     step, window = _step(length, count, operation), _window(length, count, operation)
     halo, margin = _halo(operation), _margin(operation)
-    up, down = operation.scale.as_integer_ratio()
+    numerator, denominator = operation.scale.as_integer_ratio()
     windows = []
     for start in range(0, length, step):
         stop = min(start + step, length)
         low = min(max(-margin, start - halo), length + margin - window)
-        offset = low * up // down
-        write = slice(start * up // down, stop * up // down)
+        offset = low * numerator // denominator
+        write = slice(start * numerator // denominator, stop * numerator // denominator)
         read = slice(low + margin, low + margin + window)
         windows.append(_Window(read, write, slice(write.start - offset, write.stop - offset)))
     return windows
 
 
 def _count(length: int, tile: int, operation: Operation) -> int:
-    """How many tiles of at most this side, in pixels of the smaller of input and output."""
+    """Return how many tiles of at most this side are needed, in pixels of the smaller of input and output."""
     multiple = operation.multiple_of
     return math.ceil(length / (multiple * max(1, tile * operation.scale.denominator // multiple)))
 
 
 def _step(length: int, count: int, operation: Operation) -> int:
-    """Side of a tile in input pixels: all of about one size, since a short last one would cost as much."""
+    """Return the side of a tile in input pixels: all are about equal, since a short last one would cost as much."""
     return operation.multiple_of * math.ceil(length / count / operation.multiple_of)
 
 
 def _window(length: int, count: int, operation: Operation) -> int:
-    """Side of a tile with its halo, where a side is split into so many."""
+    """Return the side of a tile with its halo, if a side is split into ``count``."""
     return min(length + 2 * _margin(operation), _step(length, count, operation) + 2 * _halo(operation))
 
 
 def _halo(operation: Operation) -> int:
-    """Pixels to compute around a tile, and to throw away; a tile that is the whole picture has its margin only."""
+    """Return the pixels to compute around a tile and throw away; around the whole picture there is only the margin."""
     radius = _WHOLE_PICTURE_MARGIN if math.isinf(operation.radius) else operation.radius
     return math.ceil(radius / operation.multiple_of) * operation.multiple_of
 
 
 def _margin(operation: Operation) -> int:
-    """Pixels to add around the picture."""
+    """Return the pixels to add around the picture."""
     return _halo(operation) if operation.mirrored else 0
 
 

@@ -36,7 +36,7 @@ class PictureResult:
     seconds: float
     """Time in the network that enlarges."""
     looks: Looks | None
-    """How the small picture looks; none for an upscaler, whose small picture is the bicubic reduction."""
+    """How the small picture looks; None for an upscaler, whose small picture is the bicubic reduction."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Evaluation:
 
     @cached_property
     def looks(self) -> Looks | None:
-        """Mean over the pictures of how the small ones look; none for an upscaler."""
+        """How the small pictures look, mean over the set; None for an upscaler."""
         looks = [picture.looks for picture in self.pictures if picture.looks]
         return Looks.mean(looks) if looks else None
 
     @property
     def published(self) -> list[float] | None:
-        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, if it gives one."""
+        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, or None if it gives none."""
         return published_scores(self.model.card.name, self.dataset)
 
     @property
@@ -90,7 +90,7 @@ def evaluate(
         model: a loaded model, a name or a folder.
         dataset: the name of a set or a folder of pictures.
         ensemble: run the enlarging network as :func:`twinscale.engine.operation.self_ensemble`.
-        progress: called with finished and all pictures.
+        progress: called with the number of finished and of all pictures.
 
     Raises:
         DatasetError: the set is not found.
@@ -110,7 +110,7 @@ def evaluate(
 
 
 def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
-    """A paper's ``[PSNR, SSIM]`` or ``[PSNR]`` as tables show it, and our PSNR minus the paper's."""
+    """Return a paper's ``[PSNR, SSIM]`` or ``[PSNR]`` as tables show it, and our PSNR minus the paper's."""
     if not paper:
         return "–", "–"
     difference = round(ours.psnr_y - paper[0], 2) + 0.0  # the sum turns -0.0 into 0.0
@@ -118,7 +118,7 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 
 
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
-    """A model as what is measured: a pair in both directions, an upscaler from the protocol's small picture on."""
+    """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
     enlargement = self_ensemble(model.enlargement) if ensemble else model.enlargement
 
     def enlarge(low: NDArray) -> NDArray:
@@ -128,9 +128,7 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
 
 
 def received_reduction(pair: Model) -> Transform:
-    """The reduction of a pair, with what its channel leaves of it: 8 bits, as a file holds them, unless the card says
-    otherwise.
-    """
+    """Return the reduction of a pair after its channel: 8 bits, as in a file, unless the card names another."""
     channel = create_channel(pair.card.channel, error=ModelError)
 
     def reduce(truth: NDArray) -> NDArray:

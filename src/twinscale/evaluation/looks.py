@@ -1,7 +1,7 @@
 """How a small picture looks: what it adds to, or takes from, the bicubic reduction of the same picture.
 
-A pair may hide what it needs for restoring in its small picture. These figures say how much of a
-picture it stays: how close it is to the classical reduction, how busy, and how rough.
+A pair may hide what it needs for restoring in its small picture. These figures say how much that still looks like
+a picture: how close it is to the classical reduction, how busy, and how rough.
 """
 
 import math
@@ -47,7 +47,7 @@ class Looks:
 
     @classmethod
     def mean(cls, looks: "Sequence[Looks]") -> "Looks":
-        """Mean over pictures."""
+        """Average over pictures."""
         return cls(
             fidelity=float(np.mean([look.fidelity for look in looks])),
             total_variation=float(np.mean([look.total_variation for look in looks])),
@@ -56,14 +56,14 @@ class Looks:
 
 
 def total_variation(image: NDArray, *, peak: float = 255.0) -> float:
-    """Absolute differences of horizontal and of vertical neighbours, summed, per pixel and channel.
+    """Sum the absolute differences of horizontal and of vertical neighbours, per pixel and channel.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)`` of any real type.
-        peak: what its values span.
+        peak: the range of its values.
 
     Returns:
-        Levels of 8 bits, 0 to 510.
+        The sum in 8-bit levels, 0 to 510.
     """
     levels = image.astype(np.float64) * (255 / peak)
     differences = sum(float(np.abs(np.diff(levels, axis=axis)).sum()) for axis in (0, 1))
@@ -71,10 +71,10 @@ def total_variation(image: NDArray, *, peak: float = 255.0) -> float:
 
 
 def radial_spectrum(plane: NDArray, bins: int) -> Float64:
-    """Mean power of a plane in bands of radial frequency: its periodogram under a Hann window.
+    """Compute the mean power of a plane in bands of radial frequency: its periodogram under a Hann window.
 
-    Band ``i`` holds the frequencies above ``i``, and up to ``i + 1``, times ``0.5 / bins`` cycles per
-    pixel. The mean is removed; the corners beyond 0.5, which only diagonals reach, count in no band.
+    Band ``i`` holds the frequencies from ``i`` (exclusive) to ``i + 1`` (inclusive) times ``0.5 / bins`` cycles
+    per pixel. The mean is removed; the corners beyond 0.5, which only diagonals reach, count in no band.
 
     Args:
         plane: ``(H, W)`` of any real type, such as luminance in levels.
@@ -102,13 +102,13 @@ def radial_spectrum(plane: NDArray, bins: int) -> Float64:
 
 
 def _hann(length: int) -> Float64:
-    """Hann window between its zeros, so that it reaches no further than the next frequency."""
+    """Return the Hann window between its zeros, so that it reaches no further than the next frequency."""
     window: Float64 = np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2
     return window
 
 
 def _luminance(pixels: NDArray[np.uint8]) -> NDArray:
-    """``(H, W)`` levels: Y of RGB, else the one plane there is."""
+    """Return ``(H, W)`` levels: Y of RGB, else the only plane."""
     return (luminance(pixels / 255) * 255 if pixels.shape[2] == 3 else pixels)[:, :, 0]
 
 

@@ -21,7 +21,7 @@ _MS_SMALLEST = (_WINDOW - 1) * 2 ** (len(_MS_WEIGHTS) - 1) + 1
 
 
 def psnr(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
-    """Peak signal-to-noise ratio in dB over all pixels and channels; infinite if both are equal.
+    """Compute the peak signal-to-noise ratio in dB over all pixels and channels; infinite if both are equal.
 
     Raises:
         UsageError: the shapes differ.
@@ -32,7 +32,7 @@ def psnr(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
 
 
 def ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
-    """Structural similarity (Wang et al., IEEE TIP 13(4), 2004), mean over pixels and channels.
+    """Compute the structural similarity (Wang et al., IEEE TIP 13(4), 2004), mean over pixels and channels.
 
     Gaussian window of 11x11 and sigma 1.5, K = 0.01 and 0.03, population covariance, valid region.
 
@@ -43,7 +43,7 @@ def ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
 
 
 def ms_ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
-    """Multi-scale structural similarity (Wang, Simoncelli, Bovik, Asilomar 2003), five scales.
+    """Compute the multi-scale structural similarity (Wang, Simoncelli, Bovik, Asilomar 2003), five scales.
 
     Each scale halves the picture by 2x2 averages, an odd side's last row or column repeated as in the
     authors' code; negative factors count as zero.
@@ -66,7 +66,7 @@ def ms_ssim(truth: NDArray, image: NDArray, *, peak: float = 255.0) -> float:
 
 
 def _ssim_and_contrast(truth: NDArray, image: NDArray, peak: float) -> tuple[float, float]:
-    """Mean SSIM and mean contrast-structure term (equations 13 and 12 with C3 = C2 / 2)."""
+    """Compute the mean SSIM and the mean contrast-structure term (equations 13 and 12 with C3 = C2 / 2)."""
     _check_shapes(truth, image)
     if min(truth.shape[:2]) < _WINDOW:
         raise UsageError(f"SSIM needs sides of at least {_WINDOW} pixels, not {truth.shape[:2]}")
@@ -81,7 +81,7 @@ def _ssim_and_contrast(truth: NDArray, image: NDArray, peak: float) -> tuple[flo
 
 
 def _gaussian(image: Float64) -> Float64:
-    """Gaussian-weighted local means over the valid region."""
+    """Compute Gaussian-weighted local means over the valid region."""
     offsets = np.arange(_WINDOW) - _WINDOW // 2
     window = np.exp(-(offsets**2) / (2 * _SIGMA**2))
     window /= window.sum()

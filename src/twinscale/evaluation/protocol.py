@@ -1,4 +1,4 @@
-"""The evaluation protocol: the one place that says channel, border and rounding.
+"""The evaluation protocol: the one place that decides channel, border and rounding.
 
 =========== ============================================ ============================================
 step        luminance networks (``colour = "y"``)        RGB networks (``colour = "rgb"``)
@@ -9,7 +9,7 @@ learned LR  rounded to 8 bits                            rounded to 8 bits
 comparison  both Y rounded to integers                   result rounded to 8 bits; Y not rounded, and RGB
 =========== ============================================ ============================================
 
-``scale`` pixels are removed at every side; PSNR has peak 255, SSIM its 11x11 Gaussian window over
+``scale`` pixels are removed on every side; PSNR has peak 255, SSIM its 11x11 Gaussian window over
 the valid region. Grey pictures are measured as grey under both.
 """
 
@@ -29,22 +29,22 @@ from twinscale.images.resize import Kernel, imresize
 Colour = Literal["y", "rgb"]
 
 VERSION = 1
-"""Raised whenever the protocol comes to measure something else, so that kept results are measured again."""
+"""Increased whenever the protocol changes what it measures, so that kept results are measured again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What one picture, or the mean over a set, reached."""
+    """The scores of one picture, or their mean over a set."""
 
     psnr_y: float
     """dB on luminance."""
     ssim_y: float
     psnr_rgb: float | None = None
-    """dB over R, G and B; none for luminance networks and grey pictures."""
+    """dB over R, G and B; None for luminance networks and grey pictures."""
 
     @classmethod
     def mean(cls, scores: "Sequence[Scores]") -> "Scores":
-        """Mean over pictures; over RGB only of those that have it."""
+        """Average over pictures; RGB only over those that have it."""
         rgb = [score.psnr_rgb for score in scores if score.psnr_rgb is not None]
         return cls(
             psnr_y=float(np.mean([score.psnr_y for score in scores])),
@@ -53,7 +53,7 @@ class Scores:
         )
 
     def __str__(self) -> str:
-        """PSNR and SSIM on luminance as tables show them: ``36.38 / 0.9520``."""
+        """Format PSNR and SSIM on luminance as tables show them: ``36.38 / 0.9520``."""
         return f"{self.psnr_y:.2f} / {self.ssim_y:.4f}"
 
 
@@ -77,7 +77,7 @@ class Protocol:
         if min(height, width) < 2 * self.scale + 11:
             raise UsageError(
                 f"a picture of {planes.shape[1]}x{planes.shape[0]} is too small to measure at x{self.scale}: "
-                f"at least {2 * self.scale + 11} pixels a side are needed"
+                f"at least {2 * self.scale + 11} pixels per side are needed"
             )
         planes = planes[:height, :width]
         if self.colour == "y" and planes.shape[2] == 3:
@@ -86,13 +86,13 @@ class Protocol:
         return planes
 
     def reduce(self, truth: NDArray, kernel: Kernel = "bicubic") -> NDArray:
-        """The classical low-resolution picture that super-resolution starts from."""
+        """Make the classical low-resolution picture that super-resolution starts from."""
         if self.colour == "y":
             return imresize(truth, 1 / self.scale, kernel=kernel)
         return to_planes(imresize(to_pixels(truth, np.uint8), 1 / self.scale, kernel=kernel))
 
     def enlarge(self, low: NDArray, kernel: Kernel = "bicubic") -> NDArray:
-        """The classical enlargement: the baseline of every table."""
+        """Make the classical enlargement: the baseline of every table."""
         if self.colour == "y":
             return imresize(low, self.scale, kernel=kernel)
         return to_planes(imresize(to_pixels(low, np.uint8), self.scale, kernel=kernel))

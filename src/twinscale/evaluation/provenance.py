@@ -1,4 +1,4 @@
-"""What a kept result depends on: where any of it has changed, the result is measured again."""
+"""What a kept result depends on: if any of it has changed, the result is measured again."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from twinscale.evaluation.protocol import VERSION
 from twinscale.rescale.model import Model
 
 REFERENCE = Runtime(backend="onnxruntime", device="cpu")
-"""What runs networks whose results are kept: the same arithmetic on every machine."""
+"""The runtime of networks whose results are kept: the same arithmetic on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,11 @@ class Provenance:
     weights: str
     """SHA-256 that identifies the weights."""
     bounds: str = "none"
-    """What holds the network's results in check; see :attr:`twinscale.rescale.model.Model.bounds`."""
+    """What limits the network's results; see :attr:`twinscale.rescale.model.Model.bounds`."""
     engine: str = REFERENCE.arithmetic
     protocol: int = VERSION
 
     @classmethod
     def of(cls, model: Model) -> "Provenance":
-        """What makes the results of a model."""
+        """Return what makes the results of a model."""
         return cls(weights=model.card.digest, bounds=model.bounds, engine=model.runtime.arithmetic)

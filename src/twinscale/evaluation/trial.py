@@ -1,4 +1,4 @@
-"""One picture made small and brought back: what everything that measures looks at."""
+"""One picture made small and brought back: what every measurement starts from."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Trial:
     low: NDArray
     result: NDArray
     seconds: float
-    """Time that bringing it back took."""
+    """Time taken to bring it back."""
 
     @classmethod
     def of(cls, rescaler: Rescaler, protocol: Protocol, planes: NDArray) -> "Trial":
@@ -46,10 +46,10 @@ class Trial:
         return cls(truth, low, result, time.perf_counter() - start)
 
     def scores(self, protocol: Protocol) -> Scores:
-        """How close the result is to the truth."""
+        """Score how close the result is to the truth."""
         return protocol.score(self.truth, self.result)
 
 
 def bicubic(protocol: Protocol) -> Rescaler:
-    """Bicubic reduction and enlargement: the baseline of every table."""
+    """Return bicubic reduction and enlargement: the baseline of every table."""
     return Rescaler(protocol.reduce, protocol.enlarge)

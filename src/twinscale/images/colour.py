@@ -15,7 +15,7 @@ _FULL_OFFSET = np.array([0.0, 128.0, 128.0]) / 255
 
 
 def luminance(rgb: NDArray) -> NDArray:
-    """Studio-range Y of RGB planes: ``(16 + 65.481 R + 128.553 G + 24.966 B) / 255``.
+    """Compute studio-range Y of RGB planes: ``(16 + 65.481 R + 128.553 G + 24.966 B) / 255``.
 
     Args:
         rgb: ``(..., 3)`` float in [0, 1].
@@ -48,6 +48,6 @@ def ycbcr_to_rgb(ycbcr: NDArray, *, full_range: bool = False) -> NDArray:
 
 
 def _affine(pixels: NDArray, matrix: NDArray, offset: NDArray) -> NDArray:
-    """``matrix @ pixel + offset`` for every pixel, in the pixels' own type."""
+    """Compute ``matrix @ pixel + offset`` for every pixel, in the pixels' own type."""
     result: NDArray = pixels @ matrix.T.astype(pixels.dtype) + offset.astype(pixels.dtype)
     return result

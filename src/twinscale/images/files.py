@@ -8,10 +8,10 @@ from twinscale.errors import OutputExistsError, PictureError
 
 
 def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
-    """The name to use in messages, and all bytes of a file, an open binary file, or bytes.
+    """Return the name to use in messages, and all bytes of a file, an open binary file, or bytes.
 
     Raises:
-        PictureError: if there is no such file, or it may not be read.
+        PictureError: there is no such file, or it may not be read.
     """
     if isinstance(source, bytes):
         return "picture data", source
@@ -31,15 +31,15 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bool) -> None:
-    """Writes a file that appears complete or not at all.
+    """Write a file that appears complete or not at all.
 
     The data goes to a temporary file in the same folder, which then takes the final name in one
     step. Without ``overwrite`` a file that is already there is never touched, not even one that
     appears in the meantime. The temporary file is removed whatever happens.
 
     Raises:
-        OutputExistsError: if the file exists and ``overwrite`` is false.
-        PictureError: if the folder is missing or cannot be written to, or the disk is full.
+        OutputExistsError: the file exists and ``overwrite`` is false.
+        PictureError: the folder is missing or cannot be written to, or the disk is full.
     """
     path = Path(path)
     refuse_taken(path, overwrite=overwrite)
@@ -68,7 +68,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> None:
-    """Raises if a file may not be written here: it exists, or is a folder or a device."""
+    """Raise if a file may not be written here: it exists, or is a folder or a device."""
     if os.path.lexists(path):
         if not overwrite:
             raise _exists(path)
@@ -81,7 +81,7 @@ def _exists(path: Path) -> OutputExistsError:
 
 
 def _link(temporary: Path, path: Path) -> None:
-    """Gives a finished file its name, failing with `FileExistsError` if the name is taken."""
+    """Give a finished file its name; raise ``FileExistsError`` if the name is taken."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:

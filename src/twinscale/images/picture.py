@@ -1,4 +1,4 @@
-"""A picture in memory: its pixels, its transparency, and all that the file said about it."""
+"""A picture in memory: its pixels, its transparency, and its metadata."""
 
 import os
 import struct
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from twinscale.codecs.codec import Decoded
 
 MAX_PIXELS = 268_000_000
-"""Most pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
+"""How many pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
 
 _DEPTHS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Pixels and metadata of one picture.
+    r"""Pixels and metadata of one picture.
 
     Attributes:
         pixels: ``(H, W, C)``, C = 1 (grey) or 3 (RGB); ``uint8``, ``uint16``, or ``float32`` of
             0 to 1.
         alpha: opacity, ``(H, W)`` of the same type as the pixels, or ``None``.
         icc: ICC profile that describes the pixels.
-        exif: EXIF block without the ``Exif\\0\\0`` prefix; its orientation is 1, because it is
+        exif: EXIF block without the ``Exif\0\0`` prefix; its orientation is 1, because it is
             already applied to the pixels, and it has no thumbnail.
         xmp: XMP packet.
         format: name of the format it was read from, such as ``"PNG"``.
         notes: what was changed on reading, one line each, to be shown to the user.
 
     Raises:
-        UsageError: if shapes or types do not fit together.
+        UsageError: shapes or types do not fit together.
     """
 
     pixels: np.ndarray
@@ -92,11 +92,11 @@ class Picture:
         return self.channels == 1
 
     def planes(self) -> np.ndarray:
-        """The colour channels as ``float32`` ``(H, W, C)`` of 0 to 1; float pixels themselves, not a copy."""
+        """Return the colour channels as ``float32`` ``(H, W, C)`` of 0 to 1; float pixels as they are, not a copy."""
         return to_planes(self.pixels)
 
     def with_planes(self, planes: np.ndarray, alpha: np.ndarray | None = None, **changes: Any) -> "Picture":
-        """A picture of the same depth and metadata with other contents, of any size.
+        """Return a picture of the same depth and metadata with other contents, of any size.
 
         Args:
             planes: ``(H, W, C)`` float of 0 to 1, C = 1 or 3; values beyond are clipped.
@@ -104,30 +104,30 @@ class Picture:
             changes: other fields to replace, such as ``xmp``.
 
         Raises:
-            UsageError: if the values are not finite, or the shapes are wrong.
+            UsageError: the values are not finite, or the shapes are wrong.
         """
         stored = None if alpha is None else self._stored(alpha)
         return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
 
     def _stored(self, values: np.ndarray) -> np.ndarray:
-        """Float values of 0 to 1 in this picture's type."""
+        """Convert float values of 0 to 1 to this picture's type."""
         if not np.isfinite(values).all():
-            raise UsageError("picture values must be finite numbers of 0 to 1; some are infinite or not numbers")
+            raise UsageError("picture values must be finite numbers of 0 to 1; some are NaN or infinity")
         return to_pixels(values, self.pixels.dtype)
 
     @classmethod
     def read(cls, source: str | os.PathLike[str] | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> "Picture":
-        """Reads a picture from a path, from bytes, or from an open binary file.
+        """Read a picture from a path, from bytes, or from an open binary file.
 
-        The format is told by the contents, never by the name. Orientation is applied. Of several
-        frames or pages the first is taken; ``notes`` says so.
+        The format is recognised by the contents, never by the name. Orientation is applied. Of several
+        frames or pages the first is taken; ``notes`` say so.
 
         Args:
             source: where to read from.
             max_pixels: height times width above which the file is refused before it is decoded.
 
         Raises:
-            PictureError: if the file is missing, damaged, cut short, too large or of a kind that
+            PictureError: the file is missing, damaged, cut short, too large or of a kind that
                 is not supported.
         """
         # Decoders and encoders are loaded only once a picture is read or written.
@@ -142,7 +142,7 @@ class Picture:
 
     @classmethod
     def _finished(cls, decoded: "Decoded", format: str) -> "Picture":
-        """Splits off alpha, applies the orientation, and keeps of the metadata what still holds."""
+        """Split off alpha, apply the orientation, and keep the metadata that still holds."""
         from twinscale.codecs.metadata import clean_exif, clean_xmp, icc_fits
 
         icc, exif, xmp = decoded.metadata
@@ -167,16 +167,16 @@ class Picture:
         return cls(np.ascontiguousarray(pixels), alpha, icc, exif, xmp, format, tuple(notes))
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
-        """The bytes of a file of this format, with ICC, EXIF and XMP where the format has them.
+        """Return the bytes of a file of this format, with ICC, EXIF and XMP where the format can keep them.
 
         Args:
             format: a format's name or one of its extensions, such as ``"PNG"``, ``"JPEG2000"`` or ``"jpg"``.
             quality: 1 to 100, for formats that can be lossy. Without it JPEG and AVIF are written with 95 and
-                WebP, JPEG 2000 and JPEG XL lossless.
+                WebP, JPEG 2000 and JPEG XL losslessly.
 
         Raises:
-            UsageError: if the format or the quality is not one of these.
-            PictureError: if the format cannot hold this picture's depth, alpha, size or colours.
+            UsageError: the format or the quality is not one of these.
+            PictureError: the format cannot hold this picture's depth, alpha, size or colours.
         """
         from twinscale.codecs.codec import Metadata
         from twinscale.codecs.encoding import encode
@@ -192,17 +192,17 @@ class Picture:
         quality: int | None = None,
         overwrite: bool = False,
     ) -> None:
-        """Writes a file that appears complete or not at all.
+        """Write a file that appears complete or not at all.
 
         Args:
             path: where to; its extension gives the format unless ``format`` does.
-            format: see `encode`.
-            quality: see `encode`.
+            format: see :meth:`encode`.
+            quality: see :meth:`encode`.
             overwrite: whether a file that is already there may be replaced.
 
         Raises:
-            OutputExistsError: if the file exists and ``overwrite`` is false.
-            UsageError, PictureError: see `encode`; also if the folder cannot be written to.
+            OutputExistsError: the file exists and ``overwrite`` is false.
+            UsageError, PictureError: see :meth:`encode`; also if the folder cannot be written to.
         """
         refuse_taken(Path(path), overwrite=overwrite)  # known now, before the work of encoding
         try:
@@ -213,7 +213,7 @@ class Picture:
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """The picture as it is meant to be seen; ``orientation`` is EXIF's number, 1 to 8."""
+    """Turn a picture as it is meant to be seen; ``orientation`` is EXIF's number, 1 to 8."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

@@ -22,7 +22,7 @@ def _triangle(x: Float64) -> Float64:
 
 
 def _cubic(x: Float64) -> Float64:
-    """Keys' cubic convolution with a = -0.5 (IEEE Trans. ASSP 29(6), 1981, equation 15)."""
+    """Evaluate Keys' cubic convolution with a = -0.5 (IEEE Trans. ASSP 29(6), 1981, equation 15)."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -109,14 +109,14 @@ def imresize(
 def contributions(
     length: int, out: int, scale: float, kernel: Kernel, antialias: bool
 ) -> tuple[NDArray[np.intp], Float64]:
-    """Which input samples make each output sample, and with which weights.
+    """Compute which input samples make each output sample, and with which weights.
 
     Args:
         length: number of input samples.
         out: number of output samples.
         scale: output samples per input sample.
         kernel: name of the kernel.
-        antialias: widen the kernel by ``1 / scale`` where ``scale`` is below one.
+        antialias: widen the kernel by ``1 / scale`` if ``scale`` is below one.
 
     Returns:
         ``first``, the ``(out,)`` index of the first contributing sample (it may lie outside

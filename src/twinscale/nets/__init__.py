@@ -1,4 +1,4 @@
-"""The networks: one file an architecture, named after its paper."""
+"""The networks: one file per architecture, named after its paper."""
 
 import importlib
 import inspect
@@ -10,7 +10,7 @@ from twinscale.nets.base import ARCHITECTURES, Downscaler, Network, Pair, Rescal
 
 __all__ = ["ARCHITECTURES", "Downscaler", "Network", "Pair", "Rescaled", "Upscaler", "create"]
 
-for _module in pkgutil.iter_modules(__path__):  # each registers its networks
+for _module in pkgutil.iter_modules(__path__):  # each module registers its networks
     importlib.import_module(f"{__name__}.{_module.name}")
 
 
@@ -22,7 +22,7 @@ def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
         **parameters: the architecture's own arguments: ``scale`` and ``channels``, for a pair ``channel``.
 
     Raises:
-        UsageError: an unknown architecture or parameter.
+        UsageError: the architecture or a parameter is unknown.
     """
     if architecture not in ARCHITECTURES:
         raise UsageError(f"unknown architecture {architecture!r}: use one of {', '.join(sorted(ARCHITECTURES))}")

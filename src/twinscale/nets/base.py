@@ -11,16 +11,16 @@ from twinscale.rescale.channel import Channel, EightBits
 
 
 class Network(nn.Module):
-    """A convolutional network from picture to picture.
+    """A convolutional network that maps pictures to pictures.
 
     Inputs and outputs are ``(N, C, H, W)`` in [0, 1]; outputs are not clipped.
 
     Args:
-        scale: by how much the model that it belongs to shrinks or enlarges, a whole number.
+        scale: by how much the model that it belongs to shrinks or enlarges; a whole number.
         channels: C; 1 for luminance, 3 for RGB.
         factor: side of this network's output divided by side of its input.
         radius: receptive-field radius: an output pixel depends on input pixels at most this far away. ``math.inf``
-            for a network with global operations, such as channel attention: it is never tiled.
+            for a network with global operations, such as channel attention, which is never tiled.
         multiple_of: sides of the input must be multiples of this.
     """
 
@@ -32,22 +32,22 @@ class Network(nn.Module):
         self.radius, self.multiple_of = radius, multiple_of
 
     def output_layers(self) -> list[nn.Module]:
-        """The last layers, which some papers train more slowly."""
+        """Return the last layers, which some papers train more slowly."""
         raise NotImplementedError
 
     def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Weights to start from, made of those of a trained network.
+        """Make weights to start from out of those of a trained network.
 
-        Here they must be those of the same network. One that can grow from smaller ones overrides this.
+        Here they must be those of the same network. A network that can grow from smaller ones overrides this.
 
         Args:
             trained: state dictionary of the trained network.
 
         Returns:
-            A state dictionary for this network; what counts batches is left out, as it is in model files.
+            A state dictionary for this network; batch counters are left out, as they are in model files.
 
         Raises:
-            ValueError: they do not fit; begins with the name of the first that does not.
+            ValueError: they do not fit; the message begins with the name of the first that does not.
         """
         own = {name: tensor for name, tensor in self.state_dict().items() if tensor.is_floating_point()}  # no counters
         for name, tensor in own.items():
@@ -57,10 +57,10 @@ class Network(nn.Module):
 
 
 class Upscaler(Network):
-    """Super-resolution: a low-resolution picture comes in, ``scale`` times larger it goes out.
+    """Super-resolution: a low-resolution picture comes in and leaves ``scale`` times as large.
 
     Args:
-        scale: how many times larger than the small picture the result is.
+        scale: how many times as large as the small picture the result is.
         channels: 1 for luminance, 3 for RGB.
         radius: see :class:`Network`.
     """
@@ -86,7 +86,7 @@ class Downscaler(Network):
 
 
 class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both about [0, 1], ``(N, C, H, W)``."""
+    """What a pair makes of a picture; both parts are about [0, 1]."""
 
     low: Tensor
     """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
@@ -116,7 +116,7 @@ class Pair(nn.Module):
         return Rescaled(low, self.up(low))
 
     def output_layers(self) -> list[nn.Module]:
-        """The last layers of both networks."""
+        """Return the last layers of both networks."""
         return self.down.output_layers() + self.up.output_layers()
 
 
@@ -127,7 +127,7 @@ _N = TypeVar("_N", bound=type[Upscaler] | type[Pair])
 
 
 def register(name: str) -> Callable[[_N], _N]:
-    """A class decorator: recipes and cards call the network by this name."""
+    """Return a class decorator that gives a network the name by which recipes and cards call it."""
 
     def registered(network: _N) -> _N:
         assert name not in ARCHITECTURES, f"two networks are called {name}"

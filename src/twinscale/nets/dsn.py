@@ -31,7 +31,7 @@ class DownSNet(Downscaler):
         self.residual = near_zero(nn.Conv2d(width, channels, scale, stride=scale))
 
     def forward(self, picture: Tensor) -> Tensor:
-        """``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
+        """Map ``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
         x = picture
         for conv in self.features:
             x = F.leaky_relu(conv(x), _SLOPE)
@@ -39,6 +39,7 @@ class DownSNet(Downscaler):
         return F.avg_pool2d(picture, self.scale) + residual
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.residual]
 
 
@@ -57,7 +58,7 @@ class UpSNet(Upscaler):
         self.residual = near_zero(nn.Conv2d(width * (depth + 1), channels * scale**2, 1))
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         features = F.leaky_relu(self.head(low), _SLOPE)
         for bottleneck, conv in zip(self.bottlenecks, self.convs, strict=True):
             x = F.leaky_relu(bottleneck(features), _SLOPE)
@@ -67,6 +68,7 @@ class UpSNet(Upscaler):
         return F.pixel_shuffle(self.residual(features) + repeated(low, self.scale**2), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.residual]
 
 
@@ -77,7 +79,7 @@ class DSN(Pair):
     Args:
         scale: 2, 3 or 4.
         channels: 1 for luminance as in the paper, 3 for RGB.
-        channel: what the small picture goes through: 8 bits, for which training has Q-BReLU, or nothing (Fig. 5 (c)).
+        channel: what the small picture goes through: 8 bits, for which training uses Q-BReLU, or nothing (Fig. 5 (c)).
     """
 
     def __init__(self, scale: int, channels: int = 1, channel: Channel = EightBits()) -> None:

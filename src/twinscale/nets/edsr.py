@@ -30,7 +30,7 @@ class EDSR(Upscaler):
     def __init__(
         self, scale: int, channels: int = 3, width: int = 64, blocks: int = 16, residual_scale: float = 1.0
     ) -> None:
-        # A pixel at full size, and one at half of it at x4, are together one more small pixel.
+        # A pixel at full size, and at x4 one at half of it, together reach one more small pixel.
         super().__init__(scale, channels, radius=2 * blocks + 3 + 1)
         self._residual_scale = residual_scale
         mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
@@ -45,7 +45,7 @@ class EDSR(Upscaler):
         self.output = nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         assert isinstance(self._mean, Tensor)
         features = x = self.head(low - self._mean)
         for block in self.body:
@@ -59,4 +59,5 @@ class EDSR(Upscaler):
         return result
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.output]

@@ -1,5 +1,7 @@
-"""ESPCN: Shi, Caballero, Huszár, Totz, Aitken, Bishop, Rueckert, Wang, "Real-Time Single Image and Video
-Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network" (Fig. 1).
+"""ESPCN: every sub-pixel is made by the last convolution.
+
+Shi, Caballero, Huszár, Totz, Aitken, Bishop, Rueckert, Wang, "Real-Time Single Image and Video Super-Resolution Using
+an Efficient Sub-Pixel Convolutional Neural Network" (Fig. 1).
 
 ::
 
@@ -31,16 +33,17 @@ class ESPCN(Upscaler):
         for conv in (*self.features, self.subpixels):
             assert isinstance(conv, nn.Conv2d)
             assert conv.bias is not None
-            nn.init.xavier_normal_(conv.weight)  # the paper names none; Glorot and Bengio's is made for tanh
+            nn.init.xavier_normal_(conv.weight)  # the paper names none; Glorot and Bengio's suits tanh
             nn.init.zeros_(conv.bias)
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         x = low
         for conv in self.features:
             x = torch.tanh(conv(x))
-        # Equation 4 for one channel; with more, the paper has the channel vary fastest and pixel_shuffle slowest.
+        # Equation 4 for one channel; with more, the channel varies fastest in the paper but slowest in pixel_shuffle.
         return F.pixel_shuffle(self.subpixels(x), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.subpixels]

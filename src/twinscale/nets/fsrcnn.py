@@ -19,14 +19,14 @@ _DECONV_SIZE = 9
 class FSRCNN(Upscaler):
     """An hourglass of thin convolutions on the small picture, enlarged by the last layer (§3.2).
 
-    The paper's deconvolution returns ``scale - 1`` rows and columns less (§4.1); here the result is exactly
+    The paper's deconvolution returns ``scale - 1`` fewer rows and columns (§4.1); here the result is exactly
     ``scale`` times as large. Everything is padded with zeros.
 
     Args:
         scale: 2, 3 or 4.
         channels: 1 for luminance as in the paper, 3 for RGB.
         features: the paper's d, feature maps at both ends of the hourglass.
-        shrunk: the paper's s, feature maps within.
+        shrunk: the paper's s, feature maps in its waist.
         mappings: the paper's m, number of 3x3 convolutions.
     """
 
@@ -48,18 +48,19 @@ class FSRCNN(Upscaler):
         _zero(self.enlarge.bias)
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         x = self.shrink(self.extract(low))
         x = self.expand(self.map(x))
         result: Tensor = self.enlarge(x)
         return result
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.enlarge]
 
 
 def _layer(ins: int, outs: int, size: int) -> nn.Sequential:
-    """A convolution that keeps the size, then a PReLU with one slope a feature map."""
+    """Make a convolution that keeps the size, followed by a PReLU with one slope per feature map."""
     conv = nn.Conv2d(ins, outs, size, padding=size // 2)
     nn.init.kaiming_normal_(conv.weight, a=_SLOPE)
     _zero(conv.bias)

@@ -2,7 +2,7 @@
 
 EDSR (Lim et al. 2017) spends a quarter and more of a small network's work on its enlarging layers. Lean keeps EDSR's
 residual blocks, makes every sub-pixel in the last convolution as ESPCN (Shi et al. 2016) does, and adds them to the
-nearest enlargement, so that training starts from there. How it was chosen: ``docs/experiments/upscalers.md``.
+nearest-neighbour enlargement, so that training starts from there. How it was chosen: ``docs/experiments/upscalers.md``.
 
 ::
 
@@ -39,14 +39,14 @@ class Lean(Upscaler):
         self.body = nn.ModuleList(
             nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), 0) for _ in range(2)) for _ in range(blocks)
         )
-        for block in self.body:  # so that depth neither blows up nor drowns what the head found
+        for block in self.body:  # so that depth neither inflates nor drowns the features of the head
             assert isinstance(block, nn.ModuleList)
             assert isinstance(block[1], nn.Conv2d)
             block[1].weight.data.mul_(blocks**-0.5)
         self.subpixels = near_zero(nn.Conv2d(width, channels * scale**2, 3, padding=1))
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         features = x = self.head(low)
         for block in self.body:
             assert isinstance(block, nn.ModuleList)
@@ -55,21 +55,22 @@ class Lean(Upscaler):
         return F.pixel_shuffle(self.subpixels(x + features) + repeated(low, self.scale**2), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.subpixels]
 
     @torch.no_grad()
     def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Weights that make this network start as a trained narrower or shallower one, or one of another scale.
+        """Make weights with which this network starts as a trained narrower or shallower one, or of another scale.
 
-        The smaller network's kernels fill the first channels and blocks, and nothing that is new feeds into them yet
-        (Chen et al. 2016, "Net2Net", with zeros in place of copies): at the same scale the result is the smaller
-        network's. At another scale the last layer starts anew.
+        The smaller network's kernels fill the first channels and blocks, and nothing new feeds into them yet
+        (Chen et al. 2016, "Net2Net", with zeros in place of copies): at the same scale the result equals the smaller
+        network's. At another scale the last layer starts afresh.
 
         Args:
             trained: state dictionary of another ``Lean`` of the same ``channels``, no wider and no deeper.
 
         Raises:
-            ValueError: it is no such network; begins with the name of the first weights that do not fit.
+            ValueError: it is not such a network; the message begins with the name of the first weights that do not fit.
         """
         weights = {name: tensor.clone() for name, tensor in self.state_dict().items()}
         for name in ("head.weight", "subpixels.weight"):
@@ -79,7 +80,7 @@ class Lean(Upscaler):
         if shape[1:2] != (self.channels,):
             raise ValueError(f"head.weight, whose {shape} does not fit into {self.channels} channel(s)")
         for name, new in weights.items():
-            if name not in trained and name.endswith(".1.weight"):  # the second layer of a block that is new
+            if name not in trained and name.endswith(".1.weight"):  # the second layer of a new block
                 new.zero_()
         for name, old in trained.items():
             new = weights.get(name)

@@ -1,5 +1,7 @@
-"""SESR: Bhardwaj, Milosavljevic, O'Neil, Gope, Matas, Chalfin, Suda, Meng, Loh, "Collapsible Linear Blocks for
-Super-Efficient Super Resolution" (Fig. 2).
+"""SESR: plain convolutions that train as wide linear blocks.
+
+Bhardwaj, Milosavljevic, O'Neil, Gope, Matas, Chalfin, Suda, Meng, Loh, "Collapsible Linear Blocks for Super-Efficient
+Super Resolution" (Fig. 2).
 
 ::
 
@@ -37,7 +39,7 @@ class SESR(Upscaler):
         self.subpixels = LinearBlock(features, channels * scale**2, 5)
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         first, *others = self.activations
         features = x = first(self.head(low))
         for block, activation in zip(self.body, others, strict=True):
@@ -45,4 +47,5 @@ class SESR(Upscaler):
         return F.pixel_shuffle(self.subpixels(x + features) + repeated(low, self.scale**2), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.subpixels]

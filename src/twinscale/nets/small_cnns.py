@@ -1,5 +1,6 @@
-"""CNN_SMALL, CNN_MEDIUM, CNN_DEEP and the waifu2x CNN: Ding, "Image Super-Resolution Using Convolutional Neural
-Network" (Tables 1 to 4).
+"""CNN_SMALL, CNN_MEDIUM, CNN_DEEP and the waifu2x CNN.
+
+Ding, "Image Super-Resolution Using Convolutional Neural Network" (Tables 1 to 4).
 
 ::
 
@@ -34,18 +35,18 @@ _BLACK = 16 / 255
 class SmallCNN(Upscaler):
     """A chain of 3x3 convolutions on the bicubic enlargement, padded with zeros.
 
-    "The activation function used is relu in all layers", so behind the last one too. There it only cuts off what would
+    "The activation function used is relu in all layers", so after the last one too. There it only cuts off what would
     be darker than black, but where it does, it stops the gradient. The paper names no initial weights; ours keep the
-    variance (He et al. 2015) around one path that hands the input through, so that training starts from the
-    enlargement, which is never negative. Without that path they learn as well, but later: after a thousand steps of its
-    recipe CNN_SMALL is still behind the enlargement.
+    variance (He et al. 2015) around one path that passes the input through, so that training starts from the
+    enlargement, which is never negative. Without that path they learn too, but later: after a thousand steps of its
+    recipe, CNN_SMALL is still behind the enlargement.
 
     Args:
         scale: by how much the input was enlarged; it only labels the network.
         channels: 3 for RGB, 1 for luminance.
-        variant: whose feature maps, a key of :data:`WIDTHS`.
-        luminance_input: look at the luminance of an RGB picture only and make all three channels of it: the one input
-            and three outputs that the tables print. Colour cannot be read off luminance, so it is for comparisons.
+        variant: which network, a key of :data:`WIDTHS`.
+        luminance_input: look only at the luminance of an RGB picture and make all three channels from it: the one input
+            and three outputs that the tables print. For comparisons: luminance does not reveal colour.
     """
 
     interpolated_input = True
@@ -63,7 +64,7 @@ class SmallCNN(Upscaler):
         self.convs = nn.ModuleList(convs)
 
     def forward(self, enlarged: Tensor) -> Tensor:
-        """``(N, C, H, W)`` in [0, 1] to the same size, from 0 to about 1."""
+        """Map ``(N, C, H, W)`` in [0, 1] to the same size, from 0 to about 1."""
         x = enlarged
         if self._reads_luminance:
             x = (x * _LUMINANCE.to(x)).sum(1, keepdim=True) + _BLACK
@@ -72,4 +73,5 @@ class SmallCNN(Upscaler):
         return x
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.convs[-1]]

@@ -1,5 +1,6 @@
-"""SPAN: Wan, Yu, Wu, Zou, Wang, Bao, Zhang, "Swift Parameter-free Attention Network for Efficient Super-Resolution"
-(Fig. 2), winner of the efficient super-resolution challenge of NTIRE 2024.
+"""SPAN: attention without parameters, winner of the efficient super-resolution challenge of NTIRE 2024.
+
+Wan, Yu, Wu, Zou, Wang, Bao, Zhang, "Swift Parameter-free Attention Network for Efficient Super-Resolution" (Fig. 2).
 
 ::
 
@@ -20,7 +21,7 @@ _BLOCKS = 6
 
 @register("span")
 class SPAN(Upscaler):
-    """Blocks whose features are weighted by their own, signed, sigmoid: attention that needs no parameters.
+    """Blocks whose features are weighted by their own signed sigmoid: attention that needs no parameters.
 
     Args:
         scale: 2, 3 or 4.
@@ -37,7 +38,7 @@ class SPAN(Upscaler):
         self.subpixels = nn.Conv2d(width, channels * scale**2, 3, padding=1)
 
     def forward(self, low: Tensor) -> Tensor:
-        """``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         features = self.head(low)
         first_block, *others = self.body
         first, inner = first_block(features)
@@ -48,6 +49,7 @@ class SPAN(Upscaler):
         return F.pixel_shuffle(self.subpixels(x), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.subpixels]
 
 
@@ -59,7 +61,7 @@ class SPAB(nn.Module):
         self.convs = nn.ModuleList(Conv3XC(width, width) for _ in range(3))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``(N, C, H, W)`` to the block's result and to what follows its first layer, of the same size."""
+        """Map ``(N, C, H, W)`` to the block's result and to the output of its first layer, of the same size."""
         first, second, third = self.convs
         inner = F.silu(first(x))
         residual = third(F.silu(second(inner)))

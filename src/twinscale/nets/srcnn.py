@@ -22,7 +22,7 @@ class SRCNN(Upscaler):
     """Three convolutions on the bicubic enlargement (equations 1 to 3).
 
     In training mode the convolutions are not padded and the output is smaller by ``2 * radius``; in
-    evaluation mode the output has the input's size and ``border`` says how.
+    evaluation mode the output has the size of the input, and ``border`` says how.
 
     Args:
         scale: by how much the input was enlarged; it only labels the network.
@@ -30,11 +30,11 @@ class SRCNN(Upscaler):
         filters: ``(n1, n2)``; the paper tries (32, 16), (64, 32) and (128, 64).
         kernels: ``(f1, f2, f3)``; the paper tries (9, 1, 5) and (11, 1, 7).
         init: ``"paper"`` draws every weight from N(0, 0.001²); ``"identity"`` starts from weights that keep
-            the variance (He et al. 2015) around one path that hands the input through, so that training
+            the variance (He et al. 2015) around one path that passes the input through, so that training
             starts from the bicubic enlargement and not from black.
         border: ``"normalised"`` pads with zeros and divides each convolution by the share of valid pixels
             under its window, as §4 describes. That suits a box filter but makes the border of a sharp one
-            up to 81 / 25 times too bright, so ``"replicated"`` repeats the border pixels in front of every
+            up to 81 / 25 times too bright, so ``"replicated"`` repeats the border pixels before every
             convolution.
     """
 
@@ -65,7 +65,7 @@ class SRCNN(Upscaler):
                 pass_through(conv, channels, channels)
 
     def forward(self, enlarged: Tensor) -> Tensor:
-        """``(N, C, H, W)`` in [0, 1] to the same size; in training mode ``2 * radius`` smaller."""
+        """Map ``(N, C, H, W)`` in [0, 1] to the same size; in training mode ``2 * radius`` smaller."""
         x = enlarged
         for conv in self.convs:
             assert isinstance(conv, nn.Conv2d)
@@ -79,11 +79,12 @@ class SRCNN(Upscaler):
         return x
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.convs[-1]]
 
 
 def _normalised(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """A zero-padded convolution times (pixels of the window / valid pixels under it), plus the bias."""
+    """Compute a zero-padded convolution times (pixels of the window / valid pixels under it), plus the bias."""
     size = conv.kernel_size[0]
     assert conv.bias is not None
     valid = F.conv2d(torch.ones_like(x[:1, :1]), x.new_ones(1, 1, size, size), padding=size // 2)

@@ -1,8 +1,8 @@
-"""Twin: our pair for the cost of DSN's.
+"""Twin: our pair, at most as costly as DSN.
 
 DSN's Down-SNet convolves at full size, which is most of the pair's work, and sees three pixels beyond each block.
-Twin's reads the picture with one strided convolution and goes on at the small size: with about as many weights it
-takes a fraction of the multiply-adds and sees three blocks further. Up-SNet stays what it was. How it was found:
+Twin's reads the picture with one strided convolution and continues at the small size: with about as many weights it
+takes a fraction of the multiply-adds and sees three blocks further. Up-SNet is unchanged. How it was found:
 ``docs/experiments/dsn.md``.
 
 ::
@@ -28,7 +28,7 @@ class TwinDown(Downscaler):
     """Down-sampling at the small size: the average of each block plus a residual."""
 
     def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
-        # Each window reaches half a block into its neighbours: there the blocks must agree.
+        # Each window reaches half a block into its neighbours, so that blocks agree where they meet.
         margin = scale // 2
         super().__init__(scale, channels, radius=margin + depth * scale)
         self.head = msra(nn.Conv2d(channels, width, scale + 2 * margin, stride=scale, padding=margin), _SLOPE)
@@ -36,7 +36,7 @@ class TwinDown(Downscaler):
         self.residual = near_zero(nn.Conv2d(width, channels, 3, padding=1))
 
     def forward(self, picture: Tensor) -> Tensor:
-        """``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
+        """Map ``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)``, about [0, 1]."""
         x = F.leaky_relu(self.head(picture), _SLOPE)
         for conv in self.features:
             x = F.leaky_relu(conv(x), _SLOPE)
@@ -44,6 +44,7 @@ class TwinDown(Downscaler):
         return F.avg_pool2d(picture, self.scale) + residual
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.residual]
 
 

@@ -11,14 +11,14 @@ from torch.nn import functional as F
 
 from twinscale.nets.base import Upscaler, register
 
-_RESIDUAL_STD = 0.001  # not He et al.'s as in §5.2: training starts from the enlargement, not from noise on top
+_RESIDUAL_STD = 0.001  # not He et al.'s, as in §5.2: training starts from the enlargement, without noise on top
 
 
 @register("vdsr")
 class VDSR(Upscaler):
     """The bicubic enlargement plus a residual from many small convolutions (§3.1), padded with zeros.
 
-    It sees no scale, so one network serves several when it is trained on enlargements by all of them (§4.3).
+    It sees no scale, so one network serves several scales if it is trained on enlargements by all of them (§4.3).
 
     Args:
         scale: by how much the input was enlarged where the network is measured; it only labels the network.
@@ -42,7 +42,7 @@ class VDSR(Upscaler):
         nn.init.normal_(self.residual.weight, std=_RESIDUAL_STD)
 
     def forward(self, enlarged: Tensor) -> Tensor:
-        """``(N, C, H, W)`` in [0, 1] to the same size, about [0, 1]."""
+        """Map ``(N, C, H, W)`` in [0, 1] to the same size, about [0, 1]."""
         x = enlarged
         for conv in self.features:
             x = F.relu(conv(x))
@@ -50,4 +50,5 @@ class VDSR(Upscaler):
         return enlarged + residual
 
     def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
         return [self.residual]

@@ -1,4 +1,4 @@
-"""The papers: what each published, and how every table and figure is made again."""
+"""The papers: how every table and figure of each is made again."""
 
 from twinscale.errors import UsageError
 from twinscale.papers import dsn, small_cnns, srcnn
@@ -10,7 +10,7 @@ __all__ = ["PAPERS", "Paper", "find_paper"]
 
 
 def find_paper(name: str) -> Paper:
-    """A paper by its name.
+    """Find a paper by its name.
 
     Raises:
         UsageError: there is no such paper.

@@ -25,22 +25,22 @@ from twinscale.training.recipe import ChannelSpec, Enlargement, Recipe
 from twinscale.training.rescaler import exported
 
 KERNELS: tuple[Enlargement, ...] = ("nearest", "bilinear", "bicubic")
-_PAIR = "dsn-y-x3"  # the Down-SNet that stays as it is in Table 3, and the co-trained pair
+_PAIR = "dsn-y-x3"  # the fixed Down-SNet of Table 3, and the co-trained pair
 
 _NAMES = {"srcnn": "SRCNN", "fsrcnn": "FSRCNN", "espcn": "ESPCN", "vdsr": "VDSR", "upsnet": "Up-SNet"}
 
 
 def _network(architecture: str, reduced_by: str = "bicubic", enlarged_by: Enlargement = "bicubic") -> Recipe:
-    """The x3 recipe of an architecture on the paper's training pictures (§4.1)."""
+    """Return the x3 recipe of an architecture on the paper's training pictures (§4.1)."""
     base = Recipe.load(f"{architecture}-x3")
     data = base.data
-    if architecture == "srcnn":  # whose own recipe trains on other pictures
+    if architecture == "srcnn":  # its own recipe trains on other pictures
         paper = Recipe.load(_PAIR).data
         data = replace(data, train=paper.train, validation=paper.validation)
-    if architecture == "vdsr":  # which takes a second per picture and more on a CPU
+    if architecture == "vdsr":  # takes more than a second per picture on a CPU
         data = replace(data, validation=data.validation[::4][:2])
     if reduced_by == _PAIR:
-        data = replace(data, scales=[])  # VDSR's three; a pair has one
+        data = replace(data, scales=[])  # VDSR has three; a pair has one
     data = replace(data, reduced_by=reduced_by, enlarged_by=enlarged_by)
     name = f"{architecture}-x3-{reduced_by}"
     return replace(base, name=name if enlarged_by == "bicubic" else f"{name}-{enlarged_by}", data=data)
@@ -89,7 +89,7 @@ def _figure_2(reproduction: Reproduction) -> Iterator[Block]:
     }
     yield Figure(
         "dsn-fig-2.png",
-        "SRCNN x3: convergence by what reduces and by what enlarges in front of it.",
+        "SRCNN x3: convergence by the kernel that reduces, and by the kernel that enlarges.",
         Curves(panels, "step", "validation PSNR (dB)"),
     )
     final = {panel: {name: line[-1][1] for name, line in lines.items()} for panel, lines in panels.items()}
@@ -102,7 +102,7 @@ def _figure_2(reproduction: Reproduction) -> Iterator[Block]:
     yield (
         "From the first point of (b) to the last, "
         + ", ".join(f"{name} gains {gain:.2f} dB" for name, gain in gains.items())
-        + ". Our networks start by handing the enlargement through, which puts the better enlargement ahead."
+        + ". Our networks start by passing the enlargement through, which puts the better enlargement ahead."
     )
     yield reproduction.budget([*down.values(), *(recipe for kernel, recipe in up.items() if kernel != "bicubic")])
 
@@ -148,7 +148,7 @@ _OF_PAIR = (
 
 
 def _of_pair(down: Operation, up: Operation, truth: NDArray, protocol: Protocol) -> tuple[float, ...]:
-    """What a pair makes of one picture: the quantities of ``_OF_PAIR``."""
+    """Measure what a pair makes of one picture: the quantities of ``_OF_PAIR``."""
     free: NDArray = down(truth)
     stored = to_pixels(free, np.uint8)
     looks = Looks.beside(stored, to_pixels(protocol.reduce(truth), np.uint8))
@@ -162,7 +162,7 @@ def _of_pair(down: Operation, up: Operation, truth: NDArray, protocol: Protocol)
 
 
 def _demo_picture(name: str) -> NDArray[np.uint8]:
-    """An RGB picture that comes with scikit-image and may be shown anywhere."""
+    """Return an RGB picture that comes with scikit-image and may be shown anywhere."""
     import skimage.data
 
     picture: NDArray[np.uint8] = getattr(skimage.data, name)()
@@ -170,7 +170,7 @@ def _demo_picture(name: str) -> NDArray[np.uint8]:
 
 
 def _reductions(name: str) -> dict[str, NDArray[np.uint8]]:
-    """A demo picture reduced to a third in four ways."""
+    """Reduce a demo picture to a third in four ways."""
     full = _demo_picture(name)
     reduced: dict[str, NDArray[np.uint8]] = {kernel: imresize(full, 1 / 3, kernel=kernel) for kernel in KERNELS}
     reduced["Down-SNet"] = shrink(Picture(full[: full.shape[0] // 3 * 3, : full.shape[1] // 3 * 3]), model=_PAIR).pixels
@@ -193,7 +193,7 @@ def _figure_7(reproduction: Reproduction) -> Iterator[Block]:
     rows = {shown: _reductions(name) for name, shown in pictures.items()}
     yield Figure(
         "dsn-fig-7.png",
-        "Reduced to a third; in place of *lena* and *baboon* two pictures of scikit-image.",
+        "Reduced to a third; two pictures of scikit-image in place of *lena* and *baboon*.",
         SideBySide(list(rows.values()), zoom=1),
     )
     for name, reduced in rows.items():
@@ -230,7 +230,7 @@ def _table_3(reproduction: Reproduction) -> Iterator[Block]:
     leads = []
     for name in networks:
         bicubic, down = (reproduction.trained(recipes[name, how]).curve for how in reductions)
-        first, last = (down[place][1] - bicubic[place][1] for place in (0, -1))
+        first, last = (down[point][1] - bicubic[point][1] for point in (0, -1))
         leads.append(f"{_NAMES[name]} {first:+.2f} and {last:+.2f} dB")
     yield (
         f"Down-SNet's lead over bicubic in validation, at the first and the last point: {'; '.join(leads)}. "

@@ -22,12 +22,12 @@ class Value:
 
     @classmethod
     def of(cls, scores: Scores) -> "Value":
-        """PSNR in dB and SSIM, both on luminance."""
+        """Take PSNR in dB and SSIM, both on luminance."""
         return cls(scores.psnr_y, scores.ssim_y)
 
     @classmethod
     def or_none(cls, figure: float | None) -> "Value | None":
-        """One figure, unless it is missing."""
+        """Wrap one figure, unless it is missing."""
         return None if figure is None else cls(figure)
 
 
@@ -38,7 +38,7 @@ class ComparisonRow:
     labels: tuple[str, ...]
     published: Value | None
     ours: Value | None
-    """None where the paper's figure stands only for orientation."""
+    """None if the paper's figure is only given for orientation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Comparison:
         return [*self.labels, f"published ({self.unit})", "ours", "difference"]
 
     def cells(self) -> list[list[str]]:
-        """The table as text, without its header."""
+        """Return the table as text, without its header."""
         return [
             [*row.labels, self._show(row.published), self._show(row.ours), self._difference(row)] for row in self.rows
         ]
@@ -88,7 +88,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Something the paper states about its figures, and whether ours say so too."""
+    """Something that the paper states about its figures, and whether ours say so too."""
 
     text: str
     holds: bool
@@ -112,7 +112,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper and its items that are reproduced."""
+    """A paper and those of its items that are reproduced."""
 
     name: str
     citation: str
@@ -122,7 +122,7 @@ class Paper:
 
 
 def markdown(blocks: list[Block]) -> str:
-    """Blocks below each other as Markdown; claims in a row make one list."""
+    """Format blocks one below the other as Markdown; claims in a row make one list."""
     text = ""
     for before, block in zip([None, *blocks], blocks, strict=False):
         together = isinstance(before, Claim) and isinstance(block, Claim)
@@ -131,7 +131,7 @@ def markdown(blocks: list[Block]) -> str:
 
 
 def table(lines: list[list[str]]) -> str:
-    """A Markdown table; its second line has the alignments."""
+    """Format a Markdown table; its second line holds the alignments."""
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -149,7 +149,7 @@ def _markdown(block: Block) -> str:
 
 
 def as_json(block: Block) -> dict[str, Any]:
-    """A block as plain data; of a figure its file and caption."""
+    """Return a block as plain data; of a figure, its file and caption."""
     if isinstance(block, str):
         return {"kind": "note", "text": block}
     if isinstance(block, Figure):
@@ -163,7 +163,7 @@ def write_page(path: Path, paper: Paper, command: str, sections: Mapping[str, st
     Args:
         path: the page.
         paper: the paper.
-        command: how the reader makes it again.
+        command: how readers can make it again.
         sections: Markdown of the items, by name; items that are missing are left out.
     """
     lines = [f"# {paper.citation}", f"Made by `{command}`. {paper.introduction}"]

@@ -36,7 +36,7 @@ from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_propor
 from twinscale.zoo import load_card, model_names
 
 _TIMED_SIDE = 258  # of the full-size picture that networks are timed on: a multiple of 2 and 3
-_ENOUGH = 0.8  # of the budget: the trial that turns minutes into steps is not exact
+_ENOUGH = 0.8  # of the budget, because the trial that turns minutes into steps is not exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Trained:
     """A network that was trained for a reproduction."""
 
     key: str
-    """Hash of all that decides the weights, the length of the training set aside."""
+    """Hash of everything that decides the weights, except the length of the training."""
     weights: str
     """SHA-256 of the weights."""
     steps: int
@@ -54,17 +54,18 @@ class Trained:
     curve: list[tuple[int, float]]
     """Step and validation PSNR in dB."""
     training_loss: list[tuple[int, float]] = field(default_factory=list)
-    """Step and training loss, mean since the point before; empty in results kept before this was logged."""
+    """Step and training loss, mean since the point before; empty in results from before this was logged."""
     validation_loss: list[tuple[int, float]] = field(default_factory=list)
-    """Step and the recipe's pixel loss over the validation pictures; empty likewise."""
+    """Step and the recipe's pixel loss over the validation pictures; empty in the same case."""
 
     @classmethod
     def load(cls, kept: dict[str, Any]) -> "Trained":
-        """From what ``asdict`` became in a JSON file, where pairs are lists."""
+        """Make one from what ``asdict`` became in a JSON file, where pairs are lists."""
         curves = ("curve", "training_loss", "validation_loss")
         return cls(**{**kept, **{name: [(step, value) for step, value in kept.get(name, [])] for name in curves}})
 
     def __str__(self) -> str:
+        """Say how long it was trained, and where."""
         return f"{self.steps} steps, {self.minutes:.0f} min on {self.machine}"
 
 
@@ -72,11 +73,11 @@ class Reproduction:
     """Trains and measures what the items of a paper show, unless a result is kept.
 
     Args:
-        folder: where ``papers/NAME.json`` keeps results; ``results.json`` there keeps those of shipped models.
+        folder: where ``papers/NAME.json`` keeps results, and ``results.json`` those of shipped models.
         paper: name of the paper.
         minutes: how long each network trains; None trains as long as its recipe says.
         sets: names of the sets to measure on.
-        notify: called with one line before anything that takes long.
+        notify: called with one line before anything that takes a long time.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Reproduction:
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
 
     def trained(self, recipe: Recipe, snapshots: Collection[int] = ()) -> Trained:
-        """The network of a recipe, trained now unless a result of enough training is kept.
+        """Train the network of a recipe, unless the result of enough training is kept.
 
         Args:
             recipe: what is trained.
@@ -151,19 +152,19 @@ class Reproduction:
         self._steps[self._pace(recipe)] = outcome.state.step
 
     def _pace(self, recipe: Recipe) -> str:
-        """What takes equally many steps: a budget is timed once, for networks that are compared."""
+        """Return a key to what takes equally many steps: networks that are compared share one timing of the budget."""
         return f"{recipe.network.architecture} x{recipe.network.scale}, {self._minutes or 'all its'} minutes"
 
     def budget(self, recipes: Iterable[Recipe]) -> str:
-        """How long networks trained, for the reader who compares."""
+        """Say how long networks were trained, for the reader who compares."""
         return "Trained: " + "; ".join(f"`{recipe.name}` {self.trained(recipe)}" for recipe in recipes) + "."
 
     def network(self, recipe: Recipe, at: int | None = None) -> Upscaler | Pair:
-        """The same with its weights, in evaluation mode; trained again if only its results were kept.
+        """Load a trained network in evaluation mode; it is trained again if only its results were kept.
 
         Args:
             recipe: what is trained.
-            at: step of the recipe whose averaged weights to load, in place of the best ones; of a run that was
+            at: step of the recipe whose averaged weights to load, instead of the best ones; in a run that was
                 shortened to the budget, the step in proportion.
 
         Raises:
@@ -192,7 +193,7 @@ class Reproduction:
         return network.eval()
 
     def score(self, recipe: Recipe, dataset: str, reduced_by: str | None = None) -> Scores:
-        """Mean scores of a super-resolution network on a set.
+        """Return the mean scores of a super-resolution network on a set.
 
         Args:
             recipe: how the network is trained.
@@ -204,7 +205,7 @@ class Reproduction:
             return self._scores[key]
         network = self.network(recipe)
         assert isinstance(network, Upscaler)
-        key = self._score_key(recipe, dataset, data)  # of other weights, where it was trained again
+        key = self._score_key(recipe, dataset, data)  # the weights are others if it was trained again
         self._notify(f"measuring {recipe.name} on {dataset}, reduced by {data.reduced_by}")
         spec = recipe.network
         protocol, rescaler = Protocol(spec.scale, spec.colour), as_shipped(network, spec, data)
@@ -214,23 +215,23 @@ class Reproduction:
         return self._scores[key]
 
     def _score_key(self, recipe: Recipe, dataset: str, data: DataSpec) -> str:
-        """What decides a score."""
+        """Return a key made of what decides a score."""
         made_by = Provenance(self.trained(recipe).weights[:16])
         reduction = _digest_of_reduction(data.reduced_by)
         return f"{made_by.weights} {dataset} {reduction}, {made_by.engine}, protocol {made_by.protocol}"
 
     def shipped(self, name: str, dataset: str) -> Scores:
-        """Mean scores of a shipped model on a set."""
+        """Return the mean scores of a shipped model on a set."""
         return self._shipped.scores(self._measured(name, dataset), dataset)
 
     def looks(self, name: str, dataset: str) -> Looks:
-        """How the small pictures of a shipped pair look, mean over a set."""
+        """Return how the small pictures of a shipped pair look, mean over a set."""
         looks = self._shipped.looks(self._measured(name, dataset), dataset)
-        assert looks is not None, f"{name} is no pair"
+        assert looks is not None, f"{name} is not a pair"
         return looks
 
     def _measured(self, name: str, dataset: str) -> Model:
-        """A shipped model whose results on a set are kept."""
+        """Return a shipped model, after measuring it on a set unless its results are kept."""
         model = load(name, REFERENCE)
         if not self._shipped.has(model, dataset):
             self._notify(f"measuring {name} on {dataset}")
@@ -238,7 +239,7 @@ class Reproduction:
         return model
 
     def keep(self, item: str, blocks: list[Block]) -> dict[str, str]:
-        """Keep what an item showed, and draw its figures; returns the Markdown of every item that was made so far."""
+        """Keep what an item shows and draw its figures; return the Markdown of every item made so far."""
         for block in blocks:
             if isinstance(block, Figure):
                 block.drawing.save(self.folder / block.file)
@@ -267,7 +268,7 @@ class Reproduction:
 
 
 def planes_of(dataset: str) -> list[NDArray]:
-    """The pictures of a set, each ``(H, W, C)`` in [0, 1].
+    """Load the pictures of a set, each ``(H, W, C)`` in [0, 1].
 
     Raises:
         DatasetError: the set is not found.
@@ -276,14 +277,14 @@ def planes_of(dataset: str) -> list[NDArray]:
 
 
 def untrained(recipe: Recipe) -> Upscaler:
-    """The super-resolution network of a recipe with its initial weights."""
+    """Build the super-resolution network of a recipe with its initial weights."""
     network = build(recipe)
     assert isinstance(network, Upscaler)
     return network
 
 
 def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
-    """Medians of three runs through the engine, in turns, per megapixel of the full-size picture."""
+    """Return medians of three runs through the engine, in turns, per megapixel of the full-size picture."""
 
     def timed(network: Upscaler) -> Callable[[], object]:
         operation = exported(network)
@@ -295,19 +296,19 @@ def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
 
 
 def multiply_adds(network: Upscaler) -> float:
-    """Multiply-adds per pixel of the full-size picture."""
+    """Count the multiply-adds per pixel of the full-size picture."""
     return count_multiply_adds(network) / network.factor**2
 
 
 def _key(recipe: Recipe) -> str:
-    """Hash of a recipe without how long and how precisely it trains, and of the pair that reduces."""
+    """Hash a recipe, except how long and how precisely it trains, and the pair that reduces."""
     spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
     same = replace(recipe, description="", optimisation=spec).digest()
     return hashlib.sha256(f"{same} {_digest_of_reduction(recipe.data.reduced_by)}".encode()).hexdigest()
 
 
 def _digest_of_reduction(reduced_by: str) -> str:
-    """A kernel's name, or the hash of the pair's weights."""
+    """Return a kernel's name, or the hash of the pair's weights."""
     return load_card(reduced_by).digest[:16] if reduced_by in model_names() else reduced_by
 
 

@@ -1,4 +1,4 @@
-"""Ding, "Image Super-Resolution Using Convolutional Neural Network": its four networks, beside what it published."""
+"""Ding, "Image Super-Resolution Using Convolutional Neural Network": what it published, reproduced."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,20 +45,20 @@ _TEST_SETS = ("Set5", "Set14")  # the larger sets take the deep networks an hour
 
 
 def _recipe(variant: Variant) -> Recipe:
-    """The shipped recipe, validated on two of its ten pictures: all would take longer than a short training."""
+    """Load the shipped recipe with two of its ten validation pictures: all would take longer than a short training."""
     recipe = Recipe.load(RECIPES[variant])
     return replace(recipe, data=replace(recipe.data, validation=recipe.data.validation[::5]))
 
 
 def _as_printed(variant: Variant) -> Recipe:
-    """The same with one channel in and three out."""
+    """Return the recipe with one channel in and three out."""
     recipe = _recipe(variant)
     network = replace(recipe.network, parameters={**recipe.network.parameters, "luminance_input": True})
     return replace(recipe, name=f"{recipe.name}-as-printed", network=network)
 
 
 def _step(recipe: Recipe, epoch: int) -> int:
-    """The recipe's step at which an epoch ends."""
+    """Return the recipe's step at which an epoch ends."""
     return epoch * recipe.optimisation.steps // _EPOCHS
 
 
@@ -67,7 +67,7 @@ def _trained(reproduction: Reproduction, recipe: Recipe) -> Trained:
 
 
 def _all_trained(reproduction: Reproduction) -> dict[Variant, Trained]:
-    """All four, by equally many steps: the first one times the budget for all, so the paper's slowest goes first."""
+    """Train all four with equally many steps: the first times the budget for all, so the paper's slowest goes first."""
     trained = {variant: _trained(reproduction, _recipe(variant)) for variant in reversed(NAMES)}
     return {variant: trained[variant] for variant in NAMES}
 
@@ -81,7 +81,7 @@ def _test_sets(reproduction: Reproduction) -> list[str]:
 
 
 def _training_loss(made: Trained) -> list[tuple[float, float]]:
-    """Epoch and training loss, mean over tenths of the run: fewer steps see too few crops to say much."""
+    """Return epoch and training loss, mean over tenths of the run: fewer steps see too few crops to say much."""
     steps, losses = np.array(made.training_loss).T
     taken, tenths = np.diff(steps, prepend=0), np.ceil(_TENTHS * steps / made.steps).astype(int)
     total, count = np.bincount(tenths, taken * losses), np.bincount(tenths, taken)
@@ -185,7 +185,7 @@ def _table_6(reproduction: Reproduction) -> Iterator[Block]:
 
 
 def _seconds_per_step(recipes: list[Recipe]) -> list[float]:
-    """Medians of training steps taken in turns, so that a busy machine slows all networks alike."""
+    """Return medians of training steps taken in turns, so that a busy machine slows all networks alike."""
     spec, data = recipes[0].optimisation, recipes[0].data
     fabric = Fabric(devices=1, precision=usable_precision(spec.precision, "auto"))
     fabric.launch()
@@ -196,7 +196,7 @@ def _seconds_per_step(recipes: list[Recipe]) -> list[float]:
 
 
 def _best_loss(reproduction: Reproduction, recipe: Recipe, pictures: list[NDArray]) -> float:
-    """The lowest mean squared error, mean over the pictures, of the epochs that were kept."""
+    """Return the lowest mean squared error, mean over the pictures, of the epochs that were kept."""
     networks = (reproduction.network(recipe, at=_step(recipe, epoch)) for epoch in _SHOWN)
     return min(validate(network, pictures, recipe).loss for network in networks)
 

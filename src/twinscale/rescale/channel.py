@@ -1,6 +1,6 @@
 """What the small picture goes through between the network that shrinks and the one that restores.
 
-Here is what really happens to it, as evaluation and use have it. Training sends gradients through a differentiable
+Here is what really happens to it in evaluation and in use. Training sends gradients through a differentiable
 form of each, in ``twinscale.nets.layers.channel``.
 """
 
@@ -18,10 +18,10 @@ from twinscale.strict import from_mapping
 
 
 class Channel(typing.Protocol):
-    """A channel is a frozen dataclass whose fields are its parameters, so that it can be written into a recipe."""
+    """A frozen dataclass whose fields are its parameters, so that it can be written into a recipe."""
 
     def __call__(self, planes: NDArray) -> NDArray:
-        """What the receiver gets.
+        """Return what the receiver gets.
 
         Args:
             planes: what was sent, ``(H, W, C)`` about [0, 1].
@@ -33,17 +33,19 @@ class Channel(typing.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EightBits:
-    """A lossless file of 8 bits: clips to [0, 1] and rounds to the nearest level."""
+    """A lossless file of 8 bits."""
 
     def __call__(self, planes: NDArray) -> NDArray:
+        """Clip to [0, 1] and round to the nearest of 256 levels."""
         return to_planes(to_pixels(planes, np.uint8))
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing in between: floats beyond black and white as they are."""
+    """Nothing in between."""
 
     def __call__(self, planes: NDArray) -> NDArray:
+        """Return floats as they are, even beyond black and white."""
         return planes.astype(np.float32)
 
 
@@ -53,12 +55,12 @@ CHANNELS: dict[str, type[Channel]] = {"8-bit": EightBits, "none": Unchanged}
 def create_channel(
     name: str, parameters: Mapping[str, Any] | None = None, error: type[TwinscaleError] = UsageError
 ) -> Channel:
-    """The channel of a name.
+    """Create a channel by its name.
 
     Args:
         name: a key of :data:`CHANNELS`.
         parameters: the channel's own arguments.
-        error: what to raise.
+        error: the class of errors to raise.
 
     Raises:
         TwinscaleError: of the class ``error``: an unknown channel or parameter.

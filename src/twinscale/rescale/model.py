@@ -11,13 +11,13 @@ import numpy as np
 
 from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import (
+    clamped_to_neighbours,
     interpolated,
     on_grey,
     on_luminance,
     on_luminance_range,
     self_ensemble,
     with_alpha,
-    within_neighbours,
 )
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.levels import to_planes
@@ -28,11 +28,11 @@ from twinscale.zoo.card import Part
 ProgressCallback = Callable[[int, int], None]
 """Called with the number of finished tiles and of all tiles."""
 
-_SLACK = 1  # range of the neighbours by which an upscaler may leave it; photographs stay as they are
+_SLACK = 1  # how many times their range an upscaler may exceed it; photographs stay as they are
 
 
 class Model:
-    """The networks of one card, loaded and checked when first used.
+    """The networks of one card, loaded and checked when they are first used.
 
     Several threads may share one; they take turns in its networks. It pickles as its card and its runtime, so another
     process loads the networks again.
@@ -63,13 +63,13 @@ class Model:
         enlargement = self._load(self.card.up, Fraction(scale))
         if self.card.kind == "pair":
             return enlargement
-        # Zeros beyond the border, and colours that no photograph has, are where networks err on flat pictures. Pairs
-        # have learned together what to do there, and carry detail where others are flat.
-        return within_neighbours(replace(enlargement, mirrored=True), slack=_SLACK)
+        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
+        # learned together what to do there, and carry detail where others are flat.
+        return clamped_to_neighbours(replace(enlargement, mirrored=True), slack=_SLACK)
 
     @property
     def bounds(self) -> str:
-        """What holds the enlarging network's results in check, in words; part of what decides them."""
+        """What limits the enlarging network's results, in words; part of what decides them."""
         if self.card.kind == "pair" or self.card.input == "interpolated":
             return "none"
         return f"3x3 neighbours, slack {_SLACK}, mirrored border"
@@ -79,10 +79,10 @@ class Model:
         """The shrinking network of a pair, on its own channels.
 
         Raises:
-            ModelError: the model is no pair, or the file is missing, changed or damaged.
+            ModelError: the model is not a pair, or the file is missing, changed or damaged.
         """
         if self.card.down is None:
-            raise ModelError(f"{self.card.name} only enlarges, it cannot shrink: use a pair")
+            raise ModelError(f"{self.card.name} only enlarges and cannot shrink: use a pair")
         return self._load(self.card.down, Fraction(1, self.card.scale))
 
     def _load(self, part: Part, scale: Fraction) -> Operation:
@@ -103,32 +103,32 @@ class Model:
         tile: int | None = None,
         progress: ProgressCallback | None = None,
     ) -> Picture:
-        """Enlarge a picture with its alpha ``scale`` times; metadata and depth stay.
+        """Enlarge a picture and its alpha ``scale`` times; metadata and depth stay.
 
         Args:
-            picture: what to enlarge; of a pair, what its reduction made.
+            picture: what to enlarge; for a pair, what its reduction made.
             ensemble: see :func:`twinscale.engine.operation.self_ensemble`.
             tile: see :func:`twinscale.engine.run`.
-            progress: likewise.
+            progress: see :func:`twinscale.engine.run`.
         """
         enlargement = self_ensemble(self.enlargement) if ensemble else self.enlargement
         return self._apply(enlargement, picture, tile, progress)
 
     def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
-        """Shrink a picture with its alpha ``scale`` times, sides rounded up; metadata and depth stay.
+        """Shrink a picture and its alpha ``scale`` times, sides rounded up; metadata and depth stay.
 
         Args:
             picture: what to shrink.
             tile: see :func:`twinscale.engine.run`.
-            progress: likewise.
+            progress: see :func:`twinscale.engine.run`.
 
         Raises:
-            ModelError: the model is no pair.
+            ModelError: the model is not a pair.
         """
         return self._apply(self.reduction, picture, tile, progress)
 
     def on_channels(self, operation: Operation, channels: int) -> Operation:
-        """Make an operation of this model work on planes of one channel or of RGB; one is Y to a luminance model."""
+        """Make an operation of this model work on one channel or on RGB; a luminance model takes one channel as Y."""
         if self.card.colour == "y":
             return operation if channels == 1 else on_luminance(operation)
         return on_grey(operation) if channels == 1 else operation
@@ -144,13 +144,13 @@ class Model:
             return replace(picture, pixels=pixels, alpha=np.resize(picture.alpha[:1, :1], pixels.shape[:2]))
         # An upscaler enlarges alpha like a grey picture, so that its edges are as sharp as the colour's. What a pair
         # makes of alpha would be noise to other programs.
-        alpha = within_neighbours(self._on_pixels(operation, 1)) if self.card.kind == "upscaler" else None
+        alpha = clamped_to_neighbours(self._on_pixels(operation, 1)) if self.card.kind == "upscaler" else None
         planes = np.concatenate((picture.pixels, picture.alpha[:, :, None]), axis=2)
         result = run(with_alpha(colour, alpha), planes, tile=tile, progress=progress)
         return replace(picture, pixels=np.ascontiguousarray(result[:, :, :-1]), alpha=result[:, :, -1].copy())
 
     def _on_pixels(self, operation: Operation, channels: int) -> Operation:
-        """:meth:`on_channels` for a picture's pixels: those of a grey one are not yet Y."""
+        """Do what :meth:`on_channels` does, for a picture's pixels: those of a grey picture are not yet Y."""
         if self.card.colour == "y" and channels == 1:
             return on_luminance_range(operation)
         return self.on_channels(operation, channels)
@@ -168,29 +168,29 @@ def load(name_or_folder: str | os.PathLike[str], runtime: Runtime | None = None)
 def as_model(
     model: "Model | str | os.PathLike[str]", scale: float | None = None, runtime: Runtime | None = None
 ) -> Model:
-    """A model, or the one of that name or folder; a family's for the scale, as :func:`twinscale.zoo.resolve` has it.
+    """Return a loaded model, or load one by name, folder or family and scale, see :func:`twinscale.zoo.resolve`.
 
     Raises:
-        UsageError: the model is loaded, and a runtime is given all the same; or the family has none for this scale.
+        UsageError: the model is loaded but a runtime is given, or the family has no model for this scale.
         ModelError: there is no such model, or its card is damaged.
     """
     if isinstance(model, Model):
         if runtime is not None:
             raise UsageError(
-                f"model {model.card.name} is loaded and has a runtime: give the runtime when loading it, or the "
-                "model's name here"
+                f"model {model.card.name} is loaded and already has a runtime: give the runtime when loading it, or "
+                "the model's name here"
             )
         return model
     name = resolve(model, scale)
     return _shipped(name, runtime) if name in model_names() else load(name, runtime)
 
 
-@functools.lru_cache(maxsize=2)  # each keeps the memory of its largest tile
+@functools.lru_cache(maxsize=2)  # each holds the memory of its largest tile
 def _shipped(name: str, runtime: Runtime | None) -> Model:
-    """Shipped models do not change, so calls in a row share the loaded networks."""
+    """Load a shipped model; these do not change, so calls in a row share the loaded networks."""
     return load(name, runtime)
 
 
 def as_picture(picture: Any) -> Picture:
-    """A picture, or the picture in that file."""
+    """Return a picture as it is, or read it from a file."""
     return picture if isinstance(picture, Picture) else Picture.read(picture)

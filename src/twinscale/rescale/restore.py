@@ -1,4 +1,4 @@
-"""Bring a shrunk picture back."""
+"""Bringing a shrunk picture back."""
 
 import os
 from typing import Literal
@@ -27,7 +27,7 @@ def restore(
 
     Args:
         picture: a picture or a file.
-        model: a loaded pair, or the name of a pair, a family or a folder; by default the one that the picture's
+        model: a loaded pair, the name of a pair or a family, or a folder; by default the one that the picture's
             tag names.
         fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
             super-resolution; by default it is refused.
@@ -35,14 +35,14 @@ def restore(
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
-        progress: called with finished and all tiles.
+        progress: called with the number of finished and of all tiles.
 
     Returns:
         A picture of the original size, of the small picture's depth, with alpha and metadata.
 
     Raises:
         UsageError: the picture has no tag and neither model nor fallback is given, or it was cropped or
-            resized since it was shrunk, or the model is no pair.
+            resized since it was shrunk, or the model is not a pair.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing, damaged, or has other weights than the one that shrank.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
@@ -59,5 +59,5 @@ def restore(
             return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
         if fallback == "bicubic":
             return resized(picture, (picture.height * (scale or 2), picture.width * (scale or 2)))
-        shrunk = Shrunk.open(picture)  # raises: there is nothing to go by
+        shrunk = Shrunk.open(picture)  # raises the error: nothing says how it was shrunk
     return shrunk.restore(shrunk.pair(runtime), tile=tile, progress=progress)

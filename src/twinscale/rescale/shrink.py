@@ -1,4 +1,4 @@
-"""Shrink a picture so that its partner network can restore it."""
+"""Shrinking a picture so that the partner network can restore it."""
 
 import os
 
@@ -22,24 +22,24 @@ def shrink(
 ) -> Picture:
     """Shrink a picture with the first network of a pair.
 
-    Sides that are no multiple of the scale are padded by repeating the last row or column; the tag
+    Sides that are not a multiple of the scale are padded by repeating the last row or column; the tag
     remembers the original size, so :func:`twinscale.restore` gives it back to the pixel.
 
     Args:
         picture: a picture or a file.
         scale: 2, 3 or 4; by default that of ``model``, or 2.
-        model: a loaded pair, or the name of a pair or of a family, which has one for every scale, or a folder.
+        model: a loaded pair, the name of a pair or of a family (a pair for every scale), or a folder.
         tile: side of a tile in pixels of the result; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
-        progress: called with finished and all tiles.
+        progress: called with the number of finished and of all tiles.
 
     Returns:
         An ordinary picture of ``ceil(side / scale)`` pixels, of the same depth, with alpha and metadata;
         its XMP packet carries the tag that names the partner.
 
     Raises:
-        UsageError: no pair has this scale, or the model is no pair or of another scale.
+        UsageError: no pair has this scale, or the model is not a pair or has another scale.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
@@ -55,15 +55,15 @@ def shrink(
 def choose_pair(
     scale: int | None, model: Model | str | os.PathLike[str] | None, *, runtime: Runtime | None = None
 ) -> Model:
-    """The pair for a scale: the one that is named, or its family's, or the default family's.
+    """Choose the pair for a scale: the one that is named, or that of the named or the default family.
 
     Raises:
-        UsageError: no pair has this scale, or the model is no pair or of another scale.
+        UsageError: no pair has this scale, or the model is not a pair or has another scale.
         ModelError: the model is missing or damaged.
     """
     model = as_model(DEFAULT_FAMILIES["pair"] if model is None else model, scale, runtime=runtime)
     if model.card.kind != "pair":
-        raise UsageError(f"{model.card.name} only enlarges, it cannot shrink: 'twinscale models list' shows the pairs")
+        raise UsageError(f"{model.card.name} only enlarges and cannot shrink: 'twinscale models list' shows the pairs")
     if scale is not None and scale != model.card.scale:
         raise UsageError(f"{model.card.name} shrinks {model.card.scale} times, not {scale}: leave one of them out")
     return model

@@ -1,4 +1,4 @@
-"""A shrunk picture with what is needed to bring it back, however the two are stored."""
+"""A shrunk picture with the tag that is needed to bring it back, however the two are stored."""
 
 import os
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Shrunk:
         return shrunk
 
     def tagged(self) -> Picture:
-        """The picture with its tag in its XMP packet: what :func:`twinscale.shrink` returns."""
+        """Return the picture with the tag in its XMP packet, as :func:`twinscale.shrink` does."""
         return replace(self.picture, xmp=add_tag(self.picture.xmp, self.tag))
 
     def pair(self, runtime: Runtime | None = None) -> Model:
@@ -61,18 +61,18 @@ class Shrunk:
         pair = as_model(name, runtime=runtime)
         if pair.card.digest != self.tag.digest:
             raise ModelError(
-                f"the picture was shrunk by other weights of {name} than the installed ones: restore it with the "
-                "version of twinscale that shrank it, or name the model to use these weights all the same"
+                f"the picture was shrunk with other weights of {name} than the installed ones: restore it with the "
+                "version of twinscale that shrank it, or name the model to use these weights anyway"
             )
         return pair
 
     def restore(self, pair: Model, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
-        """Bring the picture back to the pixel.
+        """Restore the picture at exactly its original size.
 
         Args:
-            pair: what :meth:`pair` returns, or another one of the same scale.
+            pair: what :meth:`pair` returns, or another pair of the same scale.
             tile: see :func:`twinscale.engine.run`.
-            progress: likewise.
+            progress: see :func:`twinscale.engine.run`.
 
         Raises:
             UsageError: the picture was cropped or resized since it was shrunk, or the pair has another scale.
@@ -88,10 +88,10 @@ class Shrunk:
         if tag.scale != pair.card.scale:
             raise UsageError(
                 f"the picture was shrunk {tag.scale} times, but {pair.card.name} enlarges {pair.card.scale} times: "
-                f"name a pair of scale {tag.scale}, or none"
+                f"name a pair of scale {tag.scale}, or leave the model out"
             )
         if self.picture.size != (height, width):
             raise UsageError(
                 f"the picture is {self.picture.width}x{self.picture.height} but was shrunk to {width}x{height} at "
-                f"x{tag.scale}: it was cropped or resized since, so enlarge it with upscale instead"
+                f"x{tag.scale}: it has been cropped or resized since, so enlarge it with upscale instead"
             )

@@ -19,4 +19,4 @@ class Tag:
     @property
     def small_size(self) -> tuple[int, int]:
         """``(height, width)`` of the shrunk picture in pixels."""
-        return -(-self.height // self.scale), -(-self.width // self.scale)  # whole numbers, however large
+        return -(-self.height // self.scale), -(-self.width // self.scale)  # integers: exact at any size

@@ -1,4 +1,4 @@
-"""Super-resolution: enlarge a picture that nobody prepared."""
+"""Super-resolution: enlarging a picture that nobody prepared."""
 
 import os
 from dataclasses import replace
@@ -30,19 +30,19 @@ def upscale(
     Args:
         picture: a picture or a file.
         scale: above 1, at most 4; by default that of ``model``, or 2.
-        model: a loaded model, or the name of a model or of a family, which has one for every scale, or a folder.
-        ensemble: take the mean of what the network makes of the picture's eight rotations and reflections: a
-            little better, in eight times the time.
+        model: a loaded model, the name of a model or of a family (a model for every scale), or a folder.
+        ensemble: average the network's results on the picture's eight rotations and reflections: a little
+            better, in eight times the time.
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
-        progress: called with finished and all tiles.
+        progress: called with the number of finished and of all tiles.
 
     Returns:
         A picture of ``round(scale * side)`` pixels, of the same depth, with alpha and metadata.
 
     Raises:
-        UsageError: a scale out of range, or larger than the model's.
+        UsageError: the scale is out of range, or larger than the model's.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
@@ -58,10 +58,10 @@ def upscale(
 def choose_model(
     scale: float | None, model: Model | str | os.PathLike[str] | None, *, runtime: Runtime | None = None
 ) -> Model:
-    """The model for a scale: the one that is named, or its family's, or the default family's, of the next whole scale.
+    """Choose the model for a scale: the one that is named, or that of the named or the default family.
 
     Raises:
-        UsageError: a scale out of range, or larger than the model's.
+        UsageError: the scale is out of range, or larger than the model's.
         ModelError: the model is missing or damaged.
     """
     model = as_model(DEFAULT_FAMILIES["upscaler"] if model is None else model, scale, runtime=runtime)
@@ -74,7 +74,7 @@ def choose_model(
 
 
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Resize a picture bicubically to ``(H, W)``, colour premultiplied by alpha; metadata stay."""
+    """Resize a picture bicubically to ``(H, W)``, with the colour premultiplied by alpha; metadata stay."""
     if picture.alpha is None:
         return replace(picture, pixels=imresize(picture.pixels, size=size))
     opaque = Picture(picture.alpha[:, :, None]).planes()

@@ -15,7 +15,7 @@ _PACKET = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}">{tag}</rdf:RDF></x:xmpmeta>'
     '<?xpacket end="w"?>'
 )
-# How a packet in UTF-16 begins: with a mark, or with a wide "<".
+# How a packet in UTF-16 begins: with a byte order mark, or with a wide "<".
 _WIDE = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -31,9 +31,9 @@ _END = re.compile(rb"</[\w.-]+:RDF\s*>")
 
 
 def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
-    """Put a tag into an XMP packet; a tag that is there already is replaced.
+    """Put a tag into an XMP packet, replacing one that is already there.
 
-    Without a packet, or with one that cannot be read, there is a new one.
+    Without a packet, or if it cannot be read, a new one is made.
     """
     attributes = "".join(f' t:{name}="{str(value).translate(_ESCAPED)}"' for name, value in asdict(tag).items())
     element = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
@@ -46,7 +46,7 @@ def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
 
 
 def read_tag(xmp: bytes | None) -> Tag | None:
-    """The tag of an XMP packet; none where there is none or it is not whole.
+    """Return the tag of an XMP packet, or None if it is missing or incomplete.
 
     Attributes and elements are both understood, since programs that rewrite XMP choose freely.
     """
@@ -67,7 +67,7 @@ def read_tag(xmp: bytes | None) -> Tag | None:
 
 
 def remove_tag(xmp: bytes | None) -> bytes | None:
-    """The XMP packet without a tag; none if nothing else was in it."""
+    """Return the XMP packet without a tag, or None if it held nothing else."""
     root = _parse(xmp)
     if xmp is None or root is None or NAMESPACE.encode() not in _body(xmp):
         return xmp
@@ -83,7 +83,7 @@ def remove_tag(xmp: bytes | None) -> bytes | None:
                 parent.remove(child)
         if len(parent) == 0:
             return None
-    prefixes: dict[str, str] = {}  # keep those that the packet came with
+    prefixes: dict[str, str] = {}  # keep the packet's own
     for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(_body(xmp)), events=("start-ns",)):
         if uri != NAMESPACE and prefix and not re.fullmatch(r"ns\d+", prefix):
             prefixes.setdefault(uri, prefix)
@@ -95,7 +95,7 @@ def remove_tag(xmp: bytes | None) -> bytes | None:
 
 def _parse(xmp: bytes | None) -> ElementTree.Element | None:
     body = b"" if xmp is None else _body(xmp)
-    # A document type is not part of XMP; its entities are how XML is made to explode.
+    # XMP has no document type, whose entities can make XML expand without limit.
     if b"<!DOCTYPE" in body:
         return None
     try:
@@ -105,7 +105,7 @@ def _parse(xmp: bytes | None) -> ElementTree.Element | None:
 
 
 def _body(xmp: bytes) -> bytes:
-    """The packet in UTF-8, without what surrounds it."""
+    """Return the packet in UTF-8, without padding."""
     for start, encoding in _WIDE.items():
         if xmp.startswith(start):
             try:

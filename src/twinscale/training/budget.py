@@ -1,4 +1,4 @@
-"""Runs that are limited by time: how many steps fit, and what that makes of a recipe."""
+"""Runs that are limited by time: how many steps fit, and how they change a recipe."""
 
 import copy
 import time
@@ -24,15 +24,15 @@ def fit_into_minutes(
     fabric: Fabric,
     validate: Callable[[Upscaler | Pair], object],
 ) -> OptimisationSpec:
-    """The same optimisation with as many steps as this machine takes in some minutes, by a short trial.
+    """Return the optimisation with as many steps as fit into some minutes on this machine, by a short trial.
 
-    Validations are part of the time: ten of them, or fewer where they would take more than a quarter of it.
+    Validations are part of the time: ten of them, or fewer if they would take more than a quarter of it.
 
     Args:
         minutes: how long the run may take.
-        network: what will be trained; it stays as it is.
-        spec: how.
-        crops: on what.
+        network: what will be trained; it is not changed.
+        spec: how it will be trained.
+        crops: what it will be trained on.
         fabric: the device and the precision, launched.
         validate: measures a network as the run will.
     """
@@ -45,25 +45,25 @@ def fit_into_minutes(
         return time.monotonic() - start
 
     seconds(1)  # warms up
-    # Of several devices the first decides, because all must take the same steps.
+    # The first of several devices decides, because all must take the same steps.
     trial_steps = fabric.broadcast(max(1, round(min(_TRIAL_SECONDS, 3 * minutes) / seconds(1))))
-    a_step = fabric.broadcast(seconds(trial_steps) / trial_steps)
+    step_seconds = fabric.broadcast(seconds(trial_steps) / trial_steps)
     start = time.monotonic()
     validate(trial.average)
-    a_validation = fabric.broadcast(time.monotonic() - start)
+    validation_seconds = fabric.broadcast(time.monotonic() - start)
 
-    time_at_hand = 60 * minutes
-    fitting = _VALIDATION_SHARE * time_at_hand / max(a_validation, 1e-9)
+    total = 60 * minutes
+    fitting = _VALIDATION_SHARE * total / max(validation_seconds, 1e-9)
     validations = max(1, min(_VALIDATIONS, int(fitting)))
     steps = min(
-        (time_at_hand - validations * a_validation) / a_step,
-        time_at_hand / (a_step + a_validation / spec.validate_every),  # where the recipe validates more often
+        (total - validations * validation_seconds) / step_seconds,
+        total / (step_seconds + validation_seconds / spec.validate_every),  # if the recipe validates more often
     )
     return shortened(spec, max(1, round(steps)), validations)
 
 
 def shortened(spec: OptimisationSpec, steps: int, validations: int = _VALIDATIONS) -> OptimisationSpec:
-    """The same optimisation in fewer steps: warm-up and decay in proportion, and at least so many validations."""
+    """Return the optimisation in fewer steps: warm-up and decay in proportion, at least this many validations."""
     return replace(
         spec,
         steps=steps,

@@ -8,10 +8,10 @@ from twinscale.training.recipe import Recipe
 
 
 def build(recipe: Recipe) -> Upscaler | Pair:
-    """The untrained network of a recipe.
+    """Build the untrained network of a recipe.
 
     Raises:
-        UsageError: an unknown architecture, channel or parameter, or a channel for a network that is no pair.
+        UsageError: the architecture, the channel or a parameter is unknown, or only a pair could have the channel.
     """
     spec = recipe.network
     parameters: dict[str, Any] = {"scale": spec.scale, "channels": 1 if spec.colour == "y" else 3, **spec.parameters}

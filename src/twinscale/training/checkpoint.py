@@ -26,25 +26,25 @@ class RunState:
     """Best validation score so far in dB."""
     best_step: int = 0
     best_loss: float | None = None
-    """Validation loss then; None in checkpoints that are older than it."""
+    """Validation loss at that step; None in checkpoints from before it was kept."""
     best_looks: dict[str, float] = field(default_factory=dict)
-    """How a pair's small pictures looked then; empty for super-resolution."""
+    """How a pair's small pictures looked at that step; empty for super-resolution."""
     recipe: str = ""
     """Digest of the resolved recipe."""
     started_from: str = ""
     """Name and digest of the model whose weights it started from; empty if they were random."""
     training_loss: float | None = None
-    """As logged last; None before, and in checkpoints that are older than it."""
+    """The last that was logged; None before, and in checkpoints from before it was kept."""
     started: str = ""
-    """When the first sitting began, in ISO 8601; empty likewise."""
+    """When the first sitting began, in ISO 8601; empty in older checkpoints."""
     command: str = ""
-    """What started it; empty if it was no command."""
+    """The command that started it; empty if it was started from Python."""
 
 
 def save_checkpoint(
     path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, state: RunState
 ) -> None:
-    """Write weights, averaged weights, optimiser and where the run stands, replacing the file at once."""
+    """Write weights, averaged weights, optimiser and where the run stands, replacing the file in one step."""
     tensors = _prefixed("network", network) | _prefixed("average", average)
     for parameter, values in optimiser.state_dict()["state"].items():
         for key, value in values.items():
@@ -72,7 +72,7 @@ def load_checkpoint(
     """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
             state = RunState(**json.loads(file.metadata()["progress"]))
         if state.recipe != recipe:
             raise UsageError(f"{path.parent} was started with another recipe: resume with its own recipe.toml")
@@ -97,7 +97,7 @@ def load_checkpoint(
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
-    """Write a network's weights, replacing the file at once."""
+    """Write a network's weights, replacing the file in one step."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_atomically(path, save(tensors), overwrite=True)
 

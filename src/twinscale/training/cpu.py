@@ -1,4 +1,4 @@
-"""Settings that make torch train several times faster on a CPU."""
+"""Settings that make torch train several times as fast on a CPU."""
 
 import ctypes
 import os
@@ -19,7 +19,7 @@ def tune_malloc() -> bool:
     rises by up to half. ``TWINSCALE_MALLOC=0`` in the environment leaves malloc alone.
 
     Returns:
-        Whether the setting took effect; false without glibc or where it was opted out.
+        Whether the setting took effect; False without glibc, or if the user opted out.
     """
     if sys.platform != "linux" or os.environ.get("TWINSCALE_MALLOC") == "0":
         return False
@@ -32,7 +32,7 @@ def tune_malloc() -> bool:
 
 
 def usable_precision(wanted: "Precision", accelerator: str) -> "Precision":
-    """``wanted``, or 32 bits on a CPU that only emulates bfloat16, which is ten times slower there."""
+    """Return ``wanted``, or 32 bits on a CPU that only emulates bfloat16, where it would be ten times slower."""
     import torch  # here, because tune_malloc comes before it
 
     on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available())

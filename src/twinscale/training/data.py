@@ -23,7 +23,7 @@ from twinscale.nets.base import Pair, Upscaler
 from twinscale.training.degradation import Degradation
 from twinscale.training.recipe import DataSpec, Recipe
 
-_CANDIDATES = 4  # crops looked at for each one chosen by its detail
+_CANDIDATES = 4  # crops considered for each one that is chosen by its detail
 _EVEN_FLAT = 1 / 255  # added to the detail of every crop, so that flat ones are seen as well
 _VALIDATION_PICTURES = 10
 _VALIDATION_SIDE = 480  # validation sees the centre of large pictures, to stay a small part of the time
@@ -35,7 +35,7 @@ class Example:
 
     truth: NDArray
     low: NDArray | None
-    """The input of a super-resolution network; none for a pair, which makes its own."""
+    """The input of a super-resolution network; None for a pair, which makes its own."""
 
 
 def split_pictures(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
@@ -45,7 +45,7 @@ def split_pictures(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
         Training pictures, validation pictures, and the names ``set/stem`` of the latter.
 
     Raises:
-        DatasetError: a set is not found, a named validation picture is in none, or nothing is left.
+        DatasetError: a set is not found, a named validation picture is in none of them, or nothing is left to train on.
     """
     pictures = [
         (f"{dataset_name(source)}/{path.stem}", path) for source in data.train for path in find_pictures(source)
@@ -72,7 +72,7 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     Raises:
         PictureError: a file cannot be read as a picture.
         DatasetError: no picture is as large as the recipe's crop.
-        UsageError: the crop is no multiple of the scale, or several scales do not fit the network.
+        UsageError: the crop is not a multiple of the scale, or several scales do not fit the network.
         ModelError: the pair that makes the small pictures is missing or damaged.
     """
     crop, scale = recipe.data.crop, network.scale
@@ -120,12 +120,12 @@ def _load(path: Path, network: Upscaler | Pair, degradations: list[Degradation])
 
 
 def _stored(low: NDArray, dtype: DTypeLike) -> NDArray:
-    """As 8 bits or as float32; floats keep bicubic overshoot, which the network will meet as well."""
+    """Store as 8 bits or as float32; floats keep bicubic overshoot, which the network will meet in use as well."""
     return low.astype(np.float32) if dtype == np.float32 else to_pixels(low, dtype)
 
 
 def validation_examples(paths: list[Path]) -> list[NDArray]:
-    """Planes of the validation pictures, ``(H, W, C)`` in [0, 1], large ones cut to their centre."""
+    """Load planes of the validation pictures, ``(H, W, C)`` in [0, 1], large ones cut to their centre."""
     cut = []
     for path in paths:
         planes = Picture.read(path).planes()
@@ -135,14 +135,14 @@ def validation_examples(paths: list[Path]) -> list[NDArray]:
 
 
 class Crops:
-    """Batches of crops from pictures that lie in memory, on the device that trains.
+    """Batches of crops from pictures in memory, on the device that trains.
 
     Args:
         examples: the pictures; every one at least as large as a crop.
         data: crop, batch, stride and augmentation; the crop is a multiple of truth / low.
         seed: with the step, decides what is drawn.
-        device: where pictures lie and batches come from.
-        rank: of this process among several; each draws its own crops.
+        device: where pictures and batches are.
+        rank: number of this process among several; each draws its own crops.
         ranks: how many processes there are.
     """
 
@@ -169,39 +169,39 @@ class Crops:
         self._ends = np.cumsum(self._across * ((grid.heights - grid.crop) // stride + 1))
 
     def __len__(self) -> int:
-        """Number of different crop positions."""
+        """Count the different crop positions."""
         return int(self._ends[-1])
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both the same."""
+        """Return input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both are the same."""
         rng = np.random.default_rng((self._seed, step, self._rank))
         if self._data.stride:
             chosen = self._grid_positions(step)
         elif self._data.by_detail:
             candidates = rng.integers(0, len(self), _CANDIDATES * self._data.batch)
-            detail = (self._low or self._truth).detail(*self._place(candidates))
+            detail = (self._low or self._truth).detail(*self._locate(candidates))
             chosen = rng.choice(candidates, self._data.batch, replace=False, p=detail / detail.sum())
         else:
             chosen = rng.integers(0, len(self), self._data.batch)
-        picture, y, x = self._place(chosen)
+        picture, y, x = self._locate(chosen)
         turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
         turn = rng.integers(0, turns, self._data.batch)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
         return (truth if self._low is None else self._low.gather(picture, y, x, turn)), truth
 
-    def _place(self, chosen: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """Picture, row and column of positions that are counted through all pictures."""
+    def _locate(self, chosen: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Convert positions that are counted through all pictures to picture, row and column."""
         picture = np.searchsorted(self._ends, chosen, side="right")
-        within = chosen - np.concatenate(([0], self._ends))[picture]
-        return picture, within // self._across[picture] * self._stride, within % self._across[picture] * self._stride
+        offset = chosen - np.concatenate(([0], self._ends))[picture]
+        return picture, offset // self._across[picture] * self._stride, offset % self._across[picture] * self._stride
 
     def _grid_positions(self, step: int) -> NDArray[np.int64]:
-        """The next positions of this epoch's order; an epoch ends where a batch no longer fits."""
+        """Return the next positions in this epoch's order; an epoch ends when a batch no longer fits."""
         per_step = self._data.batch * self._ranks
         steps_per_epoch = max(1, len(self) // per_step)
-        epoch, place = divmod(step, steps_per_epoch)
+        epoch, index = divmod(step, steps_per_epoch)
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self))
-        start = place * per_step + self._rank * self._data.batch
+        start = index * per_step + self._rank * self._data.batch
         return np.take(order, np.arange(start, start + self._data.batch), mode="wrap")
 
 
@@ -223,7 +223,7 @@ class _Store:
         self._columns = torch.from_numpy(np.stack(turned) % crop).to(device)
 
     def gather(self, picture: NDArray, y: NDArray, x: NDArray, turn: NDArray) -> Tensor:
-        """Crops at rows ``y`` and columns ``x``, ``(N, C, crop, crop)`` in channels-last memory."""
+        """Return crops at rows ``y`` and columns ``x``, ``(N, C, crop, crop)`` in channels-last memory."""
         corner = torch.from_numpy(self._offsets[picture] + y * self.widths[picture] + x)
         width = torch.from_numpy(self.widths[picture])
         corner, width = corner.to(self._flat.device), width.to(self._flat.device)
@@ -233,7 +233,7 @@ class _Store:
         return crops.float() / 255 if crops.dtype == torch.uint8 else crops
 
     def detail(self, picture: NDArray, y: NDArray, x: NDArray) -> NDArray[np.float64]:
-        """Mean difference between neighbouring pixels of each crop, in [0, 1] and never quite zero."""
+        """Return the mean difference between neighbouring pixels of each crop, in [0, 1] and never quite zero."""
         crops = self.gather(picture, y, x, np.zeros(len(picture), np.int64))
         across, down = (crops.diff(dim=dim).abs().mean(dim=(1, 2, 3)) for dim in (2, 3))
         return (across + down).double().cpu().numpy() / 2 + _EVEN_FLAT

@@ -1,4 +1,4 @@
-"""How the small picture that super-resolution starts from is made of the full-size one."""
+"""How the small picture that super-resolution starts from is made from the full-size one."""
 
 import math
 import typing
@@ -23,7 +23,7 @@ _KERNELS = typing.get_args(Kernel)
 
 @dataclass(frozen=True)
 class Degradation:
-    """Reduction, and enlargement in front of the networks that want it, as a recipe's data says.
+    """Reduction, and enlargement before the networks that want it, as a recipe's data says.
 
     Planes are ``(H, W, C)`` in [0, 1] whose sides are multiples of ``scale``; small pictures are rounded
     as :class:`twinscale.evaluation.protocol.Protocol` says.
@@ -43,7 +43,7 @@ class Degradation:
             pair = load(self.data.reduced_by, REFERENCE)
         except ModelError as error:
             raise ModelError(
-                f"reduced_by = {self.data.reduced_by!r} is no kernel ({', '.join(_KERNELS)}) and no pair: {error}"
+                f"reduced_by = {self.data.reduced_by!r} is neither a kernel ({', '.join(_KERNELS)}) nor a pair: {error}"
             ) from None
         if (pair.card.kind, pair.card.scale, pair.card.colour) != ("pair", self.scale, self.colour):
             raise UsageError(
@@ -53,11 +53,11 @@ class Degradation:
         return pair
 
     def reduce(self, truth: NDArray) -> NDArray:
-        """The small picture, ``(H / scale, W / scale, C)``.
+        """Make the small picture, ``(H / scale, W / scale, C)``.
 
         Raises:
             ModelError: the pair that shrinks is missing or damaged.
-            UsageError: it has another scale or colour, or is no pair.
+            UsageError: it has another scale or colour, or is not a pair.
         """
         if self.data.blur:
             blurred = _blurred_and_subsampled(truth, self.scale, self.data.blur)
@@ -67,12 +67,12 @@ class Degradation:
         return received_reduction(self._pair)(truth)
 
     def enlarge(self, low: NDArray) -> NDArray:
-        """The enlargement that some networks start from, ``(H, W, C)``."""
+        """Make the enlargement that some networks start from, ``(H, W, C)``."""
         return self._protocol.enlarge(low, self.data.enlarged_by)
 
 
 def _blurred_and_subsampled(image: NDArray, scale: int, sigma: float) -> NDArray:
-    """Gaussian blur, sampled at the centre of every ``scale`` x ``scale`` block, cut off at three sigma."""
+    """Blur by a Gaussian cut off at three sigma, and sample at the centre of every ``scale`` x ``scale`` block."""
     reach = math.ceil(3 * sigma)
     for _ in range(2):
         centre = (np.arange(image.shape[0] // scale) + 0.5) * scale - 0.5

@@ -1,4 +1,4 @@
-"""From trained weights to a model of the zoo: ONNX files and a card."""
+"""From trained weights to a model in the zoo: ONNX files and a card."""
 
 import hashlib
 import io
@@ -32,9 +32,9 @@ from twinscale.training.runs import BEST, SUMMARY
 from twinscale.zoo.card import CARD_FILE, Card
 
 _HALF = "_float16"
-_OF_THE_RUN = {"name", "data", "started", "finished"}  # what a summary tells and a card says elsewhere or not at all
+_OF_THE_RUN = {"name", "data", "started", "finished"}  # in a summary, but elsewhere on a card or not at all
 _SMALLEST_HALVED = 32  # smaller constants are not worth a cast
-_COUNTED_SIDE = 144  # pixels: a multiple of whatever a network asks for
+_COUNTED_SIDE = 144  # pixels: a multiple of whatever a network requires
 _FREE_DATA = {"OpenPhotos", "CameraPhotos"}
 _FREE = "Apache-2.0; trained only on openly licensed photographs"
 _RESEARCH_DATA = {"T91", "BSDS200"}
@@ -53,8 +53,8 @@ def export_run(run: Path, models: Path) -> Card:
         models: the folder that holds model folders.
 
     Raises:
-        UsageError: the run has no weights yet, does not beat the model that is there, or trained on another
-            enlargement than the bicubic one that models make.
+        UsageError: the run has no weights yet, does not beat the model that is there, or was trained on another
+            enlargement than the bicubic one that models use.
         ModelError: the weights do not fit the recipe's network.
     """
     for file in (BEST, SUMMARY):
@@ -65,7 +65,7 @@ def export_run(run: Path, models: Path) -> Card:
     network = build(recipe)
     if isinstance(network, Upscaler) and network.interpolated_input and recipe.data.enlarged_by != "bicubic":
         raise UsageError(
-            f"{recipe.name} trained on enlarged_by = {recipe.data.enlarged_by!r}, but models enlarge bicubically: "
+            f"{recipe.name} was trained on enlarged_by = {recipe.data.enlarged_by!r}, but models enlarge bicubically: "
             "such networks are for comparisons only"
         )
     try:
@@ -127,7 +127,7 @@ def to_onnx(network: Network) -> bytes:
     """
     network = collapsed(network).eval().cpu()
     side = 8 * network.multiple_of
-    example = torch.zeros(2, network.channels, side, side + network.multiple_of)  # of one picture, it would fix one
+    example = torch.zeros(2, network.channels, side, side + network.multiple_of)  # one picture would fix the batch size
     multiple = network.multiple_of
     pictures, height, width = torch.export.Dim("n"), torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
     sides = {2: multiple * height, 3: multiple * width} if multiple > 1 else {2: height, 3: width}
@@ -139,7 +139,7 @@ def to_onnx(network: Network) -> bytes:
             network,
             (example,),
             dynamo=True,
-            optimize=False,  # keeps every parameter under its own name, to fine-tune from; runtimes optimise anyway
+            optimize=False,  # keeps every parameter's name, for fine-tuning; runtimes optimise anyway
             dynamic_shapes=(shape,),
             input_names=["input"],
             output_names=["output"],
@@ -153,14 +153,14 @@ def to_onnx(network: Network) -> bytes:
 
 
 def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
-    """The weights of a shipped or exported model, to fine-tune from.
+    """Read the weights of a shipped or exported model, to fine-tune from.
 
     Args:
         card: the model.
         network: the network they are for; says which names and shapes to expect.
 
     Returns:
-        A state dictionary of float32 tensors. Where only one half of a pair fits, it holds that half; networks that
+        A state dictionary of float32 tensors. If only one half of a pair fits, it holds that half; networks that
         can grow do so (``Network.grown_from``).
 
     Raises:
@@ -191,7 +191,7 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
 
 
 def _store_as_float16(model: onnx.ModelProto) -> None:
-    """Halve the file: each float32 weight becomes float16 and a cast, which runtimes fold on loading."""
+    """Halve the file: each float32 weight becomes float16 and a cast, which runtimes fold when loading."""
     graph = model.graph
     casts = []
     for initializer in graph.initializer:
@@ -220,7 +220,7 @@ def _strip(model: onnx.ModelProto) -> None:
 
 
 def count_multiply_adds(network: Network) -> float:
-    """Multiplications with addition per input pixel, counted during a real forward pass."""
+    """Count the multiply-adds per input pixel during a real forward pass."""
     side = 16 * network.multiple_of
     network = collapsed(network).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -229,10 +229,10 @@ def count_multiply_adds(network: Network) -> float:
 
 
 def count_activation_bytes(data: bytes) -> float:
-    """Bytes per input pixel that a network holds at its peak, as float32 and with nothing computed in place.
+    """Count the bytes per input pixel that a network holds at its peak, as float32 with nothing computed in place.
 
     A value is held from the node that computes it to the last one that reads it. Backends that fuse nodes need a little
-    less, those that pad or rearrange channels a little more.
+    less, those that pad or rearrange channels need a little more.
 
     Args:
         data: an ONNX file with one input, ``(N, C, H, W)``.
@@ -264,7 +264,7 @@ def count_activation_bytes(data: bytes) -> float:
 
 
 def _licence(sets: set[str]) -> str:
-    """What may be done with weights that were trained on these sets or folders."""
+    """Say what may be done with weights that were trained on these sets or folders."""
     if sets <= _FREE_DATA:
         return _FREE
     return _RESEARCH if sets <= _FREE_DATA | _RESEARCH_DATA else _OWN

@@ -30,17 +30,17 @@ _LOG_STEPS = 100
 
 
 class RunKeeper:
-    """Validates a run while it trains, and keeps in its folder what it makes and what explains it.
+    """Validates a run while it trains, and keeps in its folder what it produces and what explains it.
 
     Args:
-        folder: the run's.
+        folder: the run's folder.
         recipe: what is trained, resolved.
         learner: what learns; its average is validated and kept.
-        state: where the run stands. Whoever drives the run moves it on, the keeper adds what validation finds.
+        state: where the run stands. The training loop advances it; the keeper adds what validation finds.
         validation: planes of the validation pictures, ``(H, W, C)`` in [0, 1].
         snapshots: steps at which the averaged weights are kept.
         preview_every: steps between two previews; 0 draws none, None one with every validation.
-        devices: how many learn from one batch each.
+        devices: how many devices learn, each from its own batch.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class RunKeeper:
         self._log = Log(folder, state.step, recipe.optimisation.steps)
 
     def stepped(self, loss: Tensor) -> None:
-        """Keep what is due after a step; the run's state says which."""
+        """Keep what is due after a step; the run's state says which step."""
         state, spec = self._state, self._recipe.optimisation
         step, final = state.step, state.step == spec.steps
         validated = step % spec.validate_every == 0 or final
@@ -92,7 +92,7 @@ class RunKeeper:
                 pictures_per_second=(step - self._first) * self._pictures / (time.monotonic() - self._start),
             )
         )
-        # Only here, so that every logged loss is the mean of one sitting's steps.
+        # Only after logging, so that every logged loss is the mean of one sitting's steps.
         if final or time.monotonic() - self._last_saved > _CHECKPOINT_SECONDS:
             learner = self._learner
             save_checkpoint(self._folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, state)
@@ -156,10 +156,10 @@ class RunKeeper:
 
 
 def _rounded(value: float | None) -> float | None:
-    """To six significant digits."""
+    """Round to six significant digits."""
     return None if value is None else float(f"{value:.6g}")
 
 
 def now() -> str:
-    """The time in ISO 8601, to the second."""
+    """Return the time in ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -14,8 +14,7 @@ from twinscale.training.recipe import OptimisationSpec
 
 
 class Learner:
-    """A network with all that a training step touches: its optimiser and its averaged copy, which is validated
-    and exported.
+    """A network with its optimiser and its averaged copy, which is validated and exported.
 
     Args:
         network: what learns; it changes in place.
@@ -30,7 +29,7 @@ class Learner:
         self._spec, self._fabric = spec, fabric
         self._model, self._stepper = fabric.setup(network, self.optimiser)
         self._model.train()
-        # Buffers too: statistics that are gathered while training belong to the weights that they were gathered with.
+        # Buffers too: statistics gathered in training belong to the weights that they were gathered with.
         own, averaged = ([*each.parameters(), *each.buffers()] for each in (network, self.average))
         is_averaged = [tensor.is_floating_point() for tensor in own]
         self._own, self._averaged = list(compress(own, is_averaged)), list(compress(averaged, is_averaged))
@@ -40,7 +39,7 @@ class Learner:
         """Learn from one batch.
 
         Args:
-            step: number of steps taken before, which decides learning rate and averaging.
+            step: number of steps taken before; it decides the learning rate and the averaging.
             inputs: what the network sees, ``(N, C, h, w)`` in [0, 1].
             truth: what it should return, ``(N, C, H, W)`` in [0, 1].
 
@@ -63,7 +62,7 @@ class Learner:
             nn.utils.clip_grad_norm_(self.network.parameters(), self._spec.clip_norm)
         self._stepper.step()
         with torch.no_grad():
-            # Early averages forget faster, or they would carry the random start along.
+            # Early averages forget faster; otherwise they would retain the random start.
             keep = min(self._spec.ema, (step + 1) / (step + 10))
             torch._foreach_lerp_(self._averaged, self._own, 1 - keep)
             for averaged, own in self._counters:

@@ -1,4 +1,4 @@
-"""The curves of a run: one row for every so many steps, in a CSV file, for TensorBoard and on the screen."""
+"""The curves of a run: rows at regular steps, in a CSV file, for TensorBoard and on the screen."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -25,9 +25,9 @@ class LogRow:
     """Mean training loss since the row before."""
     learning_rate: float
     validation_loss: float | None
-    """None where the step was not validated, and in logs that are older than this column."""
+    """None if the step was not validated, and in logs from before this column existed."""
     validation_psnr_y: float | None
-    """In dB; None where the step was not validated."""
+    """In dB; None if the step was not validated."""
     seconds: float
     """Time spent on the run so far, over all sittings."""
     pictures_per_second: float
@@ -49,7 +49,7 @@ class History:
 
     @classmethod
     def of(cls, rows: list[LogRow]) -> "History":
-        """The curves of what was logged."""
+        """Make curves of what was logged."""
         return cls(
             training_loss=[(row.step, row.loss) for row in rows],
             validation_loss=[(row.step, row.validation_loss) for row in rows if row.validation_loss is not None],
@@ -58,7 +58,7 @@ class History:
 
 
 def read_log(folder: Path) -> History:
-    """The curves of a run, from its ``log.csv``.
+    """Read the curves of a run from its ``log.csv``.
 
     Raises:
         UsageError: the folder holds no log.
@@ -67,7 +67,7 @@ def read_log(folder: Path) -> History:
 
 
 def read_rows(folder: Path) -> list[LogRow]:
-    """All rows of a run's ``log.csv``.
+    """Read all rows of a run's ``log.csv``.
 
     Raises:
         UsageError: the folder holds no log.
@@ -99,13 +99,13 @@ class Log:
     """Writes the rows of a run.
 
     Args:
-        folder: the run's; its log is continued.
-        step: number of steps taken before; what a killed run wrote beyond them is dropped.
-        steps: how many the whole run takes.
+        folder: the run's folder; its log is continued.
+        step: number of steps taken before; what a killed run logged beyond them is dropped.
+        steps: how many steps the whole run takes.
     """
 
     def __init__(self, folder: Path, step: int, steps: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # here, because reading a log needs no torch
+        from torch.utils.tensorboard import SummaryWriter  # imported here, because reading a log needs no torch
 
         rows = [row for row in read_rows(folder) if row.step <= step] if step and (folder / LOG).exists() else []
         self._file = (folder / LOG).open("w", newline="", encoding="utf-8")
@@ -113,7 +113,7 @@ class Log:
         self._csv.writerow(_COLUMNS)
         for row in rows:
             self._write(row)
-        self._file.flush()  # or a kill before the next row would take the whole log along
+        self._file.flush()  # otherwise a kill before the next row would lose the whole log
         self._board = SummaryWriter(str(folder), purge_step=step)
         self._screen = open_screen(steps, rows)
 

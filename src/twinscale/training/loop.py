@@ -30,7 +30,7 @@ class Outcome:
     folder: Path
     state: RunState
     is_first: bool
-    """Whether this process is the first of several devices', the one that wrote the folder."""
+    """Whether this process is the first of several devices, the one that wrote the folder."""
 
 
 def train(
@@ -53,18 +53,18 @@ def train(
         recipe: what to train.
         folder: where the run lives.
         resume: continue from the folder's checkpoint, exactly where it was written.
-        initial: weights to start from instead of random ones, all of the network's or some.
+        initial: weights to start from instead of random ones, for all or part of the network.
         started_from: whose weights those are, for the record.
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        devices: how many of them.
-        minutes: take as many steps as fit into this time here, in place of the recipe's; ignored when resuming.
-        snapshots: steps of the recipe at which the averaged weights are kept as ``step-N.safetensors``; where
-            ``minutes`` changes how many there are, N is the step in proportion.
+        devices: how many accelerators.
+        minutes: take as many steps as fit into this time here, instead of the recipe's; ignored when resuming.
+        snapshots: steps of the recipe at which the averaged weights are kept as ``step-N.safetensors``; if
+            ``minutes`` changes the number of steps, N changes in proportion.
         preview_every: steps between two previews of validation pictures; 0 draws none, None one with every validation.
-        command: what started the run, for the record.
+        command: the command that started the run, for the record.
 
     Raises:
-        UsageError: the folder already holds a run and ``resume`` is off, or the recipe's run differs.
+        UsageError: the folder already holds a run and ``resume`` is off, or its run has another recipe.
         DatasetError: the pictures are not found or too few.
         ModelError: the checkpoint does not fit the network.
     """
@@ -97,7 +97,7 @@ def train(
     validation = validation_examples(validation_paths)
     if not resume:
         if minutes:
-            fabric.print(f"timing some steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
+            fabric.print(f"timing a few steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
             planned = recipe.optimisation.steps
             spec = fit_into_minutes(
                 minutes, network, recipe.optimisation, crops, fabric, lambda net: validate(net, validation, recipe)

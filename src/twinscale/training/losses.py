@@ -15,18 +15,18 @@ _PSNR_FLOOR = 3e-4  # mean squared error of 35 dB
 
 
 def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
-    """Mean pixel loss over the part of ``truth`` that ``result`` covers.
+    """Compute the mean pixel loss over the part of ``truth`` that ``result`` covers.
 
     Args:
         name: ``"l1"``, ``"l2"``, ``"charbonnier"`` (a smooth L1, epsilon 1e-3), ``"squared-norm"`` (the sum over
             a crop's pixels, mean over crops: SRCNN's equation 4, which its learning rates fit), or
             ``"psnr"``: the logarithm of each crop's mean squared error, mean over crops, as tables average
-            PSNR over pictures. Below 35 dB it counts a crop's error ever less, above it is ``"l2"``.
+            PSNR over pictures. Far above 35 dB it equals ``"l2"``; below, it counts a crop's error ever less.
         result: ``(N, C, h, w)``; a network that does not pad returns less than the whole picture.
         truth: ``(N, C, H, W)`` with ``H >= h`` and ``W >= w``; its centre is compared.
 
     Raises:
-        UsageError: an unknown loss.
+        UsageError: the loss is unknown.
     """
     top, left = (truth.shape[2] - result.shape[2]) // 2, (truth.shape[3] - result.shape[3]) // 2
     truth = truth[:, :, top : top + result.shape[2], left : left + result.shape[3]]
@@ -46,7 +46,7 @@ def pixel_loss(name: str, result: Tensor, truth: Tensor) -> Tensor:
 
 
 def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
-    """Mean squared difference between a small picture and the bicubic reduction of the full-size one.
+    """Compute the mean squared difference between a small picture and the bicubic reduction of the full-size one.
 
     Args:
         low: ``(N, C, H / scale, W / scale)`` in [0, 1].
@@ -59,5 +59,5 @@ def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
 
 @functools.cache
 def _reduction(side: int, reduced: int) -> Tensor:
-    """Bicubic reduction along one side as a matrix: what imresize makes of every unit vector."""
+    """Return bicubic reduction along one side as a matrix: what imresize makes of every unit vector."""
     return torch.from_numpy(imresize(np.eye(side), size=(reduced, side))).float()

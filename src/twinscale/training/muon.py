@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 _MOMENTUM = 0.95
-_RMS = 0.2  # of a step relative to the learning rate, as Adam's steps have it (Liu et al. 2025, §2.2)
+_RMS = 0.2  # of a step, relative to the learning rate: that of Adam's steps (Liu et al. 2025, §2.2)
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
-_SMALLEST = 32  # matrices with a shorter side, the first and last layers among them, are left to Adam
+_SMALLEST = 32  # matrices with a shorter side, such as the first and last layers, are left to Adam
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update is made orthogonal (Jordan et al. 2024), and Adam for all that is no large matrix.
+    """Momentum with orthogonalised updates (Jordan et al. 2024), and Adam for everything but large matrices.
 
     A convolution's weights are one matrix, ``(filters, channels * height * width)``. Steps are scaled to the
     size of Adam's (Liu et al., "Muon is Scalable for LLM Training", 2025), so both share one learning rate.
@@ -47,7 +47,7 @@ class Muon(torch.optim.Optimizer):
         return update.view(parameter.shape)
 
     def _adam(self, parameter: nn.Parameter) -> Tensor:
-        """Kingma and Ba 2015, with its usual constants."""
+        """Compute Adam's update (Kingma and Ba 2015) with its usual constants."""
         state, gradient = self.state[parameter], parameter.grad
         assert gradient is not None
         if not state:
@@ -62,9 +62,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """The nearest orthogonal matrix, roughly: singular values end up between 0.68 and 1.2.
+    """Return roughly the nearest orthogonal matrix: singular values end up between 0.68 and 1.2.
 
-    Those below 0.2 percent of the norm, which are noise in a gradient, end up smaller.
+    Those below 0.2 percent of the norm, which in a gradient are noise, end up smaller.
 
     Args:
         matrix: ``(rows, columns)``, not zero.

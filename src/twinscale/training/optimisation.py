@@ -10,7 +10,7 @@ from twinscale.training.recipe import OptimisationSpec
 
 
 def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.optim.Optimizer:
-    """The recipe's optimiser, with the output layers at their own rate."""
+    """Make the recipe's optimiser, with the output layers at their own rate."""
     outputs = {id(p) for layer in network.output_layers() for p in layer.parameters()}
     groups = [
         {"params": [p for p in network.parameters() if id(p) not in outputs], "rate": 1.0},
@@ -24,7 +24,7 @@ def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.op
 
 
 def learning_rate(step: int, spec: OptimisationSpec) -> float:
-    """The learning rate of a step, before a layer's own rate."""
+    """Return the learning rate of a step, before a layer's own rate."""
     if step < spec.warmup:
         return spec.learning_rate * (step + 1) / spec.warmup
     if spec.decay == "cosine":

@@ -19,7 +19,7 @@ _AMPLIFIED = 8
 
 
 def preview_crops(pictures: list[NDArray]) -> list[NDArray]:
-    """The centres of the first pictures, ``(H, W, C)``, no side above 160 pixels."""
+    """Crop the centres of the first pictures, ``(H, W, C)``, no side above 160 pixels."""
     crops = []
     for planes in pictures[:_PICTURES]:
         top, left = (max(0, side - _SIDE) // 2 for side in planes.shape[:2])
@@ -34,12 +34,12 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
 
     Args:
         path: the PNG file to write.
-        network: in evaluation mode; it stays as it is.
+        network: the network, in evaluation mode; it is not changed.
         crops: planes in [0, 1], as :func:`preview_crops` returns them.
-        recipe: how it is trained.
+        recipe: how the network is trained.
 
     Returns:
-        Its pixels, ``(H, W, 3)``.
+        The pixels of the drawing, ``(H, W, 3)``.
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")

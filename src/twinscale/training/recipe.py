@@ -1,4 +1,4 @@
-"""Recipes: everything that decides what a training run makes, in one strict TOML file."""
+"""Recipes: everything that decides the outcome of a training run, in one strict TOML file."""
 
 import dataclasses
 import hashlib
@@ -42,10 +42,10 @@ class ChannelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSpec:
-    """What it sees."""
+    """What the network sees."""
 
     train: list[str]
-    """Names of sets, or folders of pictures."""
+    """Names of sets, or folders with pictures."""
     validation: list[str] = field(default_factory=list)
     """``set/stem`` of the pictures set apart from ``train`` for choosing checkpoints; if empty, every
     tenth picture, ten at most."""
@@ -57,19 +57,19 @@ class DataSpec:
     """Crops lie on a grid of this stride and each is seen once per epoch; 0 draws them at random."""
     by_detail: bool = False
     """Whether random crops are drawn in proportion to the mean difference between their neighbouring pixels instead
-    of evenly: a photograph is mostly sky and blur, from which there is little to learn."""
+    of evenly: photographs are mostly sky and blur, from which there is little to learn."""
     augment: Literal["none", "rotations", "all"] = "all"
-    """Nothing, the four rotations, or also their mirror images."""
+    """No augmentation, the four rotations, or also their mirror images."""
     reduced_by: str = "bicubic"
     """What makes the small picture that super-resolution starts from: a kernel of ``imresize``, or a pair by its
-    name or folder, whose shrinking network stays as it is."""
+    name or folder, whose shrinking network is not trained."""
     enlarged_by: Enlargement = "bicubic"
-    """The kernel in front of a network whose input is enlarged already."""
+    """The kernel before a network whose input is already enlarged."""
     blur: float = 0.0
-    """Sigma, in pixels, of the Gaussian blur in front of plain subsampling, in place of ``reduced_by``; 0
-    does not blur."""
+    """Sigma, in pixels, of the Gaussian blur before plain subsampling, instead of ``reduced_by``; 0 does not
+    blur."""
     scales: list[int] = field(default_factory=list)
-    """Scales that a network whose input is enlarged already is trained for, all in one run (Kim et al.
+    """Scales that a network whose input is already enlarged is trained for, all in one run (Kim et al.
     2016, §4.3); if empty, the network's own."""
 
     def __post_init__(self) -> None:
@@ -80,15 +80,15 @@ class DataSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimisationSpec:
-    """How it learns."""
+    """How the network learns."""
 
     steps: int
     loss: Literal["l1", "l2", "charbonnier", "psnr", "squared-norm"] = "l1"
     optimiser: Literal["adam", "muon", "sgd"] = "adam"
     """Adam, Muon (see ``training/muon.py``), or stochastic gradient descent with momentum 0.9."""
     fidelity: float = 0.0
-    """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: what
-    is traded of the restoration for the looks of the small picture. 0 leaves the small picture free."""
+    """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: it
+    trades restoration for the looks of the small picture. 0 leaves the small picture free."""
     learning_rate: float = 1e-3
     decay: Literal["cosine", "step", "none"] = "cosine"
     decay_every: int = 0
@@ -103,7 +103,7 @@ class OptimisationSpec:
     clip_norm: float = 0.0
     """Largest norm of the gradient; 0 does not clip."""
     ema: float = 0.0
-    """Decay per step of the averaged weights that are validated and exported; 0 keeps the last."""
+    """Decay per step of the averaged weights that are validated and exported; 0 keeps the last weights."""
     precision: Precision = "32-true"
     validate_every: int = 2000
     """Steps between two validations."""
@@ -127,7 +127,7 @@ class Recipe:
     seed: int = 0
     network: NetworkSpec
     channel: ChannelSpec | None = None
-    """Of a pair; without it, that pair's own, which is 8 bits. Super-resolution has none."""
+    """The channel of a pair; by default the pair's own, which is 8 bits. Super-resolution has none."""
     data: DataSpec
     optimisation: OptimisationSpec
 
@@ -136,7 +136,7 @@ class Recipe:
         """Read a recipe by the name of a shipped one or by its path.
 
         Raises:
-            UsageError: no such recipe, not TOML, an unknown or missing key, or a value of a wrong type.
+            UsageError: there is no such recipe, it is not TOML, a key is unknown or missing, or a type is wrong.
         """
         path = Path(name_or_path)
         if path.suffix == ".toml":
@@ -159,15 +159,15 @@ class Recipe:
         return from_mapping(cls, mapping, f"recipe {name_or_path}")
 
     def dumps(self) -> str:
-        """The resolved recipe as TOML, which leaves out what is None."""
+        """Format the resolved recipe as TOML; what is None is left out."""
         return tomli_w.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None})
 
     def digest(self) -> str:
-        """SHA-256 of the resolved recipe."""
+        """Return the SHA-256 of the resolved recipe."""
         return hashlib.sha256(self.dumps().encode()).hexdigest()
 
 
 def shipped_recipes() -> list[str]:
-    """Names of the recipes that come with the package."""
+    """List the names of the recipes that come with the package."""
     folder = resources.files(__package__) / "recipes"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())

@@ -1,4 +1,4 @@
-"""A network of torch as what the evaluation measures: as it is trained, or as it would ship."""
+"""A torch network as the evaluation measures it: as it is trained, or as it would ship."""
 
 from collections.abc import Callable
 
@@ -18,12 +18,12 @@ from twinscale.training.recipe import DataSpec, NetworkSpec
 
 
 def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
-    """A network in evaluation mode on whole pictures, in torch, on the device it lies on; results are not clipped.
+    """Make a rescaler that runs a network in torch, on whole pictures and on its device; results are not clipped.
 
     Args:
-        network: super-resolution starts from small pictures made as ``data`` says.
+        network: the network, in evaluation mode; super-resolution starts from small pictures made as ``data`` says.
         spec: scale and colour.
-        data: how small pictures are made, and enlarged in front of networks that want it.
+        data: how small pictures are made, and enlarged before networks that want it.
     """
 
     def transform(part: Network) -> Transform:
@@ -34,7 +34,7 @@ def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> R
 
 
 def as_shipped(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
-    """The same exported, through the engine and its tiles."""
+    """Make a rescaler that exports a network and runs it in the engine, in tiles."""
 
     def transform(part: Network) -> Transform:
         operation = exported(part)
@@ -56,12 +56,12 @@ def _rescaler(
 
 
 def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray) -> Operation:
-    """The operation for planes of one channel where the network has three."""
+    """Adapt the operation to planes of one channel if the network has three."""
     return on_grey(operation) if planes.shape[2] < network.channels else operation
 
 
 def in_torch(network: Network) -> Operation:
-    """A network as an operation that torch runs, on the device that its weights lie on."""
+    """Make an operation of a network that torch runs, on the device of its weights."""
     device = next(network.parameters()).device
 
     @torch.no_grad()
@@ -74,7 +74,7 @@ def in_torch(network: Network) -> Operation:
 
 
 def exported(network: Network) -> Operation:
-    """A network as an operation that the engine runs, once it is exported."""
+    """Export a network and make an operation of it that the engine runs."""
     return _operation(REFERENCE.load(to_onnx(network), name=type(network).__name__), network)
 
 

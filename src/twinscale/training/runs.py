@@ -26,19 +26,19 @@ _FILES = {
     SUMMARY: "what the run reached, in how long, on what machine",
     BEST: "the weights with the best validation PSNR",
     CHECKPOINT: "the state to resume from: weights, averaged weights, optimiser, progress",
-    "step-N.safetensors": "the averaged weights of step N, where they were asked for",
+    "step-N.safetensors": "the averaged weights of step N, if they were asked for",
     "events.out.tfevents.*": "the curves and the previews for TensorBoard",
-    f"{MODELS}/NAME/": "the exported model, once the run is finished: serves every -m option",
+    f"{MODELS}/NAME/": "the exported model, once the run is finished, for every -m option",
 }
 
 
 def snapshot_file(step: int) -> str:
-    """Name of the file that keeps a run's averaged weights of one step."""
+    """Return the name of the file that keeps a run's averaged weights of one step."""
     return f"step-{step}.safetensors"
 
 
 def in_proportion(step: int, planned: int, taken: int) -> int:
-    """The step of a run of ``taken`` steps that stands for one of ``planned``; at least 1."""
+    """Return the step of a run of ``taken`` steps that corresponds to one of ``planned``; at least 1."""
     return max(1, round(step * taken / planned))
 
 
@@ -53,12 +53,12 @@ def check_folder(folder: Path, resume: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training run, finished or not, as its folder tells it."""
+    """A training run, finished or not, as its folder records it."""
 
     folder: Path
     recipe: Recipe
     rows: list[LogRow]
-    """Its log; empty if it just started."""
+    """Its log; empty if it has just started."""
     summary: dict[str, Any]
     """Its ``run.json``; empty before the first validation."""
 
@@ -67,10 +67,10 @@ class Run:
         """Read a run's folder.
 
         Raises:
-            UsageError: it is none, or its recipe is not one that this version reads.
+            UsageError: it is not a run's folder, or this version cannot read its recipe.
         """
         if not ((folder / RECIPE).is_file() and (folder / LOG).is_file()):
-            raise UsageError(f"{folder} is no run folder, which holds {RECIPE} and {LOG}: name one such as runs/NAME")
+            raise UsageError(f"{folder} is not a run folder with {RECIPE} and {LOG}: name one such as runs/NAME")
         path = folder / SUMMARY
         summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return cls(folder, Recipe.load(folder / RECIPE), read_rows(folder), summary)
@@ -82,12 +82,12 @@ class Run:
 
     @property
     def best(self) -> LogRow | None:
-        """The step with the best validation PSNR; none before the first validation."""
+        """The step with the best validation PSNR; None before the first validation."""
         validated = [row for row in self.rows if row.validation_psnr_y is not None]
         return max(validated, key=lambda row: row.validation_psnr_y or 0.0, default=None)
 
     def facts(self) -> dict[str, Any]:
-        """What is worth knowing about the run, as plain values."""
+        """Return what is worth knowing about the run, as plain values."""
         best, last = self.best, self.rows[-1] if self.rows else None
         planned = self.recipe.optimisation.steps
         return {
@@ -111,20 +111,20 @@ class Run:
 
 
 def find_runs(folder: Path) -> Iterator[Path]:
-    """The run folders below a folder, or the folder itself, in order of their names."""
+    """Yield the run folders below a folder, or the folder itself, in order of their names."""
     for path in sorted(folder.rglob(LOG)):
         if (path.parent / RECIPE).is_file():
             yield path.parent
 
 
 def short_names(folders: Sequence[Path]) -> list[str]:
-    """A folder's own name where no other has it, else its path."""
+    """Return each folder's own name if no other has it, else its path."""
     names = [folder.resolve().name for folder in folders]
     return [name if names.count(name) == 1 else str(path) for name, path in zip(names, folders, strict=True)]
 
 
 def best_of(runs: Sequence[Run]) -> Run | None:
-    """The run with the best validation PSNR; none before, or where scale or validation pictures differ."""
+    """Return the run with the best validation PSNR; None before any, or if scales or validation pictures differ."""
     if any(_task(run.recipe) != _task(runs[0].recipe) for run in runs):
         return None
     scores = [(best.validation_psnr_y or 0.0, run) for run in runs if (best := run.best)]
@@ -132,12 +132,12 @@ def best_of(runs: Sequence[Run]) -> Run | None:
 
 
 def _task(recipe: Recipe) -> tuple[int, list[str]]:
-    """What must be the same for PSNR to compare."""
+    """Return what must be the same for PSNR to be comparable."""
     return recipe.network.scale, recipe.data.validation
 
 
 def differences(recipes: Sequence[Recipe]) -> dict[str, list[Any]]:
-    """The keys in which recipes differ, and each recipe's value; None where it has no such key.
+    """Return the keys in which recipes differ, and each recipe's value; None if it has no such key.
 
     Name and description decide nothing and are left out.
     """
@@ -155,13 +155,13 @@ def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: str, *, is_pair: bool) -> str:
-    """The page that explains a run's folder.
+    """Write the page that explains a run's folder.
 
     Args:
-        folder: the run's, as commands name it.
+        folder: the run's folder, as commands name it.
         recipe: what is trained.
         summary: as in ``run.json``; ``validation_psnr_y`` is None before the first validation.
-        command: what started the run; empty if it was no command.
+        command: the command that started the run; empty if it was started from Python.
         is_pair: whether the model shrinks, rather than enlarges.
     """
     run, models = shlex.quote(str(folder)), shlex.quote(str(folder / MODELS))

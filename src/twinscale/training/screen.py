@@ -27,27 +27,27 @@ class Screen(typing.Protocol):
     """Shows the progress of a run on standard error."""
 
     def advance(self, step: int) -> None:
-        """A step was taken."""
+        """Show that a step was taken."""
 
     def show(self, row: "LogRow") -> None:
-        """A step was logged."""
+        """Show what was logged."""
 
     def close(self) -> None:
-        """The run ended, or was interrupted."""
+        """End the display, because the run ended or was interrupted."""
 
 
 def open_screen(steps: int, rows: "Sequence[LogRow]") -> Screen:
-    """The screen that fits standard error.
+    """Return the screen that suits standard error.
 
     Args:
-        steps: how many the whole run takes.
+        steps: how many steps the whole run takes.
         rows: what earlier sittings logged.
     """
     return LiveTable(steps, rows) if sys.stderr.isatty() else PlainLines(steps, rows)
 
 
 class PlainLines:
-    """One line per validation, or per minute without one."""
+    """One line per validation, or per minute without a validation."""
 
     def __init__(self, steps: int, rows: "Sequence[LogRow]") -> None:
         self._steps = steps
@@ -55,10 +55,10 @@ class PlainLines:
         self._shown = time.monotonic()
 
     def advance(self, step: int) -> None:
-        """Nothing: only what is logged makes a line."""
+        """Do nothing: only logged steps are shown."""
 
     def show(self, row: "LogRow") -> None:
-        """Print a line if the step was validated, or a minute passed without one."""
+        """Print a line if the step was validated, or if a minute has passed without a line."""
         if row.validation_psnr_y is None and time.monotonic() - self._shown < _QUIET_SECONDS:
             return
         self._shown = time.monotonic()
@@ -73,11 +73,11 @@ class PlainLines:
         print("  ".join(words), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Nothing: all lines are printed."""
+        """Do nothing: all lines have been printed."""
 
 
 class LiveTable:
-    """One row per validation, and below them a line that says how far the run is."""
+    """One row per validation, and below them a line that says how far the run has come."""
 
     def __init__(self, steps: int, rows: "Sequence[LogRow]") -> None:
         from rich.console import Console
@@ -98,7 +98,7 @@ class LiveTable:
         self._bar.update(self._task, completed=step)
 
     def show(self, row: "LogRow") -> None:
-        """Add a row if the step was validated; either way say what was logged below the table."""
+        """Add a row if the step was validated; in any case show what was logged below the table."""
         if row.validation_psnr_y is not None:
             self._rows.append(row)
         self._bar.update(self._task, speed=f"{row.pictures_per_second:.0f} pictures/s  loss {row.loss:.3g}")
@@ -130,7 +130,7 @@ class LiveTable:
         return Group(table, self._bar)
 
     def _visible(self, best: "LogRow | None") -> "list[LogRow]":
-        """All rows in the end; until then the latest that fit into the terminal, and the best one."""
+        """Return all rows in the end; until then the latest that fit into the terminal, and the best one."""
         room = max(2, self._console.height - 4)  # the header, the line below, and the cursor's
         if self._closed or len(self._rows) <= room:
             return self._rows
@@ -139,6 +139,6 @@ class LiveTable:
 
 
 def _clock(seconds: float) -> str:
-    """Hours, minutes and seconds: ``1:02:03``."""
+    """Format seconds as hours, minutes and seconds: ``1:02:03``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -20,12 +20,12 @@ class Validation(NamedTuple):
     """How good a network is, mean over the validation pictures."""
 
     psnr_y: float
-    """dB on Y, by the protocol of the network's colour."""
+    """dB on Y, by the protocol for the network's colour."""
     loss: float
     """The recipe's pixel loss between result and truth, neither clipped nor rounded; without a pair's fidelity.
-    ``squared-norm`` sums over the whole picture, and so is larger than on crops."""
+    ``squared-norm`` sums over the whole picture, so it is larger than on crops."""
     looks: Looks | None
-    """How a pair's small pictures look; none for super-resolution."""
+    """How a pair's small pictures look; None for super-resolution."""
 
 
 def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> Validation:

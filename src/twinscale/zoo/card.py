@@ -14,19 +14,19 @@ CARD_FILE = "card.toml"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One ONNX file: a network from picture to picture."""
+    """One ONNX file: a network that maps a picture to a picture."""
 
     file: str
     """File name inside the model's folder."""
     sha256: str
     radius: int | float
-    """Receptive-field radius in pixels of the network's input; infinite where it looks at the whole picture."""
+    """Receptive-field radius in pixels of the network's input; infinity if it looks at the whole picture."""
     multiple_of: int
     """Sides of the input must be multiples of this."""
     parameters: int
     """Number of trained values."""
     multiply_adds: float
-    """Multiplications with addition per pixel of the full-size picture."""
+    """Multiply-adds per pixel of the full-size picture."""
     activation_bytes: float
     """What the network holds at its peak, in bytes per pixel of its input, as float32."""
 
@@ -57,8 +57,8 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
     looks: dict[str, Any] = field(default_factory=dict)
-    """How the small picture of a pair looks on the validation pictures, as :class:`twinscale.evaluation.looks.Looks`
-    has it: ``fidelity`` in dB against the bicubic reduction, and the ratio ``total_variation``."""
+    """How a pair's small picture looks on the validation pictures, as in :class:`twinscale.evaluation.looks.Looks`:
+    ``fidelity`` in dB against the bicubic reduction, and the ratio ``total_variation``."""
 
     @property
     def digest(self) -> str:
@@ -83,7 +83,7 @@ class Card:
         return from_mapping(cls, {"folder": folder, **mapping}, f"{path} is not a model card", ModelError)
 
     def read(self, part: Part) -> bytes:
-        """The bytes of one of the card's files, checked against its SHA-256.
+        """Read one of the card's files and check it against its SHA-256.
 
         Raises:
             ModelError: the file is missing or was changed.

@@ -12,16 +12,16 @@ from twinscale.zoo.card import CARD_FILE, Card
 _SHIPPED = Path(__file__).parent / "models"
 
 DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "upscaler": "fast"}
-"""What serves when no model is named; it may be used freely (see the licence on the cards)."""
+"""The families used when no model is named; they may be used freely (see the licences on the cards)."""
 
 
 def model_names() -> list[str]:
-    """Names of the models that come with the package."""
+    """List the names of the models that come with the package."""
     return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CARD_FILE}"))
 
 
 def families() -> dict[str, list[int]]:
-    """The scales of every family, rising: ``twin`` is the family of ``twin-x2``, ``twin-x3`` and ``twin-x4``."""
+    """Return the scales of every family, rising; ``twin`` is the family of ``twin-x2``, ``twin-x3`` and ``twin-x4``."""
     found: dict[str, list[int]] = {}
     for name in model_names():
         if match := re.fullmatch(r"(.+)-x(\d+)", name):
@@ -30,11 +30,11 @@ def families() -> dict[str, list[int]]:
 
 
 def resolve(name_or_folder: str | os.PathLike[str], scale: float | None = None) -> str:
-    """Choose the model of a family for a scale; the name of a model, or a folder, stays what it is.
+    """Choose the model of a family for a scale; the name of a model, or a folder, is returned as it is.
 
     Args:
         name_or_folder: name of a shipped model, else of a family, else a folder.
-        scale: wanted of a family: its model of this scale, or of the next larger one; by default its smallest.
+        scale: of a family, the model of this scale or of the next larger one is chosen; by default the smallest.
 
     Raises:
         UsageError: the family has no model for this scale.
@@ -48,7 +48,7 @@ def resolve(name_or_folder: str | os.PathLike[str], scale: float | None = None) 
     enough = [s for s in scales if 1 < scale <= s]
     if not enough:
         raise UsageError(
-            f"no model of {name!r} serves scale {scale}: it must be above 1 and at most {scales[-1]}, since there are "
+            f"no model of {name!r} is for scale {scale}: it must be above 1 and at most {scales[-1]}, since there are "
             f"{', '.join(f'{name}-x{s}' for s in scales)}; go further in several steps"
         )
     return f"{name}-x{enough[0]}"

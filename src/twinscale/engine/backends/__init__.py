@@ -1,4 +1,4 @@
-"""The libraries that run networks: one file a backend, which defines its ``BACKEND``; nothing else is to be edited."""
+"""The libraries that run networks: one file per backend, which defines its ``BACKEND``; nothing else changes."""
 
 import functools
 import importlib
@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Infer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""``(N, C, H, W)`` float32, contiguous, to the same; called by one thread at a time. The result is the caller's own."""
+"""Maps contiguous ``(N, C, H, W)`` float32 to the same, called by one thread at a time. The caller owns the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A network as its backend has it."""
+    """A network as its backend loaded it."""
 
     infer: Infer
     batch: int | None
-    """How many pictures the file says that a run takes; None for any number."""
+    """How many pictures one run takes, according to the file; None for any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,28 @@ class Backend:
 
     name: str
     module: str
-    """What it is imported as; its own files import it only when they are called."""
+    """The module to import; the backend's file imports it only when it is called."""
     package: str
     """What to give to ``pip install``."""
     devices: Callable[[], tuple[str, ...]]
-    """The devices that are there, ``"cpu"`` among them."""
+    """The devices that are available, including ``"cpu"``."""
     usual_device: Callable[[], str]
-    """Which of them to use unless one is named."""
+    """The device to use unless one is named."""
     precisions: Callable[[str], tuple[str, ...]]
-    """What it computes in on a device, ``"float32"`` first."""
+    """The precisions it offers on a device, ``"float32"`` first."""
     load: Callable[[bytes, Settings], Loaded]
-    """Load the bytes of an ONNX file. Raises UsageError where the device cannot be used, and anything else where the
-    bytes are no network."""
+    """Loads the bytes of an ONNX file. Raises UsageError if the device cannot be used, and any other error if the bytes
+    are not a network."""
 
     @property
     def installed(self) -> bool:
-        """Whether it can be imported; it is not imported to find out."""
+        """Whether it can be imported; finding out does not import it."""
         return importlib.util.find_spec(self.module) is not None
 
 
 @functools.cache
 def backends() -> dict[str, Backend]:
-    """Every backend by its name, installed or not: one of every file in this folder."""
+    """Return all backends by name, installed or not: one from each file in this folder."""
     files = sorted(module.name for module in pkgutil.iter_modules(__path__))
     found: list[Backend] = [importlib.import_module(f"{__name__}.{file}").BACKEND for file in files]
     return {backend.name: backend for backend in found}

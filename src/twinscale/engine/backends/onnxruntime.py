@@ -16,10 +16,10 @@ _PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
 }
-# Those after the CPU are used only when they are named: TensorRT compiles for minutes, CoreML may compute in float16.
+# The others are used only when they are named: TensorRT compiles for minutes, CoreML may compute in float16.
 _USUAL = ("cuda", "migraphx", "directml", "cpu")
 _OPTIONS: dict[str, dict[str, Any]] = {
-    # TF32 has ten bits of mantissa; an exhaustive search for algorithms starts anew with each size of tile.
+    # TF32 has ten bits of mantissa; an exhaustive search for algorithms starts anew for each tile size.
     "cuda": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
     "coreml": {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"},
 }
@@ -45,7 +45,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_mem_pattern = False  # it doubles the peak from the second run on, and makes none of them faster
+    options.enable_mem_pattern = False  # it doubles peak memory from the second run on, and makes no run faster
     provider = _PROVIDERS[settings.device]
     wanted = dict(_OPTIONS.get(settings.device, {}))
     if settings.device not in _ONE_OF_A_KIND:

@@ -1,4 +1,4 @@
-"""OpenVINO: often faster on Intel's and AMD's processors, and able to compute in bfloat16 where they are."""
+"""OpenVINO: often faster on Intel's and AMD's processors, and able to compute in bfloat16 if they are."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
     import openvino
 
     properties: dict[str, Any] = {
-        # Left to itself, it computes in bfloat16 on any processor that can.
+        # By default it computes in bfloat16 on any processor that can.
         "INFERENCE_PRECISION_HINT": _TYPES[settings.precision],
         "PERFORMANCE_HINT": "LATENCY",
     }

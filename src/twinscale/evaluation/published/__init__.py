@@ -1,4 +1,4 @@
-"""Tables that papers published, each once, as data: one TOML file a paper.
+"""Tables that papers published, each once, as data: one TOML file per paper.
 
 A table has a ``caption``, and ``rows`` as the paper prints them: a name, then the figures of every column, with two
 spaces or more between them. A figure holds one number for each of the table's ``quantities``, such as PSNR and SSIM
@@ -18,11 +18,11 @@ _PAPERS = ("dsn", "small_cnns", "srcnn")
 _SCORES = ("PSNR", "SSIM")
 
 Table = dict[str, dict[str, float]]
-"""Numbers by row and column; what the paper does not give is missing."""
+"""Numbers by row and column; those that the paper does not give are missing."""
 
 
 def published_table(paper: str, table: str, quantity: str | None = None) -> Table:
-    """A table of a paper.
+    """Return a table of a paper.
 
     Args:
         paper: ``"dsn"``, ``"small_cnns"`` or ``"srcnn"``.
@@ -41,11 +41,11 @@ def published_table(paper: str, table: str, quantity: str | None = None) -> Tabl
     quantities = printed["quantities"]
     if quantity is not None and quantity not in quantities:
         raise UsageError(f"{table} of {paper} gives no {quantity!r}: use one of {', '.join(quantities)}")
-    place = quantities.index(quantity) if quantity else 0
+    index = quantities.index(quantity) if quantity else 0
     rows: Table = {}
     for line in printed["rows"].strip().splitlines():
         name, *cells = re.split(r" {2,}", line)
-        numbers = (cell.split("/")[place] for cell in cells)
+        numbers = (cell.split("/")[index] for cell in cells)
         rows[name] = {
             column: float(number) for column, number in zip(printed["columns"], numbers, strict=True) if number != "-"
         }
@@ -53,30 +53,30 @@ def published_table(paper: str, table: str, quantity: str | None = None) -> Tabl
 
 
 def published_scores(model: str, dataset: str) -> list[float] | None:
-    """What a paper published for the network that a model is compared with.
+    """Return what a paper published for the network that a model is compared with.
 
     Args:
         model: the model's name.
         dataset: name of the set.
 
     Returns:
-        The mean over the set, ``[PSNR, SSIM]`` or ``[PSNR]``, on luminance and in dB; None where no paper gives it.
+        The mean over the set, ``[PSNR, SSIM]`` or ``[PSNR]``, on luminance and in dB; None if no paper gives it.
     """
     for paper in _PAPERS:
-        if place := _compared(paper, model).get("sets", {}).get(dataset):
-            table, row, column = place
+        if figure := _compared(paper, model).get("sets", {}).get(dataset):
+            table, row, column = figure
             quantities = [quantity for quantity in _read(paper)[table]["quantities"] if quantity in _SCORES]
             return [published_table(paper, table, quantity)[row][column] for quantity in quantities]
     return None
 
 
 def published_source(model: str) -> str | None:
-    """Where :func:`published_scores` has a model's figures from: paper and tables; None where there are none."""
+    """Return where :func:`published_scores` takes a model's figures from, paper and tables; None if there are none."""
     return next((_compared(paper, model)["source"] for paper in _PAPERS if _compared(paper, model)), None)
 
 
 def _compared(paper: str, model: str) -> dict[str, Any]:
-    """What of a paper a model is compared with; empty for nothing."""
+    """Return what in a paper a model is compared with; empty if nothing."""
     entry: dict[str, Any] = _read(paper).get("models", {}).get(model, {})
     return entry
 

@@ -1,4 +1,4 @@
-"""Channels as training sees them: the forward pass of ``twinscale.rescale.channel``, and a gradient."""
+"""Channels as training sees them: the forward pass of ``twinscale.rescale.channel``, with a gradient."""
 
 from functools import singledispatch
 
@@ -10,7 +10,7 @@ from twinscale.rescale.channel import Channel, EightBits, Unchanged
 
 @singledispatch
 def differentiable(channel: Channel) -> nn.Module:
-    """The differentiable form of a channel, from ``(N, C, H, W)`` about [0, 1] to the same.
+    """Return the differentiable form of a channel, from ``(N, C, H, W)`` about [0, 1] to the same.
 
     Raises:
         TypeError: it has none.

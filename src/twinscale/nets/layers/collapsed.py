@@ -1,7 +1,7 @@
 """Convolutions that train as several in a row and run as one.
 
 A chain of convolutions without anything between them is itself a convolution, but learns differently. Its kernel is
-worked out in every step from the chain's, which costs nothing beside convolving (Bhardwaj et al., "Collapsible Linear
+computed in every step from those of the chain, which costs next to nothing (Bhardwaj et al., "Collapsible Linear
 Blocks for Super-Efficient Super Resolution", §3.3), so training is as fast as that of the plain convolution.
 """
 
@@ -16,7 +16,7 @@ _M = TypeVar("_M", bound=nn.Module)
 
 
 class CollapsedConv(nn.Module):
-    """A square convolution that keeps the size; subclasses say what its kernel is made of."""
+    """A square convolution that keeps the size; subclasses define its kernel."""
 
     def __init__(self, ins: int, outs: int, size: int) -> None:
         super().__init__()
@@ -24,16 +24,16 @@ class CollapsedConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outs))
 
     def kernel(self) -> Tensor:
-        """The one kernel of the chain, ``(outs, ins, size, size)``."""
+        """Compute the one kernel of the chain, ``(outs, ins, size, size)``."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, ins, H, W)`` to ``(N, outs, H, W)``, zeros around it."""
+        """Map ``(N, ins, H, W)`` to ``(N, outs, H, W)``, padded with zeros."""
         return F.conv2d(x, self.kernel(), self.bias, padding=self.size // 2)
 
 
 class LinearBlock(CollapsedConv):
-    """A convolution to many channels and a 1x1 one back, plus the input where as many go in as come out (SESR, Fig. 2).
+    """A convolution to many channels and a 1x1 one back, plus the input if as many go in as come out (SESR, Fig. 2).
 
     Args:
         ins: channels that go in.
@@ -50,6 +50,7 @@ class LinearBlock(CollapsedConv):
         nn.init.xavier_normal_(self.project)
 
     def kernel(self) -> Tensor:
+        """See :meth:`CollapsedConv.kernel`."""
         kernel = torch.einsum("oe,eihw->oihw", self.project, self.expand)
         return kernel + _identity(kernel) if self.ins == self.outs else kernel
 
@@ -69,12 +70,13 @@ class Conv3XC(CollapsedConv):
             nn.init.kaiming_uniform_(weight, a=5**0.5)
 
     def kernel(self) -> Tensor:
+        """See :meth:`CollapsedConv.kernel`."""
         kernel = torch.einsum("om,mnhw,ni->oihw", self.project, self.middle, self.expand)
         return kernel + F.pad(self.beside[:, :, None, None], (1, 1, 1, 1))
 
 
 def collapsed(network: _M) -> _M:
-    """A copy in which every chain has become one plain convolution: what is counted, exported and run."""
+    """Copy a network with every chain as one plain convolution: what is counted, exported and run."""
     network = copy.deepcopy(network)
     for module in list(network.modules()):
         for name, child in module.named_children():
@@ -86,7 +88,7 @@ def collapsed(network: _M) -> _M:
 
 
 def _identity(kernel: Tensor) -> Tensor:
-    """The kernel of the same shape that hands its input through."""
+    """Return the kernel of the same shape that passes its input through."""
     centre = kernel.shape[-1] // 2
     channels = torch.eye(kernel.shape[0], dtype=kernel.dtype, device=kernel.device)
     return F.pad(channels[:, :, None, None], (centre,) * 4)

@@ -1,4 +1,4 @@
-"""Where convolutions start from."""
+"""What convolutions start from."""
 
 import torch
 from torch import nn
@@ -7,19 +7,19 @@ _RESIDUAL_STD = 0.001
 
 
 def msra(conv: nn.Conv2d, slope: float) -> nn.Conv2d:
-    """Weights that keep the variance through a leaky ReLU of that slope (He et al. 2015); biases zero."""
+    """Set weights that keep the variance through a leaky ReLU of this slope (He et al. 2015), and zero biases."""
     nn.init.kaiming_normal_(conv.weight, a=slope)
     return _zero_bias(conv)
 
 
 def near_zero(conv: nn.Conv2d) -> nn.Conv2d:
-    """For layers that make a residual, which is small (Cai et al., "Deep Sampling Networks", §4.1)."""
+    """Set tiny weights, for layers that make a small residual (Cai et al., "Deep Sampling Networks", §4.1)."""
     nn.init.normal_(conv.weight, std=_RESIDUAL_STD)
     return _zero_bias(conv)
 
 
 def pass_through(conv: nn.Conv2d, inputs: int, outputs: int) -> nn.Conv2d:
-    """Make the first ``outputs`` maps copies of the first ``inputs``, in turn; a ReLU keeps what is never negative."""
+    """Make the first ``outputs`` maps copies of the first ``inputs``, in turn; a ReLU keeps what is not negative."""
     height, width = conv.kernel_size
     with torch.no_grad():
         for output in range(outputs):

@@ -10,7 +10,7 @@ class QBReLU(nn.Module):
     """Clip to [low, high] and round to the nearest of ``levels`` equally spaced values.
 
     The forward pass is equation 2 of the paper; the gradient is equation 3: one strictly between the
-    margins, zero elsewhere. Always computed in float32 or wider, because the levels of an 8-bit
+    margins, zero elsewhere. It is always computed in float32 or wider, because the levels of an 8-bit
     picture are finer than bfloat16.
     """
 

@@ -4,11 +4,11 @@ from torch import Tensor
 
 
 def repeated(x: Tensor, copies: int) -> Tensor:
-    """Each channel ``copies`` times, side by side: shuffled, the enlargement by the nearest pixel.
+    """Repeat each channel ``copies`` times in a row: shuffled, this is the nearest-neighbour enlargement.
 
     Args:
         x: ``(N, C, H, W)``.
-        copies: the scale, squared.
+        copies: the square of the scale.
 
     Returns:
         ``(N, C * copies, H, W)`` in the order that ``pixel_shuffle`` reads.

@@ -1,4 +1,4 @@
-"""Dong, Loy, He, Tang, "Learning a Deep Convolutional Network for Image Super-Resolution", beside what it published."""
+"""Dong, Loy, He, Tang, "Learning a Deep Convolutional Network for Image Super-Resolution", reproduced."""
 
 from twinscale.papers.report import Item, Paper
 from twinscale.papers.srcnn import accuracy, filters, learning

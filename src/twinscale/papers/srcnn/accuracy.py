@@ -26,7 +26,7 @@ from twinscale.papers.srcnn.methods import (
 
 
 def _per_picture(title: str, published: Results, ours: Results) -> Iterator[Block]:
-    """PSNR and time of every picture, theirs beside ours."""
+    """Yield tables of PSNR and time for every picture, theirs beside ours."""
     for quantity, printed, measured in zip(("PSNR (dB)", "seconds"), published, ours, strict=True):
         methods = list(printed["average"])
         both = [method for method in MEASURED if method in methods]
@@ -39,7 +39,7 @@ def _per_picture(title: str, published: Results, ours: Results) -> Iterator[Bloc
 
 
 def _averages(title: str, tables: Mapping[str, tuple[Results, Results]]) -> Comparison:
-    """The last lines of published tables beside ours."""
+    """Compare the last lines of published tables with ours."""
     rows = [
         ComparisonRow((name, method), Value(psnr), Value.or_none(ours.psnr["average"].get(method)))
         for name, (published, ours) in tables.items()
@@ -65,6 +65,7 @@ def _leads(tables: Mapping[str, tuple[Results, Results]]) -> Comparison:
 
 
 def table_1(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Table 1."""
     tables = {
         f"x{scale}": (published_results("table-1", scale), measured_results(reproduction, "Set5", scale))
         for scale in (2, 3, 4)
@@ -85,11 +86,12 @@ def table_1(reproduction: Reproduction) -> Iterator[Block]:
 
 
 def table_2(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Table 2."""
     published, ours = published_results("table-2", 3), measured_results(reproduction, "Set14", 3)
     tables = {"x3": (published, ours)}
     yield _averages("Average over Set14", tables)
     yield _highest_average(tables)
-    yield Claim("SRCNN leads by 0.3 dB and more on average", lead(ours) >= 0.3, f"{lead(ours):+.2f} dB")
+    yield Claim("SRCNN leads by 0.3 dB or more on average", lead(ours) >= 0.3, f"{lead(ours):+.2f} dB")
     yield _leads(tables)
     yield from _per_picture("Set14 x3", published, ours)
     yield _HOW_MEASURED
@@ -97,12 +99,14 @@ def table_2(reproduction: Reproduction) -> Iterator[Block]:
 
 _HOW_MEASURED = (
     "SRCNN, ours, is the shipped `srcnn-x2`, `-x3` or `-x4`, whose card states its data and training (`twinscale "
-    "models show srcnn-x3`); ANR, ours, learnt from T91 as `twinscale.papers.srcnn.anr` says. Seconds, ours, are of "
-    "the machine that wrote this page, bicubic enlargement included. The other methods' figures are the paper's."
+    "models show srcnn-x3`); ANR, ours, learnt from T91 as `twinscale.papers.srcnn.anr` says. Seconds, ours, were "
+    "measured on the machine that wrote this page, bicubic enlargement included. The other methods' figures are the "
+    "paper's."
 )
 
 
 def figure_4(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Fig. 4."""
     published, ours = published_results("table-2", 3), measured_results(reproduction, "Set14", 3)
     groups = {
         machine: {
@@ -146,6 +150,7 @@ _DETAILS = {
 
 
 def figures_7_to_10(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Fig. 7 to 10."""
     import skimage.data
 
     protocol, methods = Protocol(3, "y"), enlargers(reproduction, 3)

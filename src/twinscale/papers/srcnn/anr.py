@@ -1,4 +1,4 @@
-"""Anchored neighbourhood regression, the one method in SRCNN's tables that is no network and runs here.
+"""Anchored neighbourhood regression, the one other method in SRCNN's tables that runs here.
 
 Timofte, De Smet, Van Gool, "Anchored Neighborhood Regression for Fast Example-Based Super-Resolution", ICCV 2013.
 
@@ -7,13 +7,13 @@ Timofte, De Smet, Van Gool, "Anchored Neighborhood Regression for Fast Example-B
     bicubic enlargement ─┬─ differences ─ patches ─ PCA ─ nearest atom's projection ─ mean of overlaps ─┐
                          └──────────────────────────────────────────────────────────────────────────── + ─ picture
 
-From the paper: patches of 3x3 pixels of the small picture; as their features first and second differences along rows
-and columns of the enlargement, in a PCA that keeps 99.9 % of the energy; a dictionary of 1024 atoms, and for every
-atom its 40 nearest by correlation; over each such neighbourhood the ridge regression from features to what the
-enlargement lacks, solved in advance, so that a patch costs one search and one product; overlaps by all but one pixel
-of the small picture, averaged.
+From the paper: patches are 3x3 pixels of the small picture; their features are first and second differences along rows
+and columns of the enlargement, in a PCA that keeps 99.9 % of the energy. A dictionary has 1024 atoms; the 40 that
+correlate most with an atom are its neighbourhood. Over each neighbourhood, the ridge regression from features to what
+the enlargement lacks is solved in advance, so that a patch costs one search and one product. Patches overlap by all but
+one pixel of the small picture and are averaged.
 
-Ours: the paper's dictionary is learnt by K-SVD with several atoms a patch, ours with a single one, which is k-means
+Ours: the paper's dictionary is learnt by K-SVD with several atoms per patch, ours with a single one, which is k-means
 on features of unit length. It is faster, and as good on ten pictures of T91 set apart, where the ridge's weight was
 chosen.
 """
@@ -34,7 +34,7 @@ Float32 = NDArray[np.float32]
 _WINDOW = 3  # side of a patch in pixels of the small picture
 _ENERGY = 0.999
 _RIDGE = 0.003
-_BATCH, _PASSES, _LEARNT_FROM = 4096, 10, 100_000  # features k-means sees: at once, how often, how many of them
+_BATCH, _PASSES, _LEARNT_FROM = 4096, 10, 100_000  # features that k-means sees: at a time, how often, and of how many
 _FLAT = 0.1  # length of a feature below which its direction is noise
 _CHUNK = 8192  # features searched at once, to bound memory
 
@@ -71,7 +71,7 @@ class ANR:
             enlarged = _enlarged(imresize(truth, 1 / scale), scale)
             lacking = truth[:, :, 0].astype(np.float32) - enlarged
             for patches, kept in ((differences(enlarged, scale), inputs), (lacking[None], outputs)):
-                kept.append(_flat(_windows(patches, scale)[::2, ::2]))  # every second one: they overlap much
+                kept.append(_flat(_windows(patches, scale)[::2, ::2]))  # every second one, because they overlap
         raw, lacks = np.concatenate(inputs), np.concatenate(outputs)
         basis = _principal(raw)
         features = raw @ basis
@@ -118,11 +118,11 @@ class ANR:
 
 
 def differences(enlarged: Float32, scale: int) -> Float32:
-    """First and second differences between pixels ``scale`` apart, along columns and rows, the border repeated.
+    """Compute first and second differences of pixels ``scale`` apart, along columns and rows, the border repeated.
 
     Args:
         enlarged: ``(H, W)``.
-        scale: so far apart are neighbours of the small picture.
+        scale: the distance at which neighbours of the small picture lie.
 
     Returns:
         ``(4, H, W)``: first along a row, first along a column, second along a row, second along a column; the
@@ -146,15 +146,15 @@ def differences(enlarged: Float32, scale: int) -> Float32:
 
 
 def regressions(atoms: NDArray, full_size: NDArray, neighbours: int, ridge: float) -> Float32:
-    """For every atom the projection ``P = N_h (N_l^T N_l + ridge I)^-1 N_l^T`` of its neighbourhood.
+    """Solve for every atom the projection ``P = N_h (N_l^T N_l + ridge I)^-1 N_l^T`` of its neighbourhood.
 
     The columns of ``N_l`` and ``N_h`` are the features and the full-size patches of the nearest atoms: ``P`` maps
     features ``y`` to ``N_h b`` for the ``b`` that minimises ``|y - N_l b|^2 + ridge |b|^2``.
 
     Args:
         atoms: ``(K, d)``, of length one.
-        full_size: ``(K, p)``, what belongs to them.
-        neighbours: how many nearest ones, the atom itself among them.
+        full_size: ``(K, p)``, the full-size patches that belong to them.
+        neighbours: how many nearest atoms to take, including the atom itself.
         ridge: weight of the penalty.
 
     Returns:
@@ -173,7 +173,7 @@ def _enlarged(low: NDArray, scale: int) -> Float32:
 
 
 def _windows(planes: Float32, scale: int) -> Float32:
-    """Patches around every pixel of the small picture: ``(h, w, C * p)`` of planes ``(C, H, W)``, mirrored outside."""
+    """Cut patches around every pixel of the small picture, ``(h, w, C * p)``, from ``(C, H, W)`` mirrored outside."""
     side = _WINDOW * scale
     padded = np.pad(planes, ((0, 0), (scale, scale), (scale, scale)), mode="symmetric")
     views = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))[:, ::scale, ::scale]
@@ -185,7 +185,7 @@ def _flat(windows: Float32) -> Float32:
 
 
 def _averaged(patches: Float32, scale: int) -> Float32:
-    """The picture ``(H, W)`` whose patches are given, as :func:`_windows` takes them; the mean where they overlap."""
+    """Assemble a picture ``(H, W)`` from patches as :func:`_windows` cuts them; average where they overlap."""
     rows, columns = patches.shape[:2]
     cells = patches.reshape(rows, columns, _WINDOW, scale, _WINDOW, scale)
     total = np.zeros((rows + 2, columns + 2, scale, scale), np.float32)
@@ -199,7 +199,7 @@ def _averaged(patches: Float32, scale: int) -> Float32:
 
 
 def _principal(raw: Float32) -> Float32:
-    """The fewest orthonormal directions that keep the wanted share of the energy, ``(features, d)``."""
+    """Return the fewest orthonormal directions that keep the wanted share of the energy, ``(features, d)``."""
     energies, directions = np.linalg.eigh((raw.T @ raw).astype(np.float64))
     share = np.cumsum(energies[::-1]) / energies.sum()
     kept = int(np.searchsorted(share, _ENERGY)) + 1
@@ -207,13 +207,13 @@ def _principal(raw: Float32) -> Float32:
 
 
 def _nearest(features: Float32, atoms: Float32) -> NDArray[np.intp]:
-    """For every feature the index of the atom that correlates with it most, of either sign."""
+    """Find for every feature the index of the atom that correlates with it most, with either sign."""
     chunks = (features[start : start + _CHUNK] for start in range(0, len(features), _CHUNK))
     return np.concatenate([np.abs(chunk @ atoms.T).argmax(axis=1) for chunk in chunks])
 
 
 def _by_atom(nearest: NDArray[np.intp], atoms: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Each atom that is nearest to some features, with their indices."""
+    """Yield each atom that is nearest to some features, with their indices."""
     order = np.argsort(nearest, kind="stable")
     for atom, members in enumerate(np.split(order, np.searchsorted(nearest[order], np.arange(1, atoms)))):
         if len(members):

@@ -26,6 +26,7 @@ from twinscale.zoo import load_card
 
 
 def figure_5(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Fig. 5."""
     recipe = networks.our_recipe("t91", scale=2, init="paper")
     shipped = build(Recipe.load("srcnn-x2"))
     assert isinstance(shipped, SRCNN)
@@ -49,7 +50,7 @@ def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     yield (
         "The network trained here starts from the paper's weights, N(0, 0.001²): whatever its filters show was "
         "learnt. The shipped one, trained longer on photographs, starts from weights that keep the variance, much of "
-        'which stays as noise, and from one filter, `init = "identity"`, that hands the enlargement through: the one '
+        'which stays as noise, and from one filter, `init = "identity"`, that passes the enlargement through: the one '
         "with a single bright pixel."
     )
     yield reproduction.budget([recipe])
@@ -63,7 +64,7 @@ def _first_layer(network: SRCNN) -> torch.nn.Conv2d:
 
 @torch.no_grad()
 def _silent(network: SRCNN) -> int:
-    """How many maps of the first layer are zero on all of Set5 after their ReLU."""
+    """Count the maps of the first layer that are zero on all of Set5 after their ReLU."""
     protocol, layer = Protocol(network.scale, "y"), _first_layer(network)
     highest = torch.full((layer.out_channels,), -torch.inf)
     for planes in planes_of("Set5"):
@@ -74,18 +75,19 @@ def _silent(network: SRCNN) -> int:
 
 
 class _Figures(NamedTuple):
-    """Of networks that differ in their sizes, by size."""
+    """Figures of networks that differ in their sizes, by size."""
 
     psnr: dict[str, float]
     """dB on Set5."""
     seconds: dict[str, float]
-    """Per picture; one that is not known is missing."""
+    """Per picture; those that are not known are missing."""
 
 
 _DEFAULT_NUMBER, _DEFAULT_SIZE, _LARGER_SIZE = "64, 32", "9, 1, 5", "11, 1, 7"
 
 
 def table_3(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Table 3."""
     published = _published_table_3()
     recipes = {numbers: networks.our_recipe("all", filters=_integers(numbers)) for numbers in published.psnr}
     recipes[_DEFAULT_NUMBER] = networks.our_recipe("all")  # the same network as in Fig. 6
@@ -109,6 +111,7 @@ def table_3(reproduction: Reproduction) -> Iterator[Block]:
 
 
 def section_5_4(reproduction: Reproduction) -> Iterator[Block]:
+    """Compare the sizes of filters as Section 5.4 does."""
     default, larger = _published_table_3(), published_table("srcnn", "section-5-4")[_LARGER_SIZE]["SRCNN"]
     published = _Figures(
         {_DEFAULT_SIZE: default.psnr[_DEFAULT_NUMBER], _LARGER_SIZE: larger},
@@ -143,7 +146,7 @@ def _integers(sizes: str) -> list[int]:
 
 
 def _measured(reproduction: Reproduction, recipes: Mapping[str, Recipe], default: str) -> _Figures:
-    """What networks reach and take; the default trains first and so sets the steps of all."""
+    """Measure what networks reach and take; the default trains first and so sets the steps of all."""
     for recipe in (recipes[default], *recipes.values()):
         networks.trained(reproduction, recipe)
     psnr = {sizes: reproduction.score(recipe, "Set5").psnr_y for sizes, recipe in recipes.items()}
@@ -153,7 +156,7 @@ def _measured(reproduction: Reproduction, recipes: Mapping[str, Recipe], default
 def _beside_each_other(
     what: str, recipes: Mapping[str, Recipe], default: str, published: _Figures, ours: _Figures
 ) -> Iterator[Block]:
-    """PSNR and time of the networks, and the time as a multiple of the default's."""
+    """Compare PSNR and time of the networks, and the time as a multiple of the default's."""
     rows, times = [], []
     for sizes, recipe in recipes.items():
         network = untrained(recipe)
@@ -171,7 +174,7 @@ def _beside_each_other(
 
 
 def _seconds(recipes: list[Recipe]) -> list[float]:
-    """Time per picture of Set5 x3 in the network, the median of three rounds in turns."""
+    """Measure the time per picture of Set5 x3 in the network, the median of three rounds in turns."""
     protocol = Protocol(3, "y")
     truths = [protocol.truth(planes) for planes in planes_of("Set5")]
     enlarged = [protocol.enlarge(protocol.reduce(truth)).astype(np.float32) for truth in truths]

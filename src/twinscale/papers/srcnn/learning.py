@@ -16,6 +16,7 @@ _PUBLISHED = published_results("table-1", 3).psnr["average"]
 
 
 def figure_1(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Fig. 1."""
     ours, from_zero = networks.our_recipe("t91"), networks.our_recipe("t91", init="paper")
     lines = {
         "from bicubic enlargement": networks.convergence(reproduction, ours),
@@ -35,7 +36,7 @@ def figure_1(reproduction: Reproduction) -> Iterator[Block]:
             + f"; the paper trains for {BACKPROPAGATIONS:.0e}",
         )
     yield (
-        "Our recipe starts from a network that hands the enlargement through, and so cannot be below it for long. The "
+        "Our recipe starts from a network that passes the enlargement through, and so cannot be below it for long. The "
         "second line starts as the paper's does, from black, but learns by our optimiser; what the paper's own recipe "
         "does in this time stands at the end of this page."
     )
@@ -43,7 +44,7 @@ def figure_1(reproduction: Reproduction) -> Iterator[Block]:
 
 
 def _first_above(points: list[tuple[float, float]], level: float) -> float | None:
-    """Where the first of the points lies that is above a level."""
+    """Return where the first point above a level lies."""
     return next((x for x, y in points if y > level), None)
 
 
@@ -58,6 +59,7 @@ def _convergence_figure(
 
 
 def figure_6(reproduction: Reproduction) -> Iterator[Block]:
+    """Make Fig. 6."""
     few, many = networks.our_recipe("t91"), networks.our_recipe("all")
     lines = {
         "SRCNN, T91": networks.convergence(reproduction, few),
@@ -126,7 +128,7 @@ _DIFFERENCES: dict[str, Callable[[Recipe], str]] = {
         else f"{recipe.data.reduced_by}, as they are tested"
     ),
     "initial weights": lambda recipe: (
-        "one path hands the enlargement through, the rest keeps the variance"
+        "one path passes the enlargement through, the rest keeps the variance"
         if recipe.network.parameters.get("init") == "identity"
         else "N(0, 0.001²), biases 0"
     ),
@@ -147,6 +149,7 @@ _DIFFERENCES: dict[str, Callable[[Recipe], str]] = {
 
 
 def two_recipes(reproduction: Reproduction) -> Iterator[Block]:
+    """Compare the recipe of Section 4 with ours."""
     ours, of_paper = networks.our_recipe("t91"), networks.paper_recipe()
     names = {"the paper's": of_paper, "ours": ours}
     lines = [["", *(f"{name}, `{recipe.name}`" for name, recipe in names.items())], ["---"] * 3]
@@ -168,7 +171,7 @@ def two_recipes(reproduction: Reproduction) -> Iterator[Block]:
     yield (
         f"Neither pads while it trains. The paper's recipe took {taken:.1e} of its {BACKPROPAGATIONS:.0e} "
         f"backpropagations, one in {BACKPROPAGATIONS / taken:.0f}: it starts from weights so small that every layer "
-        "dampens the gradient of the one in front of it. It names neither batch nor blur; the batch here makes a step "
+        "dampens the gradient of the one before it. It names neither batch nor blur; the batch here makes a step "
         "cost as much as one of ours."
     )
     yield reproduction.budget([of_paper, ours])

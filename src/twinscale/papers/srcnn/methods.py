@@ -24,7 +24,7 @@ MEASURED = ("bicubic", "ANR", "SRCNN")
 
 
 class Results(NamedTuple):
-    """What methods reached on the pictures of a set, ``average`` the last; what was not measured is missing."""
+    """What methods reached on the pictures of a set, with ``average`` last; what was not measured is missing."""
 
     psnr: Table
     """dB on luminance, by picture and method."""
@@ -32,7 +32,7 @@ class Results(NamedTuple):
 
 
 def published_results(table: str, scale: int) -> Results:
-    """One scale of the paper's Table 1, on Set5, or 2, on Set14."""
+    """Return one scale of the paper's Table 1 (Set5) or Table 2 (Set14)."""
     suffix = f" x{scale}"
     psnr, seconds = (
         {
@@ -46,7 +46,7 @@ def published_results(table: str, scale: int) -> Results:
 
 
 def enlargers(reproduction: Reproduction, scale: int) -> dict[str, Callable[[NDArray], NDArray]]:
-    """What enlarges luminance ``(H, W, 1)`` here, by name."""
+    """Return what enlarges luminance ``(H, W, 1)`` here, by name."""
     network, anr = load(f"srcnn-x{scale}").enlargement, learnt_anr(reproduction, scale)
     return {
         "bicubic": lambda low: imresize(low, scale),
@@ -56,7 +56,7 @@ def enlargers(reproduction: Reproduction, scale: int) -> dict[str, Callable[[NDA
 
 
 def learnt_anr(reproduction: Reproduction, scale: int) -> ANR:
-    """ANR of T91, learnt once for the folder of the runs."""
+    """Return ANR learnt from T91, once for the folder of the runs."""
     path = reproduction.folder.parent / "runs" / f"anr-x{scale}.safetensors"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def learnt_anr(reproduction: Reproduction, scale: int) -> ANR:
 
 @functools.cache
 def measured_results(reproduction: Reproduction, dataset: str, scale: int) -> Results:
-    """What the methods that run here reach on the small pictures of the protocol."""
+    """Measure what the methods that run here reach on the small pictures of the protocol."""
     protocol, methods = Protocol(scale, "y"), enlargers(reproduction, scale)
     results = Results({}, {})
     for path in find_pictures(dataset):
@@ -83,6 +83,6 @@ def measured_results(reproduction: Reproduction, dataset: str, scale: int) -> Re
 
 
 def lead(results: Results, picture: str = "average") -> float:
-    """By how many dB SRCNN is ahead of the best other method."""
+    """Return by how many dB SRCNN is ahead of the best other method."""
     others = [psnr for method, psnr in results.psnr[picture].items() if method != "SRCNN"]
     return results.psnr[picture]["SRCNN"] - max(others)

@@ -17,7 +17,7 @@ _SHARES = (1 / 300, 1 / 100, 1 / 30, 1 / 15, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1)  # o
 
 
 def our_recipe(pictures: str, scale: int = 3, **parameters: list[int] | str) -> Recipe:
-    """Our recipe on other pictures, ten of T91 set apart as by the paper's recipe, perhaps for another network."""
+    """Return our recipe on other pictures, ten of T91 set apart as in the paper's, perhaps for another network."""
     base, of_paper = Recipe.load(f"srcnn-x{scale}"), Recipe.load(f"paper-srcnn-x{scale}")
     details = ["-".join(map(str, [given] if isinstance(given, str) else given)) for given in parameters.values()]
     return replace(
@@ -29,7 +29,7 @@ def our_recipe(pictures: str, scale: int = 3, **parameters: list[int] | str) -> 
 
 
 def paper_recipe() -> Recipe:
-    """The paper's recipe for x3 in batches, which it does not name, of as many pixels as ours: a step costs as much."""
+    """Return the paper's recipe for x3, in batches (it names none) of as many pixels as ours: a step costs as much."""
     base = Recipe.load("paper-srcnn-x3")
     data = replace(base.data, batch=16)
     return replace(base, data=data, optimisation=replace(base.optimisation, steps=round(BACKPROPAGATIONS / data.batch)))
@@ -40,19 +40,19 @@ def _measured_at(recipe: Recipe) -> list[int]:
 
 
 def trained(reproduction: Reproduction, recipe: Recipe) -> Trained:
-    """The network of a recipe, with snapshots for its convergence."""
+    """Train the network of a recipe, with snapshots for its convergence."""
     return reproduction.trained(recipe, snapshots=_measured_at(recipe))
 
 
 def trained_network(reproduction: Reproduction, recipe: Recipe, at: int | None = None) -> SRCNN:
-    """The network of a recipe, perhaps at one of the steps that its convergence is measured at."""
+    """Load the network of a recipe, perhaps at one of the steps at which its convergence is measured."""
     network = reproduction.network(recipe, at)
     assert isinstance(network, SRCNN)
     return network
 
 
 def convergence(reproduction: Reproduction, recipe: Recipe) -> list[tuple[float, float]]:
-    """Backpropagations, that is crops learnt from, and PSNR on Set5 in dB."""
+    """Return backpropagations, that is crops learnt from, and PSNR on Set5 in dB."""
     planned, taken = recipe.optimisation.steps, trained(reproduction, recipe).steps
     pictures, points = planes_of("Set5"), {}
     for step in _measured_at(recipe):
@@ -62,5 +62,5 @@ def convergence(reproduction: Reproduction, recipe: Recipe) -> list[tuple[float,
 
 
 def mean_psnr(network: SRCNN, recipe: Recipe, pictures: list[NDArray]) -> float:
-    """Mean over pictures in dB by the protocol, whatever blur the recipe trains on."""
+    """Return the mean PSNR over pictures in dB by the protocol, whatever blur the recipe trains on."""
     return validate(network, pictures, replace(recipe, data=replace(recipe.data, blur=0.0))).psnr_y
