@@ -76,8 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if fault == "truncate":
             body = body[: len(body) // 2]
+        self.server.bytes_sent += len(body)  # counted first: the client may be done before this thread goes on
         self.wfile.write(body)
-        self.server.bytes_sent += len(body)
 
     def log_message(self, *_: object) -> None:
         """Nothing on stderr."""
