@@ -12,7 +12,8 @@ pytest.importorskip("matplotlib")
 from twinscale import papers
 from twinscale.cli.app import app
 from twinscale.errors import UsageError
-from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Item, Paper, Value
+from twinscale.papers.paper import Item, Paper
+from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Value
 
 
 @pytest.fixture

@@ -12,12 +12,9 @@ from twinscale.papers.report import (
     Comparison,
     ComparisonRow,
     Figure,
-    Item,
-    Paper,
     Value,
     as_json,
     markdown,
-    write_page,
 )
 
 TABLE = Comparison(
@@ -66,12 +63,3 @@ def test_blocks_as_data() -> None:
     assert as_json(FIGURE) == {"kind": "figure", "file": "a.png", "caption": "A curve."}
     rows = as_json(TABLE)["rows"]
     assert rows[0]["ours"] == {"main": 30.249, "second": 0.91}
-
-
-def test_page_holds_what_was_made_in_the_papers_order(tmp_path) -> None:
-    items = [Item(name, name.upper(), lambda reproduction: iter(())) for name in ("one", "two", "three")]
-    paper = Paper("p", "Somebody", "Said so.", items)
-    write_page(tmp_path / "p.md", paper, "make it", {"three": "3", "one": "1"})
-    assert (
-        tmp_path / "p.md"
-    ).read_text() == "# Somebody\n\nMade by `make it`. Said so.\n\n## ONE\n\n1\n\n## THREE\n\n3\n"

@@ -14,7 +14,7 @@ from tests.training.sittings import assert_same_weights, log_of, stopped
 from twinscale.training import keeper
 from twinscale.training.build import build
 from twinscale.training.data import split_pictures, validation_examples
-from twinscale.training.log import read_log
+from twinscale.training.history import read_log
 from twinscale.training.loop import train
 from twinscale.training.optimisation import learning_rate
 from twinscale.training.recipe import Recipe

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("torch")
 
 from twinscale.errors import UsageError
-from twinscale.training.log import History, Log, LogRow, read_log
+from twinscale.training.history import History, LogRow, read_log
+from twinscale.training.log import Log
 
 OLD = """step,loss,learning_rate,validation_psnr_y,seconds,pictures_per_second
 5,0.5,0.001,,1.0,10.0

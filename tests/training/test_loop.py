@@ -17,7 +17,7 @@ from twinscale.errors import ModelError, UsageError
 from twinscale.evaluation.protocol import Protocol
 from twinscale.training import keeper
 from twinscale.training.build import build
-from twinscale.training.log import read_log
+from twinscale.training.history import read_log
 from twinscale.training.loop import train
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, CHECKPOINT

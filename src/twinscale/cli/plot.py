@@ -27,7 +27,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
         import matplotlib  # noqa: F401 (imported now, to say what is missing)
 
         from twinscale.drawings import TrainingCurves
-        from twinscale.training.log import History
+        from twinscale.training.history import History
         from twinscale.training.runs import Run, short_names
     except ModuleNotFoundError as error:
         raise UsageError(f"plotting needs {error.name}: install it with pip install 'twinscale[train]'") from None

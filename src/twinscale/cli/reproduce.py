@@ -65,8 +65,8 @@ def reproduce(
         import skimage  # noqa: F401
 
         from twinscale.papers import find_paper
+        from twinscale.papers.paper import write_page
         from twinscale.papers.report import as_json as block_as_json
-        from twinscale.papers.report import write_page
         from twinscale.papers.reproduction import Reproduction
     except ModuleNotFoundError as error:
         raise UsageError(f"reproducing needs {error.name}: install it with pip install 'twinscale[papers]'") from None

@@ -2,7 +2,7 @@
 
 from twinscale.errors import UsageError
 from twinscale.papers import dsn, small_cnns, srcnn
-from twinscale.papers.report import Paper
+from twinscale.papers.paper import Paper
 
 PAPERS: dict[str, Paper] = {"dsn": dsn.PAPER, "small_cnns": small_cnns.PAPER, "srcnn": srcnn.PAPER}
 

@@ -18,7 +18,8 @@ from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.nets import Pair
-from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Item, Paper, Value
+from twinscale.papers.paper import Item, Paper
+from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
 from twinscale.papers.reproduction import Reproduction, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.rescale import load, shrink
 from twinscale.training.recipe import ChannelSpec, Enlargement, Recipe

@@ -1,16 +1,10 @@
-"""What a reproduction shows: comparisons with the paper, figures, claims, and the page that holds them."""
+"""What a reproduction shows: comparisons with the paper, figures and claims, as Markdown and as plain data."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from twinscale.drawings import Drawing
 from twinscale.evaluation.protocol import Scores
-from twinscale.images.files import write_atomically
-
-if TYPE_CHECKING:
-    from twinscale.papers.reproduction import Reproduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +94,6 @@ Block = Comparison | Figure | Claim | str
 """What a page is made of; a string is a paragraph in Markdown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One table or figure of a paper."""
-
-    name: str
-    title: str
-    make: "Callable[[Reproduction], Iterator[Block]]"
-    """Trains and measures what is missing, and yields what the page shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A paper and those of its items that are reproduced."""
-
-    name: str
-    citation: str
-    introduction: str
-    """Protocol and data that all items share."""
-    items: list[Item] = field(default_factory=list)
-
-
 def markdown(blocks: list[Block]) -> str:
     """Format blocks one below the other as Markdown; claims in a row make one list."""
     text = ""
@@ -155,19 +128,3 @@ def as_json(block: Block) -> dict[str, Any]:
     if isinstance(block, Figure):
         return {"kind": "figure", "file": block.file, "caption": block.caption}
     return {"kind": type(block).__name__.lower(), **asdict(block)}
-
-
-def write_page(path: Path, paper: Paper, command: str, sections: Mapping[str, str]) -> None:
-    """Write the Markdown page of a paper.
-
-    Args:
-        path: the page.
-        paper: the paper.
-        command: how readers can make it again.
-        sections: Markdown of the items, by name; items that are missing are left out.
-    """
-    lines = [f"# {paper.citation}", f"Made by `{command}`. {paper.introduction}"]
-    for item in paper.items:
-        if item.name in sections:
-            lines += [f"## {item.title}", sections[item.name]]
-    write_atomically(path, ("\n\n".join(lines) + "\n").encode(), overwrite=True)

@@ -28,7 +28,7 @@ from twinscale.rescale import Model, load
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds
-from twinscale.training.log import read_log
+from twinscale.training.history import read_log
 from twinscale.training.loop import train
 from twinscale.training.recipe import DataSpec, Recipe
 from twinscale.training.rescaler import as_shipped, exported

@@ -16,7 +16,8 @@ from twinscale.evaluation.published import published_table
 from twinscale.evaluation.trial import Trial, bicubic
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.nets.small_cnns import SmallCNN, Variant
-from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Item, Paper, Value
+from twinscale.papers.paper import Item, Paper
+from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
 from twinscale.papers.reproduction import Reproduction, Trained, milliseconds, multiply_adds, planes_of, untrained
 from twinscale.training.build import build
 from twinscale.training.cpu import usable_precision

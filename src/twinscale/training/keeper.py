@@ -17,8 +17,9 @@ from torch import Tensor
 from twinscale.images.files import write_atomically
 from twinscale.nets import Pair
 from twinscale.training.checkpoint import RunState, save_checkpoint, save_weights
+from twinscale.training.history import LogRow
 from twinscale.training.learner import Learner
-from twinscale.training.log import Log, LogRow
+from twinscale.training.log import Log
 from twinscale.training.optimisation import learning_rate
 from twinscale.training.previews import draw_preview, preview_crops
 from twinscale.training.recipe import Recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twinscale.errors import UsageError
-from twinscale.training.log import LOG, LogRow, read_rows
+from twinscale.training.history import LOG, LogRow, read_rows
 from twinscale.training.recipe import Recipe
 
 RECIPE = "recipe.toml"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from twinscale.training.log import LogRow
+    from twinscale.training.history import LogRow
 
 _QUIET_SECONDS = 60.0
 _HEADERS = (

@@ -1,6 +1,6 @@
 """Dong, Loy, He, Tang, "Learning a Deep Convolutional Network for Image Super-Resolution", reproduced."""
 
-from twinscale.papers.report import Item, Paper
+from twinscale.papers.paper import Item, Paper
 from twinscale.papers.srcnn import accuracy, filters, learning
 
 PAPER = Paper(

@@ -1,0 +1,90 @@
+"""The log of a run: rows at regular steps in a CSV file, and the curves they make. Reading it needs no torch."""
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from twinscale.errors import UsageError
+
+LOG = "log.csv"
+
+Points = list[tuple[int, float]]
+"""Step and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """What is logged of one step; the names are the columns of ``log.csv``."""
+
+    step: int
+    loss: float
+    """Mean training loss since the row before."""
+    learning_rate: float
+    validation_loss: float | None
+    """None if the step was not validated, and in logs from before this column existed."""
+    validation_psnr_y: float | None
+    """In dB; None if the step was not validated."""
+    seconds: float
+    """Time spent on the run so far, over all sittings."""
+    pictures_per_second: float
+    """Crops per second in this sitting."""
+
+
+COLUMNS = tuple(field.name for field in fields(LogRow))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The curves of a run."""
+
+    training_loss: Points
+    validation_loss: Points
+    psnr: Points
+    """Validation PSNR in dB."""
+
+    @classmethod
+    def of(cls, rows: list[LogRow]) -> "History":
+        """Make curves of what was logged."""
+        return cls(
+            training_loss=[(row.step, row.loss) for row in rows],
+            validation_loss=[(row.step, row.validation_loss) for row in rows if row.validation_loss is not None],
+            psnr=[(row.step, row.validation_psnr_y) for row in rows if row.validation_psnr_y is not None],
+        )
+
+
+def read_log(folder: Path) -> History:
+    """Read the curves of a run from its ``log.csv``.
+
+    Raises:
+        UsageError: the folder holds no log.
+    """
+    return History.of(read_rows(folder))
+
+
+def read_rows(folder: Path) -> list[LogRow]:
+    """Read all rows of a run's ``log.csv``.
+
+    Raises:
+        UsageError: the folder holds no log.
+    """
+    try:
+        with (folder / LOG).open(newline="", encoding="utf-8") as file:
+            return [_row(cells) for cells in csv.DictReader(file)]
+    except FileNotFoundError:
+        raise UsageError(f"{folder} holds no {LOG}: name the folder of a training run") from None
+
+
+def _row(cells: dict[str, str]) -> LogRow:
+    return LogRow(
+        step=int(cells["step"]),
+        loss=float(cells["loss"]),
+        learning_rate=float(cells["learning_rate"]),
+        validation_loss=_optional(cells.get("validation_loss")),
+        validation_psnr_y=_optional(cells["validation_psnr_y"]),
+        seconds=float(cells["seconds"]),
+        pictures_per_second=float(cells["pictures_per_second"]),
+    )
+
+
+def _optional(cell: str | None) -> float | None:
+    return float(cell) if cell else None
