@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import socket
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from twinscale.batch.work import Work
 from twinscale.errors import TwinscaleError, UsageError
 
 _OBJECT_STORE = 100_000_000  # bytes, of a Ray started here; only names and outcomes pass through it, never pictures
+_CONNECT_SECONDS = 5
 _RETRIES = 3  # of a job whose worker died
 _MAX_BLOCKS = 1000  # for Ray Data to schedule
 _LOST = "every worker that tried it died: try it on a machine with more memory"
@@ -39,8 +41,8 @@ def run_on_cluster(
         jobs: see :func:`twinscale.batch.plan`.
         work: what to do.
         writing: how to write the results.
-        address: address of the cluster, as :func:`ray.init` takes it; by default the cluster that runs on this
-            machine, or else one that is started for this call.
+        address: ``"host:port"`` of a cluster, or ``"ray://host:port"``; by default a cluster of this machine's
+            processors is started for the call, unless the process is connected to one.
         fail_fast: whether to end with the first outcome that failed. Workers may have done later jobs by then.
 
     Yields:
@@ -117,7 +119,7 @@ def _outcomes(
 
 @contextmanager
 def _ray(address: str | None) -> Iterator[int]:
-    """Attach to Ray, or start it, and yield the number of its processors."""
+    """Connect to the cluster at the address, or start one, and yield the number of its processors."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # twinscale reports its use to nobody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
@@ -129,16 +131,31 @@ def _ray(address: str | None) -> Iterator[int]:
     attached = ray.is_initialized()
     if not attached:
         quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-        try:
-            ray.init(address=address or "auto", **quiet)
-        except ConnectionError:
-            if address:
-                raise UsageError(
-                    f"cannot connect to a Ray cluster at {address}: check the address, and the token if it wants one"
-                ) from None
+        if address is None:
             ray.init("local", include_dashboard=False, object_store_memory=_OBJECT_STORE, **quiet)
+        else:
+            _check_reachable(address)
+            try:
+                ray.init(address, **quiet)
+            except ConnectionError:
+                raise _unreachable(address) from None
     try:
         yield int(ray.cluster_resources()["CPU"])
     finally:
         if not attached:
             ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knock at the address, because Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, ValueError):
+        raise _unreachable(address) from None
+
+
+def _unreachable(address: str) -> UsageError:
+    return UsageError(
+        f"cannot connect to a Ray cluster at {address!r}: check host:port, and the token if the cluster wants one"
+    )

@@ -140,7 +140,7 @@ def batch_options(function: options.Function) -> options.Function:
     @click.option(
         "--cluster",
         metavar="[=ADDRESS]",
-        help="Work on the Ray cluster at ADDRESS; by default on that of this machine, started if need be.",
+        help="Work on the Ray cluster at ADDRESS (host:port); by default on one that is started on this machine.",
     )
     @options.as_json
     @click.option("--quiet", is_flag=True, help="Print errors only.")
