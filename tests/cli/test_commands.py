@@ -304,7 +304,11 @@ class TestUsage:
         Image.fromarray(pattern(600, 600)).save(large)
         command = ["upscale", "--ensemble", "-t", "32", photo, large, "-o", "out"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "twinscale", *map(str, command)], stdout=subprocess.PIPE, cwd=tmp_path
+            [sys.executable, "-m", "twinscale", *map(str, command)],
+            stdout=subprocess.PIPE,
+            cwd=tmp_path,
+            # Jobs that a shell runs in the background ignore interrupts, and hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert process.stdout is not None
         assert b"photo_x2.png" in process.stdout.readline()
