@@ -44,19 +44,23 @@ def run(
     """
     pipeline = _Pipeline(work, writing, fail_fast, progress)
     try:
-        under_way: deque[Future[Outcome]] = deque()
-        for job in jobs:
-            if len(under_way) == _IN_FLIGHT:
-                yield (outcome := under_way.popleft().result())
-                if fail_fast and outcome.status == "failed":
-                    return
-            under_way.append(pipeline.submit(job))
-        while under_way:
-            yield (outcome := under_way.popleft().result())
+        for outcome in _in_order(pipeline, jobs):
+            yield outcome
             if fail_fast and outcome.status == "failed":
                 return
     finally:
         pipeline.close()
+
+
+def _in_order(pipeline: "_Pipeline", jobs: Iterable[Job]) -> Iterator[Outcome]:
+    """Keep a few jobs under way, and yield their outcomes in the order of the jobs."""
+    under_way: deque[Future[Outcome]] = deque()
+    for job in jobs:
+        if len(under_way) == _IN_FLIGHT:
+            yield under_way.popleft().result()
+        under_way.append(pipeline.submit(job))
+    while under_way:
+        yield under_way.popleft().result()
 
 
 class _Stopped(BaseException):
