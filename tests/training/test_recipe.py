@@ -1,3 +1,5 @@
+from dataclasses import dataclass, fields
+
 import pytest
 
 from twinscale.datasets import catalogue
@@ -173,6 +175,17 @@ def test_shipped_recipe_validates_on_named_training_pictures(name):
         source, _, stem = picture.partition("/")
         assert source in data.train
         assert stem in {picture.stem for picture in sets[source].pictures}
+
+
+def test_digest_stays_when_recipes_get_more_keys(load):
+    @dataclass(frozen=True, kw_only=True)
+    class Later(Recipe):
+        added: str = "nothing"
+
+    recipe = load()
+    said = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+    assert Later(**said).digest() == recipe.digest()
+    assert Later(**said, added="something").digest() != recipe.digest()
 
 
 def test_digest_follows_every_value(load):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, field
 from importlib import resources
@@ -163,8 +164,19 @@ class Recipe:
         return tomli_w.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None})
 
     def digest(self) -> str:
-        """Return the SHA-256 of the resolved recipe."""
-        return hashlib.sha256(self.dumps().encode()).hexdigest()
+        """Return the SHA-256 of what the recipe says; a key that is added later, at its default, does not change it."""
+        return hashlib.sha256(json.dumps(_said(self), sort_keys=True).encode()).hexdigest()
+
+
+def _said(spec: Any) -> dict[str, Any]:
+    """Return the fields that differ from their defaults."""
+    said = {}
+    for item in dataclasses.fields(spec):
+        value = getattr(spec, item.name)
+        default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
+        if value != default:
+            said[item.name] = _said(value) if dataclasses.is_dataclass(value) else value
+    return said
 
 
 def shipped_recipes() -> list[str]:
