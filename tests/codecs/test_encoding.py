@@ -187,15 +187,18 @@ def test_opaque_alpha_is_no_transparency() -> None:
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP", "BMP", "GIF", "AVIF"])
 def test_sixteen_bits_are_refused_with_a_remedy(format: str) -> None:
+    others = "PNG or TIFF or JPEG2000 or JPEGXL or JPEGLS"
     with pytest.raises(
-        PictureError, match=f"^{format} cannot hold 16-bit samples; write PNG or TIFF or JPEG2000 or JPEGXL or JPEGLS$"
+        PictureError, match=f"^{format} cannot hold 16-bit samples; write {others}, or convert them with --depth 8$"
     ):
         picture(dtype=np.uint16).encode(format)
 
 
 @pytest.mark.parametrize("format", [format for format in FORMATS if format != "TIFF"])
 def test_float_is_refused_with_a_remedy(format: str) -> None:
-    with pytest.raises(PictureError, match=r"cannot hold floating-point samples; write TIFF$"):
+    with pytest.raises(
+        PictureError, match=r"cannot hold floating-point samples; write TIFF, or convert them with --depth (8|16)$"
+    ):
         picture(dtype=np.float32).encode(format)
 
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
 from twinscale.rescale import load, restore, shrink, upscale
-from twinscale.rescale.model import Model, ProgressCallback
+from twinscale.rescale.model import Model, ProgressCallback, as_model
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.upscale import choose_model
+from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.upscale import choose_model, enlarged_size
 from twinscale.zoo import DEFAULT_FAMILIES, load_card, model_names, resolve
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
@@ -38,6 +39,14 @@ class Work(typing.Protocol):
     @property
     def carries_tag(self) -> bool:
         """Whether a result must keep its XMP packet and its exact pixels, as a shrunk picture must."""
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """Return ``(height, width)`` of the result before any network runs.
+
+        Raises:
+            UsageError: the model cannot do what is asked of it.
+            ModelError: there is no such model, or its card is damaged.
+        """
 
     def load(self) -> Process:
         """Find the model, once per process; its networks are loaded with the first picture.
@@ -74,6 +83,10 @@ class Upscale:
         name = DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
         return f"_x{load_card(name).scale if self.scale is None else self.scale:g}"
 
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        return enlarged_size(picture, self.scale or choose_model(None, self.model).card.scale)
+
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         model = choose_model(self.scale, self.model, runtime=self.runtime)
@@ -101,6 +114,11 @@ class Shrink:
     tile: int | None = None
     runtime: Runtime = Runtime()
 
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        scale = choose_pair(self.scale, self.model).card.scale
+        return -(-picture.height // scale), -(-picture.width // scale)
+
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         model = choose_pair(self.scale, self.model, runtime=self.runtime)
@@ -127,6 +145,16 @@ class Restore:
     scale: int | None = None
     tile: int | None = None
     runtime: Runtime = Runtime()
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        if shrunk := Shrunk.find(picture):
+            return shrunk.tag.height, shrunk.tag.width
+        if self.model is None:
+            scale = self.scale or 2
+        else:
+            scale = choose_pair(None, as_model(self.model, self.scale)).card.scale
+        return picture.height * scale, picture.width * scale
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""

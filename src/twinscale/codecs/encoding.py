@@ -86,7 +86,8 @@ def check(
     if depth not in codec.depths:
         kind = "floating-point" if depth == 32 else f"{depth}-bit"
         raise PictureError(
-            f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}"
+            f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}, "
+            f"or convert them with --depth {max(set(codec.depths) & {8, 16})}"
         )
     height, width = size
     if max(size) > codec.max_side:
@@ -94,7 +95,10 @@ def check(
             f"{codec.name} cannot hold {width} x {height} pixels, only sides up to {codec.max_side}; write PNG or TIFF"
         )
     if transparent and not codec.alpha:
-        raise PictureError(f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}")
+        raise PictureError(
+            f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
+            "or give it a background with --background white"
+        )
 
 
 def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
