@@ -14,7 +14,7 @@ from typing import Any
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.task import Outcome, Task, Writing
 from twinscale.batch.work import Work
-from twinscale.errors import TwinscaleError, UsageError
+from twinscale.errors import TwinscaleError, UsageError, install
 from twinscale.images.picture import MAX_PIXELS
 
 _OBJECT_STORE = 100_000_000  # bytes, of a Ray started here; only names and outcomes pass through it, never pictures
@@ -130,7 +130,7 @@ def _ray(address: str | None) -> Iterator[int]:
     try:
         import ray.data
     except ModuleNotFoundError as error:
-        raise UsageError(f"a cluster needs {error.name}: install it with pip install 'twinscale[cluster]'") from None
+        raise UsageError(f"a cluster needs {error.name}: {install('cluster')}") from None
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     attached = ray.is_initialized()
