@@ -32,6 +32,9 @@ class Each:
     function: Callable[[Picture, ProgressCallback | None], Picture] = field(default=lambda picture, _: picture)
     runtime: Runtime = Runtime()
 
+    def size(self, picture: Picture) -> tuple[int, int]:
+        return picture.size
+
     def load(self) -> Process:
         return self.function
 
@@ -129,11 +132,11 @@ def test_stages_overlap_and_few_pictures_are_in_memory(folder: Path, monkeypatch
     second = threading.Event()
     read = Picture.read
 
-    def note(source: str) -> Picture:
+    def note(source: str, **options: int) -> Picture:
         decoded.append(source)
         if source == "11.png":
             second.set()
-        return read(source)
+        return read(source, **options)
 
     def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
         assert second.wait(30)

@@ -1,20 +1,26 @@
 """One job: opened, worked on and written; and what became of it."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from twinscale.batch.plan import STANDARD_STREAM, Job
-from twinscale.batch.work import Process
+from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
-from twinscale.images.files import write_atomically
-from twinscale.images.picture import Picture
+from twinscale.images.colour import parse_colour
+from twinscale.images.files import write_atomically, write_stream
+from twinscale.images.levels import to_planes
+from twinscale.images.picture import MAX_PIXELS, Picture
 from twinscale.rescale.model import ProgressCallback
+
+if TYPE_CHECKING:
+    from twinscale.codecs.codec import Codec
 
 Existing = Literal["refuse", "replace", "skip"]
 
@@ -27,11 +33,64 @@ class Writing:
         format: such as ``"PNG"``; by default what the output's extension says, or else the input's format.
         quality: 1 to 100, for lossy formats.
         existing: what to do if the output already exists: refuse the job, replace the file, or skip the job.
+        depth: bits per sample, 8 or 16; by default those of the input.
+        background: what to put transparent pictures on, ``"white"`` or ``"#rrggbb"``; by default they stay transparent.
+        strip: whether to leave out EXIF and XMP. A shrunk picture keeps its tag.
     """
 
     format: str | None = None
     quality: int | None = None
     existing: Existing = "refuse"
+    depth: Literal[8, 16] | None = None
+    background: str | None = None
+    strip: bool = False
+
+    def check(self) -> None:
+        """Find what is wrong whatever the picture.
+
+        Raises:
+            UsageError: there is no such format or colour, or the format takes no such quality.
+        """
+        if self.format is not None:
+            self.check_quality(codec_named(self.format))
+        if self.background is not None:
+            parse_colour(self.background)
+
+    def check_quality(self, codec: "Codec") -> None:
+        """Check that a format can be written with the quality.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        from twinscale.codecs.encoding import check
+
+        check(codec, size=(1, 1), channels=3, depth=min(codec.depths), transparent=False, quality=self.quality)
+
+    def check_fits(self, codec: "Codec", picture: Picture, size: tuple[int, int]) -> None:
+        """Check that a format can hold the result that a picture will have.
+
+        Args:
+            codec: the format.
+            picture: what the work starts from.
+            size: ``(height, width)`` of the result.
+
+        Raises:
+            UsageError: the quality is not one of the format's.
+            PictureError: the format cannot hold the depth, the transparency or the size.
+        """
+        from twinscale.codecs.encoding import check
+
+        transparent = picture.alpha is not None and self.background is None and to_planes(picture.alpha).min() < 1
+        depth = self.depth or picture.depth
+        check(codec, size=size, channels=picture.channels, depth=depth, transparent=transparent, quality=self.quality)
+
+    def applied_to(self, picture: Picture) -> Picture:
+        """Return the picture with the depth, the background and the metadata that are asked for."""
+        if self.depth is not None:
+            picture = picture.with_depth(self.depth)
+        if self.background is not None:
+            picture = picture.on_background(self.background)
+        return picture.without_metadata() if self.strip else picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +103,9 @@ class Outcome:
         seconds: how long reading, the network and writing took, without waiting for each other.
         error: why it failed.
         size: ``(height, width)`` of what was written, in pixels.
-        bytes: size of the file.
-        notes: what was changed on reading the input, one line each.
+        input_bytes: size of the input, as a file.
+        bytes: size of the output, as a file.
+        notes: what was changed on reading the input, and what else the user should know, one line each.
     """
 
     job: Job
@@ -53,6 +113,7 @@ class Outcome:
     seconds: float = 0.0
     error: TwinscaleError | None = None
     size: tuple[int, int] | None = None
+    input_bytes: int | None = None
     bytes: int | None = None
     notes: tuple[str, ...] = ()
 
@@ -64,16 +125,19 @@ class Task:
 
     Args:
         job: which.
+        work: what is done to the picture.
         writing: how the result is to be written.
-        carries_tag: whether only a format that holds XMP will do.
+        max_pixels: see :meth:`Picture.read`.
     """
 
-    def __init__(self, job: Job, writing: Writing, *, carries_tag: bool) -> None:
+    def __init__(self, job: Job, work: Work, writing: Writing, *, max_pixels: int = MAX_PIXELS) -> None:
         self.job = job
+        self._work = work
         self._writing = writing
-        self._carries_tag = carries_tag
-        self._format = writing.format
+        self._max_pixels = max_pixels
+        self._codec: Codec | None = None
         self._picture: Picture | None = None
+        self._input_bytes = 0
         self._notes: tuple[str, ...] = ()
         self._outcome: Outcome | None = None
         self._seconds = 0.0
@@ -81,16 +145,21 @@ class Task:
     def check(self) -> Outcome | None:
         """Return the outcome of a job that evidently needs no work or cannot succeed, else None; reads nothing."""
         with self._stage():
-            if self.job.target != STANDARD_STREAM:
-                if Path(self.job.target).exists() and self._writing.existing != "replace":
-                    if self._writing.existing == "skip":
-                        self._outcome = Outcome(self.job, "skipped")
-                        return self._outcome
-                    raise OutputExistsError(
-                        f"{self.job.source}: {self.job.target} already exists: use --overwrite, --skip-existing or "
-                        "another name"
-                    )
-                self._format = self._format or codec_of_path(self.job.target).name
+            if self._writing.format is not None:
+                self._choose(codec_named(self._writing.format))
+            if self.job.target == STANDARD_STREAM:
+                return None
+            if os.path.lexists(self.job.target) and self._writing.existing != "replace":
+                if self._writing.existing == "skip":
+                    self._outcome = Outcome(self.job, "skipped")
+                    return self._outcome
+                raise OutputExistsError(
+                    f"{self.job.source}: {self.job.target} already exists: use --overwrite, --skip-existing or "
+                    "another name"
+                )
+            if self._codec is None:
+                self._choose(codec_of_path(self.job.target))
+            _check_folder(Path(self.job.target).parent)
         return self._outcome
 
     def open(self, source: str | bytes) -> None:
@@ -98,21 +167,26 @@ class Task:
         if self._outcome is not None:
             return
         with self._stage():
-            self._picture = Picture.read(source)
-            self._notes = self._picture.notes
-            own = self._picture.format
-            self._format = self._format or (own if own in {codec.name for codec in writable_codecs()} else "PNG")
-            assert self._format is not None
-            if self._carries_tag and not codec_named(self._format).keeps_xmp:
-                raise UsageError(
-                    f"{self.job.source}: {self._format} cannot hold the tag that restore needs: write PNG, TIFF or WebP"
-                )
+            picture = Picture.read(source, max_pixels=self._max_pixels)
+            self._input_bytes = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+            self._notes = picture.notes
+            if self._codec is None:
+                writable = {codec.name: codec for codec in writable_codecs()}
+                self._choose(writable.get(picture.format or "PNG", writable["PNG"]))
+            assert self._codec is not None
+            self._writing.check_fits(self._codec, picture, self._work.size(picture))
+            self._picture = picture
 
     def process(self, process: Process, progress: ProgressCallback | None = None) -> None:
         """Do the work on the picture."""
         with self._stage():
-            if self._picture is not None:
-                self._picture = process(self._picture, progress)
+            if self._picture is None:
+                return
+            if self._work.carries_tag:  # what will be restored is the picture as it is asked for
+                self._picture = process(self._writing.applied_to(self._picture), progress)
+            else:
+                picture = self._picture.with_depth(16) if self._writing.depth == 16 else self._picture
+                self._picture = self._writing.applied_to(process(picture, progress))
 
     def write(self) -> Outcome:
         """Encode and write the result, if the stages before went well.
@@ -121,18 +195,30 @@ class Task:
         makes, it is from an earlier attempt whose process was killed before it could say so.
         """
         with self._stage():
-            if self._picture is not None and self._format is not None:
-                data = self._picture.encode(self._format, quality=self._writing.quality)
+            if self._picture is not None and self._codec is not None:
+                data = self._picture.encode(self._codec.name, quality=self._writing.quality)
                 self._write_output(data)
                 size, self._picture = self._picture.size, None
-                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=self._notes)
+                notes = self._notes
+                if self._work.carries_tag and len(data) > self._input_bytes:
+                    notes += ("the small file has more bytes than the input: -f webp takes fewer than PNG",)
+                self._outcome = Outcome(
+                    self.job, "done", size=size, input_bytes=self._input_bytes, bytes=len(data), notes=notes
+                )
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)
+
+    def _choose(self, codec: "Codec") -> None:
+        """Settle the format of the output, if it can be written as asked."""
+        self._writing.check_quality(codec)
+        if self._work.carries_tag and not codec.keeps_xmp:
+            raise UsageError(f"{codec.name} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
+        self._codec = codec
 
     def _write_output(self, data: bytes) -> None:
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
-            sys.stdout.buffer.write(data)
+            write_stream(sys.stdout.buffer, data)
             return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -164,3 +250,12 @@ class Task:
         named = type(error)(f"{self.job.source}: {error}")
         named.__cause__ = error
         return named
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise if files cannot be written to a folder, which may have yet to be created."""
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise PictureError(f"{nearest} is a file, so it cannot hold {folder}: name another output")
+    if not os.access(nearest, os.W_OK):
+        raise PictureError(f"folder {nearest} may not be written to: name another output")

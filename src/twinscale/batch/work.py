@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
 from twinscale.rescale import load, restore, shrink, upscale
-from twinscale.rescale.model import Model, ProgressCallback
+from twinscale.rescale.model import Model, ProgressCallback, as_model
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.upscale import choose_model
+from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.upscale import choose_model, enlarged_size
 from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
@@ -56,6 +57,14 @@ class Work(typing.Protocol):
     @property
     def carries_tag(self) -> bool:
         """Whether a result must keep its XMP packet and its exact pixels, as a shrunk picture must."""
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """Return ``(height, width)`` of the result before any network runs.
+
+        Raises:
+            UsageError: the model cannot do what is asked of it.
+            ModelError: there is no such model, or its card is damaged.
+        """
 
     def load(self) -> Process:
         """Find the model, once per process; its networks are loaded with the first picture.
@@ -113,6 +122,10 @@ class Upscale:
     def _scale(self) -> float:
         return self._card.scale if self.scale is None else self.scale
 
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        return enlarged_size(picture, self.scale or choose_model(None, self.model).card.scale)
+
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         model = choose_model(self.scale, self.model, runtime=self.runtime)
@@ -158,6 +171,11 @@ class Shrink:
     @property
     def _card(self) -> Card:
         return load_card(DEFAULT_FAMILIES["pair"] if self.model is None else self.model, self.scale)
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        scale = choose_pair(self.scale, self.model).card.scale
+        return -(-picture.height // scale), -(-picture.width // scale)
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
@@ -211,6 +229,16 @@ class Restore:
     def _name(self) -> str:
         assert self.model is not None
         return self.model if self.model in families() else _word(load_card(self.model).name)
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        if shrunk := Shrunk.find(picture):
+            return shrunk.tag.height, shrunk.tag.width
+        if self.model is None:
+            scale = self.scale or 2
+        else:
+            scale = choose_pair(None, as_model(self.model, self.scale)).card.scale
+        return picture.height * scale, picture.width * scale
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""

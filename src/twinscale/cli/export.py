@@ -16,11 +16,11 @@ def export(run: Path, models: Path) -> None:
     RUN is the folder of a training run. Its model goes into MODELS/NAME, if it beats the one that is there. Needs the
     train extra.
     """
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
 
     try:
         from twinscale.training.export import export_run
     except ModuleNotFoundError as error:
-        raise UsageError(f"exporting needs {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"exporting needs {error.name}: {install('train')}") from None
 
     click.echo(export_run(run, models).folder)

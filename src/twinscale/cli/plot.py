@@ -21,7 +21,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
     RUN is the folder of a training run. The loss is drawn thin for training and with dots for validation. Prints the
     name of the file. Needs the train extra.
     """
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
 
     try:
         import matplotlib  # noqa: F401 (imported now, to say what is missing)
@@ -30,7 +30,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
         from twinscale.training.history import History
         from twinscale.training.runs import Run, short_names
     except ModuleNotFoundError as error:
-        raise UsageError(f"plotting needs {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"plotting needs {error.name}: {install('train')}") from None
 
     path = output or (runs[0] / "curves.png" if len(runs) == 1 else Path("curves.png"))
     if path.suffix.lower() != ".png":

@@ -56,7 +56,7 @@ def reproduce(
 
     from rich.console import Console
 
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
     from twinscale.training.cpu import tune_malloc
 
     tune_malloc()  # before torch is imported
@@ -69,7 +69,7 @@ def reproduce(
         from twinscale.papers.report import as_json as block_as_json
         from twinscale.papers.reproduction import Reproduction
     except ModuleNotFoundError as error:
-        raise UsageError(f"reproducing needs {error.name}: install it with pip install 'twinscale[papers]'") from None
+        raise UsageError(f"reproducing needs {error.name}: {install('papers')}") from None
 
     chosen = find_paper(paper)
     names = [item.name for item in chosen.items]

@@ -9,7 +9,7 @@ import click
 
 from twinscale.cli import options
 from twinscale.cli.command import Group
-from twinscale.errors import UsageError
+from twinscale.errors import UsageError, install
 
 if TYPE_CHECKING:
     from twinscale.training.runs import Run
@@ -75,7 +75,7 @@ def _require_training() -> None:
     try:
         import twinscale.training.recipe  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UsageError(f"runs need {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"runs need {error.name}: {install('train')}") from None
 
 
 def _print_list(runs: "list[Run]") -> None:

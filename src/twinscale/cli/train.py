@@ -64,7 +64,7 @@ def train(
     import sys
     from dataclasses import replace
 
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
     from twinscale.training.cpu import tune_malloc
 
     tune_malloc()  # before torch is imported
@@ -73,7 +73,7 @@ def train(
         from twinscale.training.export import export_run, load_weights
         from twinscale.training.loop import train as run
     except ModuleNotFoundError as error:
-        raise UsageError(f"training needs {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"training needs {error.name}: {install('train')}") from None
     from twinscale.training.recipe import Recipe
     from twinscale.zoo import load_card
 

@@ -4,12 +4,13 @@ import os
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 
 from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
 from twinscale.errors import PictureError, UsageError
+from twinscale.images.colour import Colour, parse_colour
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.levels import to_pixels, to_planes
 
@@ -108,6 +109,33 @@ class Picture:
         """
         stored = None if alpha is None else self._stored(alpha)
         return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
+
+    def with_depth(self, depth: Literal[8, 16]) -> "Picture":
+        """Return the picture with 8 or 16 bits per sample, rounded to the nearest level."""
+        if self.depth == depth:
+            return self
+        dtype = {8: np.uint8, 16: np.uint16}[depth]
+        alpha = None if self.alpha is None else to_pixels(to_planes(self.alpha), dtype)
+        return replace(self, pixels=to_pixels(self.planes(), dtype), alpha=alpha)
+
+    def on_background(self, colour: Colour) -> "Picture":
+        """Return the picture without alpha, put on a background of one colour, which may make a grey picture RGB.
+
+        Raises:
+            UsageError: there is no such colour.
+        """
+        red, green, blue = parse_colour(colour)
+        if self.alpha is None:
+            return self
+        ground = np.array([red, green, blue], np.float32) / 255
+        if self.is_grey and red == green == blue:
+            ground = ground[:1]
+        opacity = to_planes(self.alpha)[:, :, None]
+        return self.with_planes(self.planes() * opacity + ground * (1 - opacity))
+
+    def without_metadata(self) -> "Picture":
+        """Return the picture without EXIF and XMP; the ICC profile stays, because it says what the colours mean."""
+        return replace(self, exif=None, xmp=None)
 
     def _stored(self, values: np.ndarray) -> np.ndarray:
         """Convert float values of 0 to 1 to this picture's type."""
