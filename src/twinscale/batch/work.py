@@ -99,28 +99,26 @@ class Upscale:
     @property
     def suffix(self) -> str:
         """``_x2``, by the scale; of a model that is named ``_best-x2``, or ``_best-x2_x1.5`` with another scale."""
-        card, scale = self._card, self._scale
+        card = self._card
         if self.model is None:
-            return f"_x{scale:g}"
-        return f"_{_word(card.name)}" + (f"_x{scale:g}" if scale != card.scale else "")
+            return f"_x{self.scale or card.scale:g}"
+        return f"_{_word(card.name)}" + ("" if self.scale in (None, card.scale) else f"_x{self.scale:g}")
 
     @property
     def placeholders(self) -> Mapping[str, str]:
         """See :attr:`Work.placeholders`."""
-        return {"model": _word(self._card.name), "scale": f"{self._scale:g}"}
+        card = self._card
+        return {"model": _word(card.name), "scale": f"{self.scale or card.scale:g}"}
 
     @property
     def identity(self) -> dict[str, Any]:
         """See :attr:`Work.identity`."""
-        return _identity(self, weights=[self._card.digest], scale=self._scale)
+        card = self._card
+        return _identity(self, weights=[card.digest], scale=self.scale or card.scale)
 
     @property
     def _card(self) -> Card:
         return load_card(DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model, self.scale)
-
-    @property
-    def _scale(self) -> float:
-        return self._card.scale if self.scale is None else self.scale
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
@@ -161,12 +159,14 @@ class Shrink:
     @property
     def placeholders(self) -> Mapping[str, str]:
         """See :attr:`Work.placeholders`."""
-        return {"model": _word(self._card.name), "scale": f"{self._card.scale}"}
+        card = self._card
+        return {"model": _word(card.name), "scale": f"{card.scale}"}
 
     @property
     def identity(self) -> dict[str, Any]:
         """See :attr:`Work.identity`."""
-        return _identity(self, weights=[self._card.digest], scale=self._card.scale)
+        card = self._card
+        return _identity(self, weights=[card.digest], scale=card.scale)
 
     @property
     def _card(self) -> Card:
