@@ -17,7 +17,7 @@ from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
 from twinscale.images.colour import parse_colour
-from twinscale.images.files import read_source, write_atomically, write_stream
+from twinscale.images.files import read_source, write_atomically
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import MAX_PIXELS, Picture
 from twinscale.rescale.model import ProgressCallback
@@ -307,7 +307,7 @@ class Task:
     def _write_output(self, data: bytes) -> None:
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
-            write_stream(sys.stdout.buffer, data)
+            _write_standard_output(data)
             return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -363,6 +363,19 @@ class _NamedBytes(io.BytesIO):
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
         self.name = name
+
+
+def _write_standard_output(data: bytes) -> None:
+    """Write all bytes; the stream takes only some of them at a time if it is unbuffered."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[sys.stdout.buffer.write(rest) :]
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # nobody reads it any more, which ends the command quietly
+        raise
+    except OSError as error:
+        raise PictureError(f"standard output cannot be written ({error.strerror}): check the disk behind it") from error
 
 
 def _check_folder(folder: Path) -> None:

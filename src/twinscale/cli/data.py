@@ -6,6 +6,7 @@ import click
 
 from twinscale.cli import options
 from twinscale.cli.command import Group
+from twinscale.cli.console import output
 
 
 @click.group(cls=Group, examples=["twinscale data get Set5 Set14"])
@@ -40,7 +41,6 @@ def list_sets(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
 
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("name", "kind", box=None)
@@ -51,7 +51,7 @@ def list_sets(as_json: bool) -> None:
     for dataset, folder in sets:
         counts = (str(dataset.files), f"{dataset.megapixels:.1f}")
         table.add_row(dataset.name, dataset.kind, *counts, dataset.terms, str(folder or "—"))
-    Console().print(table)
+    output().print(table)
 
 
 @data.command()

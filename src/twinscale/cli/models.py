@@ -6,6 +6,7 @@ import click
 
 from twinscale.cli import options
 from twinscale.cli.command import Group
+from twinscale.cli.console import output
 
 if TYPE_CHECKING:
     from twinscale.benchmark.engine import NetworkSpeed
@@ -57,7 +58,6 @@ def _row(card: "Card", speed: "NetworkSpeed") -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     licences = list(dict.fromkeys(row["licence"] for row in rows))
@@ -76,7 +76,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             *(f"{times[key]:.0f}" if key in times else "–" for key in ("down", "up")),
             str(licences.index(row["licence"]) + 1),
         )
-    console = Console()
+    console = output()
     console.print(table)
     for number, licence in enumerate(licences, start=1):
         console.print(f"licence {number}: {licence}", highlight=False)

@@ -24,6 +24,12 @@ tile = click.option(
     show_default="as large as a gibibyte allows",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
+max_pixels = click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    help="Refuse larger pictures before they are decoded: a tiny file can claim billions of pixels.",
+    show_default="268000000",
+)
 
 
 def runtime(function: Function) -> Function:

@@ -7,6 +7,7 @@ import click
 
 from twinscale.cli import options
 from twinscale.cli.command import Command
+from twinscale.cli.console import output
 
 if TYPE_CHECKING:
     from twinscale.papers.report import Block
@@ -108,13 +109,12 @@ def reproduce(
 
 def _print(title: str, blocks: "list[Block]") -> None:
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from twinscale.papers.report import Claim, Comparison, Figure
 
-    console = Console()
+    console = output()
     console.print(f"[bold]{escape(title)}[/]")
     for block in blocks:
         if isinstance(block, Comparison):

@@ -9,6 +9,7 @@ import click
 
 from twinscale.cli import options
 from twinscale.cli.command import Group
+from twinscale.cli.console import output
 from twinscale.errors import UsageError, install
 
 if TYPE_CHECKING:
@@ -79,7 +80,6 @@ def _require_training() -> None:
 
 
 def _print_list(runs: "list[Run]") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -95,14 +95,13 @@ def _print_list(runs: "list[Run]") -> None:
         machine = str(machines.index(fact["machine"]) + 1) if fact["machine"] else "–"
         values = (cells[key] for key in ("network", "data", "steps", "minutes", "pictures/s"))
         table.add_row(escape(name), *map(escape, values), machine, cells["PSNR, dB"], cells["at step"])
-    console = Console()
+    console = output()
     console.print(table)
     for number, machine in enumerate(machines, start=1):
         console.print(f"machine {number}: {machine}", highlight=False)
 
 
 def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: "Run | None") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -119,7 +118,7 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
         if not index:
             table.add_row()
         table.add_row(key, *(escape(_shown(value)) for value in values))
-    console = Console()
+    console = output()
     console.print(table)
     if best:
         console.print("* best validation PSNR", highlight=False)

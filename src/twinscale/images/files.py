@@ -67,24 +67,6 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
         raise PictureError(f"{path}: cannot be written ({reason}); check the folder and the disk") from error
 
 
-def write_stream(stream: BinaryIO, data: bytes) -> None:
-    """Write all bytes to an open stream, which takes only some of them at a time if it is unbuffered.
-
-    Raises:
-        PictureError: the stream takes no more, as on a full disk.
-        BrokenPipeError: nobody reads it any more.
-    """
-    rest = memoryview(data)
-    try:
-        while rest:
-            rest = rest[stream.write(rest) :]
-        stream.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise PictureError(f"{stream.name} cannot be written ({error.strerror}); check the disk behind it") from error
-
-
 def refuse_taken(path: Path, *, overwrite: bool) -> None:
     """Raise if a file may not be written here: it exists, or is a folder or a device."""
     if os.path.lexists(path):
