@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from twinscale.batch.journal import JOURNAL, Entry, Journal, append, digest_of, path_from
+from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
@@ -330,7 +330,7 @@ class Task:
             made_by=self._made_by(),
         )
         try:
-            append(target.parent, entry)
+            self._journals(target.parent).add(entry)
         except OSError as error:
             self._notes += (f"{JOURNAL} cannot be written ({error.strerror}): --skip-existing will not know {target}",)
 
