@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
-from twinscale.images.colour import parse_colour
 from twinscale.images.files import write_atomically
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import MAX_PIXELS, Picture
@@ -54,7 +55,7 @@ class Writing:
         if self.format is not None:
             self.check_quality(codec_named(self.format))
         if self.background is not None:
-            parse_colour(self.background)
+            Picture(np.zeros((1, 1, 1), np.uint8)).on_background(self.background)
 
     def check_quality(self, codec: "Codec") -> None:
         """Check that a format can be written with the quality.
@@ -138,7 +139,6 @@ class Task:
         self._codec: Codec | None = None
         self._picture: Picture | None = None
         self._input_bytes = 0
-        self._notes: tuple[str, ...] = ()
         self._outcome: Outcome | None = None
         self._seconds = 0.0
 
@@ -168,8 +168,7 @@ class Task:
             return
         with self._stage():
             picture = Picture.read(source, max_pixels=self._max_pixels)
-            self._input_bytes = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-            self._notes = picture.notes
+            self._input_bytes = len(source) if isinstance(source, bytes) else os.path.getsize(source)
             if self._codec is None:
                 writable = {codec.name: codec for codec in writable_codecs()}
                 self._choose(writable.get(picture.format or "PNG", writable["PNG"]))
@@ -198,10 +197,11 @@ class Task:
             if self._picture is not None and self._codec is not None:
                 data = self._picture.encode(self._codec.name, quality=self._writing.quality)
                 self._write_output(data)
-                size, self._picture = self._picture.size, None
-                notes = self._notes
+                size, notes = (self._picture.height, self._picture.width), self._picture.notes
+                self._picture = None
                 if self._work.carries_tag and len(data) > self._input_bytes:
-                    notes += ("the small file has more bytes than the input: -f webp takes fewer than PNG",)
+                    remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
+                    notes += (f"the small file has more bytes than the input: {remedy}",)
                 self._outcome = Outcome(
                     self.job, "done", size=size, input_bytes=self._input_bytes, bytes=len(data), notes=notes
                 )

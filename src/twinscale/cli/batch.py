@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
 from twinscale.cli.console import readable_size
 from twinscale.cli.display import Display
@@ -127,8 +127,13 @@ class Batch:
 def batch_options(function: options.Function) -> options.Function:
     """Add the inputs, and the options that say what becomes of a batch; the command gets them as one ``batch``."""
 
-    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True)
-    @click.option("--output", "-o", help="Output file or folder, or - for standard output.")
+    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True, shell_complete=complete.files)
+    @click.option(
+        "--output",
+        "-o",
+        help="Output file or folder, or - for standard output.",
+        shell_complete=complete.files,
+    )
     @click.option("--format", "-f", help="Format of the output, instead of its extension's.")
     @click.option("--quality", "-q", type=click.IntRange(1, 100), help="Quality of lossy formats.")
     @click.option("--depth", type=click.Choice([8, 16]), help="Bits per sample.", show_default="those of the input")
