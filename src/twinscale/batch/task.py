@@ -168,7 +168,7 @@ class Task:
             return
         with self._stage():
             picture = Picture.read(source, max_pixels=self._max_pixels)
-            self._input_bytes = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+            self._input_bytes = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
             if self._codec is None:
                 writable = {codec.name: codec for codec in writable_codecs()}
                 self._choose(writable.get(picture.format or "PNG", writable["PNG"]))
