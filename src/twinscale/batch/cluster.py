@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from twinscale.batch.journal import Journal
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.task import Outcome, Task, Writing
 from twinscale.batch.work import Work
@@ -61,10 +63,16 @@ def run_on_cluster(
     work.load()  # errors that concern all jobs are raised here, once
     writing.check()
     # Outputs that exist already are found here, because a worker may meet the output of one that was killed.
-    checked = [Task(job, work, writing).check() for job in jobs]
-    open_jobs = [(index, jobs[index]) for index, outcome in enumerate(checked) if outcome is None]
+    journals = cache(Journal)
+    tasks = [Task(job, work, writing, journals=journals) for job in jobs]
+    checked = [task.check() for task in tasks]
+    rows = [
+        {"index": index, "job": pickle.dumps(task.job), "outdated": pickle.dumps(task.outdated)}
+        for index, (task, outcome) in enumerate(zip(tasks, checked, strict=True))
+        if outcome is None
+    ]
     with _ray(address) as processors:
-        outcomes = _outcomes(open_jobs, work, writing, max_pixels, processors)
+        outcomes = _outcomes(rows, work, writing, max_pixels, processors)
         arrived: tuple[int, Outcome] | None = None
         for index, job in enumerate(jobs):
             outcome = checked[index]
@@ -90,23 +98,23 @@ class _Worker:
         self._max_pixels = max_pixels
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        task = Task(Job(row["source"], row["target"]), self._work, self._writing, max_pixels=self._max_pixels)
-        task.open(row["source"])
+        task = Task(pickle.loads(row["job"]), self._work, self._writing, max_pixels=self._max_pixels)
+        task.outdated = pickle.loads(row["outdated"])
+        task.open()
         task.process(self._process)
         return {"index": row["index"], "outcome": pickle.dumps(task.write())}
 
 
 def _outcomes(
-    jobs: Sequence[tuple[int, Job]], work: Work, writing: Writing, max_pixels: int, processors: int
+    rows: Sequence[dict[str, Any]], work: Work, writing: Writing, max_pixels: int, processors: int
 ) -> Iterator[tuple[int, Outcome]]:
     """Yield outcomes with their jobs' indices, in rising order; jobs that kill their workers have none."""
     import ray.data
 
-    if not jobs:
+    if not rows:
         return
     threads = min(work.runtime.threads or 1, processors)
     work = replace(work, runtime=replace(work.runtime, threads=threads))
-    rows = [{"index": index, "source": job.source, "target": job.target} for index, job in jobs]
     with warnings.catch_warnings(action="ignore"):  # about this way to limit retries: there is no other yet
         results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MAX_BLOCKS)).map(
             _Worker,

@@ -4,8 +4,10 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from threading import Event
 
+from twinscale.batch.journal import Journal
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.task import Outcome, Task, Writing
 from twinscale.batch.work import Process, Work
@@ -55,6 +57,35 @@ def run(
         pipeline.close()
 
 
+def rehearse(
+    jobs: Iterable[Job], work: Work, writing: Writing = Writing(), *, max_pixels: int = MAX_PIXELS
+) -> Iterator[Outcome]:
+    """Tell what :func:`run` would do: every picture is read, but no network runs and nothing is written.
+
+    Args:
+        jobs: see :func:`run`.
+        work: see :func:`run`.
+        writing: see :func:`run`.
+        max_pixels: see :func:`run`.
+
+    Yields:
+        The outcome of each job; what would be written is ``planned``.
+
+    Raises:
+        UsageError: see :func:`run`.
+        ModelError: see :func:`run`.
+    """
+    writing.check()
+    work.load()
+    journals = cache(Journal)
+    for job in jobs:
+        given = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else None
+        task = Task(job, work, writing, given=given, max_pixels=max_pixels, journals=journals)
+        task.check()
+        task.open()
+        yield task.foresee()
+
+
 def _in_order(pipeline: "_Pipeline", jobs: Iterable[Job]) -> Iterator[Outcome]:
     """Keep a few jobs under way, and yield their outcomes in the order of the jobs."""
     under_way: deque[Future[Outcome]] = deque()
@@ -83,16 +114,17 @@ class _Pipeline:
         self._fail_fast = fail_fast
         self._max_pixels = max_pixels
         self._progress = progress
+        self._journals = cache(Journal)
         self._stop = Event()
         self._stages = [ThreadPoolExecutor(1, f"twinscale-{name}") for name in ("decoder", "network", "encoder")]
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Send a job on its way."""
         decoder, network, encoder = self._stages
-        task = Task(job, self._work, self._writing, max_pixels=self._max_pixels)
         # Standard input is read here: the caller's thread is the one that an interrupt reaches.
-        source = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else job.source
-        opened = decoder.submit(self._open, task, source)
+        given = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else None
+        task = Task(job, self._work, self._writing, given=given, max_pixels=self._max_pixels, journals=self._journals)
+        opened = decoder.submit(self._open, task)
         processed = network.submit(self._run_network, task, opened)
         return encoder.submit(self._write, task, processed)
 
@@ -102,9 +134,9 @@ class _Pipeline:
         for stage in self._stages:
             stage.shutdown(cancel_futures=True)
 
-    def _open(self, task: Task, source: str | bytes) -> None:
-        if task.check() is None:
-            task.open(source)
+    def _open(self, task: Task) -> None:
+        task.check()
+        task.open()
 
     def _run_network(self, task: Task, opened: Future[None]) -> None:
         opened.result()

@@ -1,8 +1,9 @@
 """What is done to every picture of a batch, as plain data: it can be compared, pickled and sent to another machine."""
 
+import re
 import typing
-from collections.abc import Callable
-from dataclasses import Field, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar
 
 from twinscale.engine import Runtime
@@ -13,7 +14,7 @@ from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.upscale import choose_model, enlarged_size
-from twinscale.zoo import DEFAULT_FAMILIES, load_card, model_names, resolve
+from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
 """Works on one picture, and reports the number of finished and of all tiles meanwhile."""
@@ -29,11 +30,28 @@ class Work(typing.Protocol):
         """What runs the networks."""
 
     @property
+    def kind(self) -> str:
+        """The kind of work, in a word."""
+
+    @property
     def suffix(self) -> str:
         """What goes between the name and the extension of an output that is not named.
 
+        It names the model if that was chosen, so that results of several models do not meet.
+
         Raises:
-            ModelError: the suffix depends on the model's scale, and there is no such model.
+            UsageError, ModelError: it depends on the model, and there is no such model.
+        """
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """What a template of output names may say about the work; see :attr:`suffix` for errors."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides a result besides the picture, as JSON can hold it: the kind, the weights' digests and options.
+
+        Results that differ in the last digits only, by backend or tile, are the same; see :attr:`suffix` for errors.
         """
 
     @property
@@ -69,6 +87,7 @@ class Upscale:
         runtime: what runs the network.
     """
 
+    kind: ClassVar[str] = "upscale"
     carries_tag: ClassVar[bool] = False
 
     model: str | None = None
@@ -79,9 +98,27 @@ class Upscale:
 
     @property
     def suffix(self) -> str:
-        """``_x2``, by the scale."""
-        name = DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
-        return f"_x{load_card(name).scale if self.scale is None else self.scale:g}"
+        """``_x2``, by the scale; of a model that is named ``_best-x2``, or ``_best-x2_x1.5`` with another scale."""
+        card = self._card
+        if self.model is None:
+            return f"_x{self.scale or card.scale:g}"
+        return f"_{_word(card.name)}" + ("" if self.scale in (None, card.scale) else f"_x{self.scale:g}")
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`."""
+        card = self._card
+        return {"model": _word(card.name), "scale": f"{self.scale or card.scale:g}"}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`."""
+        card = self._card
+        return _identity(self, weights=[card.digest], scale=self.scale or card.scale)
+
+    @property
+    def _card(self) -> Card:
+        return load_card(DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model, self.scale)
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
@@ -106,13 +143,34 @@ class Shrink:
         runtime: what runs the network.
     """
 
+    kind: ClassVar[str] = "shrink"
     carries_tag: ClassVar[bool] = True
-    suffix: ClassVar[str] = "_shrunk"
 
     model: str | None = None
     scale: int | None = None
     tile: int | None = None
     runtime: Runtime = Runtime()
+
+    @property
+    def suffix(self) -> str:
+        """``_shrunk``, or ``_shrunk_dsn-x2`` by a pair that is named."""
+        return "_shrunk" if self.model is None else f"_shrunk_{_word(self._card.name)}"
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`."""
+        card = self._card
+        return {"model": _word(card.name), "scale": f"{card.scale}"}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`."""
+        card = self._card
+        return _identity(self, weights=[card.digest], scale=card.scale)
+
+    @property
+    def _card(self) -> Card:
+        return load_card(DEFAULT_FAMILIES["pair"] if self.model is None else self.model, self.scale)
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
@@ -137,14 +195,40 @@ class Restore:
         runtime: what runs the networks.
     """
 
+    kind: ClassVar[str] = "restore"
     carries_tag: ClassVar[bool] = False
-    suffix: ClassVar[str] = "_restored"
 
     model: str | None = None
     fallback: Fallback | None = None
     scale: int | None = None
     tile: int | None = None
     runtime: Runtime = Runtime()
+
+    @property
+    def suffix(self) -> str:
+        """``_restored``, or ``_restored_dsn-x2`` by a pair that is named, or ``_restored_dsn`` by a family."""
+        return "_restored" if self.model is None else f"_restored_{self._name}"
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`; by default each picture's tag chooses the model."""
+        return {} if self.model is None else {"model": self._name}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`. A picture's tag names the weights of its pair."""
+        cards = []
+        if self.model is not None:
+            scales = families().get(self.model)
+            cards = [load_card(self.model, scale) for scale in scales] if scales else [load_card(self.model)]
+        elif self.fallback == "upscale":
+            cards = [load_card(DEFAULT_FAMILIES["upscaler"], self.scale)]
+        return _identity(self, weights=[card.digest for card in cards])
+
+    @property
+    def _name(self) -> str:
+        assert self.model is not None
+        return self.model if self.model in families() else _word(load_card(self.model).name)
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
@@ -170,3 +254,16 @@ class Restore:
             runtime=None if isinstance(model, Model) else self.runtime,
             progress=progress,
         )
+
+
+def _identity(work: Work, **resolved: Any) -> dict[str, Any]:
+    """Return the fields of a work that decide its results; those that stand for others are given ``resolved``."""
+    options = {field.name: getattr(work, field.name) for field in fields(work)}
+    for name in ("model", "tile", "runtime"):
+        del options[name]
+    return {"kind": work.kind, **options, "precision": work.runtime.precision, **resolved}
+
+
+def _word(name: str) -> str:
+    """Return a model's name as part of a file's name; the name on a card from elsewhere may hold anything."""
+    return re.sub(r"[^\w.+-]", "-", name)

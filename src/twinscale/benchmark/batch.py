@@ -65,7 +65,7 @@ def _seconds_of_stages(job: Job, work: Upscale, process: Process) -> NDArray[np.
     task = Task(job, work, _REPLACE)
     task.check()
     times = [time.perf_counter()]
-    task.open(job.source)
+    task.open()
     times.append(time.perf_counter())
     task.process(process)
     times.append(time.perf_counter())

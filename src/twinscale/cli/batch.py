@@ -30,7 +30,8 @@ class BatchCommand(Command):
         super().__init__(
             *args,
             epilog="INPUT is a picture, a folder, a pattern, or - for standard input. Of two names, the second is the "
-            "output; if that file exists, name it with -o.",
+            "output if it does not exist, or if the first became what is there; else both are inputs. -o always names "
+            "the output. Results of earlier runs in a folder are not taken as inputs.",
             **kwargs,
         )
 
@@ -45,6 +46,7 @@ class Batch:
 
     inputs: tuple[str, ...]
     output: str | None
+    output_template: str | None
     format: str | None
     quality: int | None
     depth: Literal[8, 16] | None
@@ -53,6 +55,7 @@ class Batch:
     recursive: bool
     overwrite: bool
     skip_existing: bool
+    dry_run: bool
     fail_fast: bool
     max_pixels: int | None
     cluster: str | None
@@ -70,7 +73,15 @@ class Batch:
         from twinscale.batch.plan import STANDARD_STREAM
 
         writing = self._writing()
-        jobs = plan(self.inputs, work, output=self.output, format=self.format, recursive=self.recursive)
+        jobs = plan(
+            self.inputs,
+            work,
+            output=self.output,
+            template=self.output_template,
+            format=self.format,
+            recursive=self.recursive,
+            overwrite=self.overwrite,
+        )
         if self.as_json and any(job.target == STANDARD_STREAM for job in jobs):
             raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
         outcomes: list[Outcome] = []
@@ -113,6 +124,10 @@ class Batch:
         from twinscale.images.picture import MAX_PIXELS
 
         max_pixels = self.max_pixels or MAX_PIXELS
+        if self.dry_run:
+            from twinscale.batch import rehearse
+
+            return rehearse(jobs, work, writing, max_pixels=max_pixels)
         if self.cluster is None:
             from twinscale.batch import run
 
@@ -131,8 +146,15 @@ def batch_options(function: options.Function) -> options.Function:
     @click.option(
         "--output",
         "-o",
-        help="Output file or folder, or - for standard output.",
+        help="Output file or folder, or - for standard output; NAME/ is a folder.",
         shell_complete=complete.files,
+    )
+    @click.option(
+        "--output-template",
+        "-O",
+        metavar="NAME",
+        help="Name of each output in its folder: {stem}, {ext}, {suffix}, {parent}, {model}, {scale}, as in "
+        "{stem}-large.{ext}.",
     )
     @click.option("--format", "-f", help="Format of the output, instead of its extension's.")
     @click.option("--quality", "-q", type=click.IntRange(1, 100), help="Quality of lossy formats.")
@@ -141,7 +163,13 @@ def batch_options(function: options.Function) -> options.Function:
     @click.option("--strip", is_flag=True, help="Leave out EXIF and XMP; a shrunk picture keeps its tag.")
     @click.option("--recursive", "-r", is_flag=True, help="Enter subfolders.")
     @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-    @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists; resumes a batch.")
+    @click.option(
+        "--skip-existing",
+        is_flag=True,
+        help="Bring outputs up to date: skip those made of the same pictures in the same way, make outdated ones "
+        "again, touch no other file. Resumes a batch.",
+    )
+    @click.option("--dry-run", is_flag=True, help="Show what would be read and written, and write nothing.")
     @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
     @options.max_pixels
     @click.option(
@@ -163,7 +191,11 @@ def _line(outcome: "Outcome") -> str | None:
     """Return what became of a picture, in words; None if it failed."""
     job = outcome.job
     if outcome.status == "skipped":
-        return f"{job.source}: skipped, {job.target} exists"
+        return f"{job.source}: skipped, {job.target} is {outcome.reason}"
+    if outcome.status == "planned" and outcome.input_size and outcome.size:
+        (height, width), (new_height, new_width) = outcome.input_size, outcome.size
+        again = f", again: {outcome.reason}" if outcome.reason else ""
+        return f"{job.source} ({width}x{height}) -> {job.target} ({new_width}x{new_height}){again}"
     if outcome.size is None or outcome.input_bytes is None or outcome.bytes is None:
         return None
     (height, width), before, after = outcome.size, readable_size(outcome.input_bytes), readable_size(outcome.bytes)
