@@ -18,7 +18,7 @@ class UsageError(TwinscaleError, ValueError):
 
 
 class PictureError(TwinscaleError):
-    """A picture that cannot be read, or cannot be written as asked."""
+    """A picture that cannot be read or written."""
 
     exit_code = 3
 

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
-from twinscale.images.colour import parse_colour
 from twinscale.images.files import read_source, write_atomically
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import MAX_PIXELS, Picture
@@ -59,7 +60,7 @@ class Writing:
         if self.format is not None:
             self.check_quality(codec_named(self.format))
         if self.background is not None:
-            parse_colour(self.background)
+            Picture(np.zeros((1, 1, 1), np.uint8)).on_background(self.background)
 
     def check_quality(self, codec: "Codec") -> None:
         """Check that a format can be written with the quality.
@@ -272,10 +273,12 @@ class Task:
         with self._stage():
             if self._picture is not None and self._codec is not None:
                 data = self._picture.encode(self._codec.name, quality=self._writing.quality)
+                size, self._notes = (self._picture.height, self._picture.width), self._picture.notes
+                self._picture = None
                 self._write_output(data)
-                size, self._picture = self._picture.size, None
                 if self._work.carries_tag and len(data) > self._input_bytes:
-                    self._notes += ("the small file has more bytes than the input: -f webp takes fewer than PNG",)
+                    remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
+                    self._notes += (f"the small file has more bytes than the input: {remedy}",)
                 self._outcome = replace(self._success("done", size), bytes=len(data))
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)

@@ -31,16 +31,24 @@ class _LazyGroup(Group):
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted:
         return
+    click.echo(f"twinscale {__version__} ({', '.join(_runtimes())})")
+    context.exit()
+
+
+def _runtimes() -> list[str]:
+    """Return the name and the version of every installed library that runs networks."""
     from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        runtime = version("onnxruntime")  # importing it would take ten times as long
-    except PackageNotFoundError:  # a build for other devices has another name
-        import onnxruntime
+    found = []
+    for package, name in (("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO"), ("torch", "torch")):
+        try:
+            found.append(f"{name} {version(package)}")  # importing it would take ten times as long
+        except PackageNotFoundError:
+            if package == "onnxruntime":  # a build for other devices has another name
+                import onnxruntime
 
-        runtime = onnxruntime.__version__
-    click.echo(f"twinscale {__version__} (ONNX Runtime {runtime}, CPU)")
-    context.exit()
+                found.append(f"{name} {onnxruntime.__version__}")
+    return found
 
 
 @click.group(
@@ -52,8 +60,8 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
         "twinscale restore photo_shrunk.png          the original size to the pixel",
         "twinscale upscale -m best -s 3 folder -o larger",
     ],
-    epilog="Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 3 cannot read the input, 4 model missing or "
-    "damaged, 5 out of memory, 130 interrupted.",
+    epilog="Exit codes: 0 all done; 1 some files failed, the output exists already, or nobody reads it; 2 wrong usage; "
+    "3 a picture or set cannot be read or written; 4 model missing or damaged; 5 out of memory; 130 interrupted.",
 )
 @click.option(
     "--version", is_flag=True, callback=_print_version, is_eager=True, expose_value=False, help="Show the version."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
 from twinscale.cli.console import readable_size
 from twinscale.cli.display import Display
@@ -139,8 +139,13 @@ class Batch:
 def batch_options(function: options.Function) -> options.Function:
     """Add the inputs, and the options that say what becomes of a batch; the command gets them as one ``batch``."""
 
-    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True)
-    @click.option("--output", "-o", help="Output file or folder, or - for standard output; NAME/ is a folder.")
+    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True, shell_complete=complete.files)
+    @click.option(
+        "--output",
+        "-o",
+        help="Output file or folder, or - for standard output; NAME/ is a folder.",
+        shell_complete=complete.files,
+    )
     @click.option(
         "--output-template",
         "-O",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
 from twinscale.cli.console import output
 
@@ -73,7 +73,7 @@ def resize(megapixels: float, rounds: int, as_json: bool) -> None:
 
 
 @bench.command()
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=complete.models)
 @_megapixels(1.0, "the full-size picture")
 @_rounds(3)
 @options.as_json
@@ -150,7 +150,7 @@ def start(rounds: int, as_json: bool) -> None:
 
 
 @bench.command()
-@click.argument("model", default="fast-x2")
+@click.argument("model", default="fast-x2", shell_complete=complete.models)
 @_megapixels(12.0, "the small picture")
 @_rounds(3)
 @options.runtime

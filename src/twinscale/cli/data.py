@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
 from twinscale.cli.console import output
 
@@ -55,7 +55,7 @@ def list_sets(as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete.sets)
 def get(names: tuple[str, ...]) -> None:
     """Download sets into the cache, and print their folders.
 

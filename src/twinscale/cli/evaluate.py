@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
 from twinscale.cli.console import output
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, examples=["twinscale evaluate dsn-y-x3 Set5 Set14 BSD100 Urban100"])
-@click.argument("model")
-@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@click.argument("model", shell_complete=complete.models)
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True, shell_complete=complete.sets)
 @options.ensemble
 @click.option("--per-picture", is_flag=True, help="List every picture.")
 @options.as_json

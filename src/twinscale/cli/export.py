@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from twinscale.cli import complete
 from twinscale.cli.command import Command
 
 
 @click.command(cls=Command, examples=["twinscale export runs/fast-x2 models"])
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=complete.runs)
 @click.argument("models", type=click.Path(path_type=Path))
 def export(run: Path, models: Path) -> None:
     """Export the best weights of a run.

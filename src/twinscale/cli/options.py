@@ -6,10 +6,15 @@ from typing import Any
 
 import click
 
+from twinscale.cli import complete
+
 Function = Callable[..., Any]
 
 model = click.option(
-    "--model", "-m", help="Name of a model (twin-x3), of a family (twin: its model for the scale), or a folder."
+    "--model",
+    "-m",
+    help="Name of a model (twin-x3), of a family (twin: its model for the scale), or a folder.",
+    shell_complete=complete.models,
 )
 ensemble = click.option(
     "--ensemble",

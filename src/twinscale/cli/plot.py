@@ -4,11 +4,19 @@ from pathlib import Path
 
 import click
 
+from twinscale.cli import complete
 from twinscale.cli.command import Command
 
 
 @click.command(cls=Command, examples=["twinscale plot runs/fast-x2 runs/fast-x3 -o both.png"])
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete.runs,
+)
 @click.option(
     "--output",
     "-o",

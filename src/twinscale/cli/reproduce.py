@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
 from twinscale.cli.console import output
 
@@ -17,8 +17,8 @@ _DEFAULT_MINUTES = 5.0
 
 
 @click.command(cls=Command, examples=["twinscale reproduce dsn table-1 --budget 2"])
-@click.argument("paper")
-@click.argument("items", metavar="[ITEM]...", nargs=-1)
+@click.argument("paper", shell_complete=complete.papers)
+@click.argument("items", metavar="[ITEM]...", nargs=-1, shell_complete=complete.items)
 @click.option(
     "--output",
     "-o",
@@ -33,7 +33,12 @@ _DEFAULT_MINUTES = 5.0
     show_default=f"{_DEFAULT_MINUTES:g}",
 )
 @click.option("--full", is_flag=True, help="Train each network as long as its recipe says.")
-@click.option("--sets", multiple=True, help="Measure on this set only; repeatable.", show_default=" ".join(_SETS))
+@click.option(
+    "--sets",
+    multiple=True,
+    help="Measure on this set only; repeatable.",
+    show_default=" ".join(_SETS),
+)
 @options.as_json
 @click.option("--list", "show_items", is_flag=True, help="List the paper's items and stop.")
 def reproduce(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
 from twinscale.cli.console import output
 from twinscale.errors import UsageError, install
@@ -48,7 +48,14 @@ def list_runs(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "folders",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete.runs,
+)
 @options.as_json
 def compare(folders: tuple[Path, ...], as_json: bool) -> None:
     """Show runs side by side, with what differs in their recipes.

@@ -6,11 +6,6 @@ All planes are float arrays in [0, 1] with the channel last; 1.0 stands for 255.
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.errors import UsageError
-
-Colour = str | tuple[int, int, int]
-"""``"white"`` or another name of CSS, ``"#rrggbb"``, or red, green and blue of 0 to 255."""
-
 # MATLAB's rgb2ycbcr: Y in 16..235, Cb and Cr in 16..240.
 _STUDIO = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
 _STUDIO_OFFSET = np.array([16.0, 128.0, 128.0]) / 255
@@ -50,25 +45,6 @@ def ycbcr_to_rgb(ycbcr: NDArray, *, full_range: bool = False) -> NDArray:
     matrix, offset = (_FULL, _FULL_OFFSET) if full_range else (_STUDIO, _STUDIO_OFFSET)
     inverse = np.linalg.inv(matrix)
     return _affine(ycbcr, inverse, -inverse @ offset)
-
-
-def parse_colour(colour: Colour) -> tuple[int, int, int]:
-    """Return red, green and blue of 0 to 255.
-
-    Raises:
-        UsageError: there is no such colour.
-    """
-    if isinstance(colour, str):
-        from PIL.ImageColor import getrgb
-
-        try:
-            red, green, blue, *_ = getrgb(colour)
-        except ValueError:
-            raise UsageError(f"there is no colour {colour!r}: give a name such as white, or #rrggbb") from None
-        return red, green, blue
-    if len(colour) != 3 or not all(0 <= level <= 255 for level in colour):
-        raise UsageError(f"{colour} is no colour: give red, green and blue of 0 to 255")
-    return colour
 
 
 def _affine(pixels: NDArray, matrix: NDArray, offset: NDArray) -> NDArray:

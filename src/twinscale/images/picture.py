@@ -10,12 +10,14 @@ import numpy as np
 
 from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
 from twinscale.errors import PictureError, UsageError
-from twinscale.images.colour import Colour, parse_colour
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.levels import to_pixels, to_planes
 
 if TYPE_CHECKING:
     from twinscale.codecs.codec import Decoded
+
+Colour = str | tuple[int, int, int]
+"""``"white"``, ``"#rrggbb"`` and whatever else CSS calls colours, or red, green and blue of 0 to 255."""
 
 MAX_PIXELS = 268_000_000
 """How many pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
@@ -111,30 +113,48 @@ class Picture:
         return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
 
     def with_depth(self, depth: Literal[8, 16]) -> "Picture":
-        """Return the picture with 8 or 16 bits per sample, rounded to the nearest level."""
-        if self.depth == depth:
-            return self
-        dtype = {8: np.uint8, 16: np.uint16}[depth]
-        alpha = None if self.alpha is None else to_pixels(to_planes(self.alpha), dtype)
-        return replace(self, pixels=to_pixels(self.planes(), dtype), alpha=alpha)
-
-    def on_background(self, colour: Colour) -> "Picture":
-        """Return the picture without alpha, put on a background of one colour, which may make a grey picture RGB.
+        """Return the picture in 8 or 16 bits per sample; fewer bits are rounded, more bits lose nothing.
 
         Raises:
-            UsageError: there is no such colour.
+            UsageError: the depth is neither.
         """
-        red, green, blue = parse_colour(colour)
+        types = {8: np.uint8, 16: np.uint16}
+        if depth not in types:
+            raise UsageError(f"depth {depth} is not supported; choose 8 or 16 bits per sample")
+        if depth == self.depth:
+            return self
+        alpha = None if self.alpha is None else to_pixels(to_planes(self.alpha), types[depth])
+        return replace(self, pixels=to_pixels(self.planes(), types[depth]), alpha=alpha)
+
+    def on_background(self, colour: Colour) -> "Picture":
+        """Return the picture without alpha, laid on a colour; an opaque picture merely loses its alpha.
+
+        Blending is in the stored values, not in linear light, as browsers and most programs do it. A grey picture on a
+        colour that is not grey becomes RGB, which its grey ICC profile cannot describe.
+
+        Args:
+            colour: ``"white"``, ``"#rrggbb"``, or red, green and blue of 0 to 255; in the picture's own colour space.
+
+        Raises:
+            UsageError: the colour is not one of these.
+        """
+        behind = np.array(_rgb(colour), np.float32) / np.float32(255)
         if self.alpha is None:
             return self
-        ground = np.array([red, green, blue], np.float32) / 255
-        if self.is_grey and red == green == blue:
-            ground = ground[:1]
+        planes, icc = self.planes(), self.icc
+        if self.is_grey and (behind == behind[0]).all():
+            behind = behind[:1]
+        elif self.is_grey:
+            planes, icc = np.repeat(planes, 3, axis=2), None
         opacity = to_planes(self.alpha)[:, :, None]
-        return self.with_planes(self.planes() * opacity + ground * (1 - opacity))
+        return self.with_planes(planes * opacity + behind * (1 - opacity), icc=icc)
 
     def without_metadata(self) -> "Picture":
-        """Return the picture without EXIF and XMP; the ICC profile stays, because it says what the colours mean."""
+        """Return the picture without EXIF and XMP, which may tell who took it, where and when.
+
+        The ICC profile stays, since without it the colours would be others. With the XMP packet goes the tag of a
+        shrunk picture, so strip a picture before it is shrunk.
+        """
         return replace(self, exif=None, xmp=None)
 
     def _stored(self, values: np.ndarray) -> np.ndarray:
@@ -238,6 +258,21 @@ class Picture:
         except PictureError as error:
             raise PictureError(f"{path}: {error}") from error
         write_atomically(path, data, overwrite=overwrite)
+
+
+def _rgb(colour: Colour) -> tuple[int, ...]:
+    if not isinstance(colour, str):
+        if len(colour) == 3 and all(isinstance(value, int) and 0 <= value <= 255 for value in colour):
+            return colour
+    else:
+        from PIL import ImageColor
+
+        try:
+            if len(rgb := ImageColor.getrgb(colour)) == 3:
+                return rgb
+        except ValueError:
+            pass
+    raise UsageError(f"{colour!r} is not a colour; give a name such as white, #rrggbb, or three numbers of 0 to 255")
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -77,13 +77,14 @@ class Shrunk:
         Raises:
             UsageError: the picture was cropped or resized since it was shrunk, or the pair has another scale.
         """
-        self._check(pair)
+        self.check(pair)
         restored = pair.enlarge(self.picture, tile=tile, progress=progress)
         rows, columns = slice(self.tag.height), slice(self.tag.width)
         alpha = None if restored.alpha is None else restored.alpha[rows, columns]
         return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha)
 
-    def _check(self, pair: Model) -> None:
+    def check(self, pair: Model) -> None:
+        """Check that a pair can restore the picture; see :meth:`restore` for what is raised if not."""
         tag, (height, width) = self.tag, self.tag.small_size
         if tag.scale != pair.card.scale:
             raise UsageError(
