@@ -6,15 +6,21 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from tests.awkward import make_awkward_pictures, pattern
 from tests.cli.conftest import Run
 from twinscale import __version__
+from twinscale.cli.app import app
 from twinscale.images.picture import Picture
 
 
@@ -61,14 +67,6 @@ class TestShrinkAndRestore:
         assert shrunk.returncode == 0, shrunk.stderr
         restored = run("restore", "-m", pair, "-", "-f", "png", stdin=shrunk.stdout)
         assert Image.open(io.BytesIO(restored.stdout)).size == (63, 41)
-
-    def test_info_tells_how_it_was_shrunk(self, run: Run, photo: Path, pair: Path) -> None:
-        run("shrink", "-m", pair, photo)
-        told = run("info", "photo_shrunk.png").stdout.decode()
-        assert f"from 63x41 by {pair.name}" in told
-        facts = json.loads(run("info", "--json", photo).stdout)
-        assert facts[0]["size"] == "63x41"
-        assert facts[0]["shrunk"] is None
 
     def test_formats_that_drop_the_tag_are_refused(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
         refused = run("shrink", "-m", pair, photo, "small.bmp")
@@ -187,27 +185,32 @@ def test_a_folder_of_awkward_pictures(command: str, run: Run, upscaler: Path, pa
 
 
 def test_models_and_version(run: Run, pair: Path) -> None:
-    assert __version__ in run("--version").stdout.decode()
+    runtimes = {"ONNX Runtime": "onnxruntime", "OpenVINO": "openvino", "torch": "torch"}
+    installed = [f"{name} {version(package)}" for name, package in runtimes.items() if find_spec(package)]
+    assert run("--version").stdout.decode() == f"twinscale {__version__} ({', '.join(installed)})\n"
     shown = run("models", "show", pair).stdout.decode()
     assert f'name = "{pair.name}"' in shown
 
 
 def test_list_of_models(run: Run) -> None:
-    listed = run("models", "list", "--json")
+    listed = run("models", "list", "--json", "--speed")
     rows = {row["name"]: row for row in json.loads(listed.stdout)}
     assert {"srcnn-x2", "dsn-x2", "dsn-y-x2"} <= set(rows)
     for name, row in rows.items():
         parts = {"down", "up"} if row["kind"] == "pair" else {"up"}
         assert set(row["multiply_adds_per_pixel"]) == set(row["milliseconds_per_megapixel"]) == parts, name
         assert min(row["milliseconds_per_megapixel"].values()) > 0
+        assert (Path(row["folder"]) / "card.toml").is_file()
     assert listed.stderr == b""
+    unmeasured = [{key: row[key] for key in row if key != "milliseconds_per_megapixel"} for row in rows.values()]
+    assert json.loads(run("models", "list", "--json").stdout) == unmeasured
 
     lines = run("models", "list").stdout.decode().splitlines()
     cells = {line.split()[0]: line.split() for line in lines if line.strip()}
     down, up = (f"{rows['dsn-x2']['multiply_adds_per_pixel'][key] / 1e3:.1f}k" for key in ("down", "up"))
     assert cells["dsn-x2"][1:4] == ["pair", "rgb", "2"]
     assert cells["dsn-x2"][5:7] == [down, up]
-    assert [cells["srcnn-x2"][column] for column in (5, 7)] == ["–", "–"]
+    assert cells["srcnn-x2"][5] == "–"
     for name, row in rows.items():
         assert f"licence {cells[name][-1]}: {row['licence']}" in lines
     assert max(map(len, lines)) <= 100
@@ -267,11 +270,40 @@ class TestUsage:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout, set(done.stderr.split())
 
-    def test_version_and_help_load_nothing_heavy(self) -> None:
-        for option in ("--version", "-h"):
-            said, loaded = self.said_and_loaded(option)
+    def test_version_help_and_list_of_models_load_nothing_heavy(self) -> None:
+        for command in (("--version",), ("-h",), ("upscale", "-h"), ("models", "list", "--json")):
+            said, loaded = self.said_and_loaded(*command)
             assert "twinscale" in said
             assert not {"numpy", "onnxruntime", "rich", "PIL"} & loaded
+
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [("upscale -m twin-x", "twin-x2"), ("evaluate fast-x2 Set", "Set14"), ("reproduce dsn ", "table-1")],
+    )
+    def test_completion_loads_nothing_heavy(self, monkeypatch: pytest.MonkeyPatch, typed: str, offered: str) -> None:
+        monkeypatch.setenv("_TWINSCALE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", f"twinscale {typed}")
+        monkeypatch.setenv("COMP_CWORD", str(typed.count(" ") + 1))
+        said, loaded = self.said_and_loaded()
+        assert f"plain,{offered}" in said.splitlines()
+        assert not {"numpy", "onnxruntime", "rich", "PIL", "torch"} & loaded
+
+    def test_every_command_has_help_and_verbose(self) -> None:
+        def commands(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+            yield path
+            if isinstance(command, click.Group):
+                for name in command.list_commands(click.Context(command)):
+                    inner = command.get_command(click.Context(command), name)
+                    assert inner is not None
+                    yield from commands(inner, *path, name)
+
+        paths = list(commands(app))
+        assert ("bench", "engine") in paths
+        for path in paths:
+            short, long = (CliRunner().invoke(app, [*path, option]) for option in ("-h", "--help"))
+            assert short.exit_code == 0, path
+            assert short.output == long.output
+            assert "-v, --verbose" in short.output
 
     def test_small_picture_loads_only_what_it_needs(self, photo: Path, tmp_path: Path) -> None:
         said, loaded = self.said_and_loaded("upscale", photo, "-o", tmp_path / "large.png")
@@ -292,12 +324,6 @@ class TestUsage:
             refused = run(*command)
             assert refused.returncode == 2
             assert re.search(r"See 'twinscale.* --help'", one_line(refused.stderr))
-
-    def test_tracebacks_before_and_after_the_command(self, run: Run) -> None:
-        for command in (("-v", "info", "missing.png"), ("info", "-v", "missing.png")):
-            refused = run(*command)
-            assert refused.returncode == 1
-            assert b"Traceback" in refused.stderr
 
     def test_an_interrupt_leaves_whole_files(self, photo: Path, tmp_path: Path) -> None:
         large = tmp_path / "z.png"
