@@ -62,7 +62,7 @@ def test_a_command_that_is_named_exists_with_its_options(path, command):
         found = current.get_command(context, name)
         assert found is not None, f"{path.name} names {command!r}, but there is no command {name!r}"
         current, context = found, click.Context(found, context, info_name=name)
-    incomplete = (click.MissingParameter, click.exceptions.NoArgsIsHelpError)  # a text may speak of a command in passing
+    incomplete = (click.MissingParameter, click.exceptions.NoArgsIsHelpError)  # a text may speak of it in passing
     with contextlib.suppress(*incomplete, click.exceptions.Exit):  # help and the version end it
         current.make_context(current.name, words, resilient_parsing=isinstance(current, click.Group))
 
