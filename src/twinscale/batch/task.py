@@ -353,7 +353,7 @@ class Task:
         """Return the error with the name of the picture in its message."""
         if isinstance(error, MemoryError):
             return OutOfMemoryError(f"{self.job.source}: too large for the available memory: use a smaller picture")
-        if self.job.source in str(error):
+        if str(error).startswith(f"{self.job.source}: "):
             return error
         named = type(error)(f"{self.job.source}: {error}")
         named.__cause__ = error
