@@ -45,7 +45,7 @@ class Outcome:
         error: why it failed.
         size: ``(height, width)`` of what was written, in pixels.
         bytes: size of the file.
-        notes: what was changed on reading the input, one line each.
+        notes: what was changed on reading the input or must be known of the result, one line each.
     """
 
     job: Job
@@ -74,7 +74,6 @@ class Task:
         self._carries_tag = carries_tag
         self._format = writing.format
         self._picture: Picture | None = None
-        self._notes: tuple[str, ...] = ()
         self._outcome: Outcome | None = None
         self._seconds = 0.0
 
@@ -99,7 +98,6 @@ class Task:
             return
         with self._stage():
             self._picture = Picture.read(source)
-            self._notes = self._picture.notes
             own = self._picture.format
             self._format = self._format or (own if own in {codec.name for codec in writable_codecs()} else "PNG")
             assert self._format is not None
@@ -124,8 +122,9 @@ class Task:
             if self._picture is not None and self._format is not None:
                 data = self._picture.encode(self._format, quality=self._writing.quality)
                 self._write_output(data)
-                size, self._picture = self._picture.size, None
-                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=self._notes)
+                size, notes = (self._picture.height, self._picture.width), self._picture.notes
+                self._picture = None
+                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=notes)
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)
 

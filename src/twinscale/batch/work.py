@@ -11,8 +11,8 @@ from twinscale.rescale import load, restore, shrink, upscale
 from twinscale.rescale.model import Model, ProgressCallback
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.upscale import choose_model
-from twinscale.zoo import DEFAULT_FAMILIES, load_card, model_names, resolve
+from twinscale.rescale.target import Target
+from twinscale.zoo import DEFAULT_FAMILIES, model_names, resolve, scales
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
 """Works on one picture, and reports the number of finished and of all tiles meanwhile."""
@@ -54,7 +54,7 @@ class Upscale:
 
     Attributes:
         model: name of a model or of a family, or a folder; by default the default family.
-        scale: above 1, at most the model's; by default that of the model.
+        scale: see :func:`twinscale.upscale`; so are ``width``, ``height`` and ``fit``.
         ensemble: see :func:`twinscale.upscale`.
         tile: see :func:`twinscale.upscale`.
         runtime: what runs the network.
@@ -67,18 +67,41 @@ class Upscale:
     ensemble: bool = False
     tile: int | None = None
     runtime: Runtime = Runtime()
+    width: int | None = None
+    height: int | None = None
+    fit: tuple[int, int] | None = None
+
+    @property
+    def target(self) -> Target:
+        """How large pictures become.
+
+        Raises:
+            UsageError: the scale or a side is out of range, or they contradict each other.
+            ModelError: it depends on the model's scale, and there is no such model.
+        """
+        name = DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
+        return Target(self.scale, self.width, self.height, self.fit).or_times(scales(name)[0])
 
     @property
     def suffix(self) -> str:
-        """``_x2``, by the scale."""
-        name = DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
-        return f"_x{load_card(name).scale if self.scale is None else self.scale:g}"
+        """``_x2``, ``_1920w``, ``_1080h`` or ``_1920x1080``, by what is asked for."""
+        return f"_{self.target}"
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        model = choose_model(self.scale, self.model, runtime=self.runtime)
+        target = self.target
+        model = _fixed(DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model, self.runtime)
         return lambda picture, progress: upscale(
-            picture, self.scale, model=model, ensemble=self.ensemble, tile=self.tile, progress=progress
+            picture,
+            target.scale,
+            width=target.width,
+            height=target.height,
+            fit=target.fit,
+            model=model,
+            ensemble=self.ensemble,
+            tile=self.tile,
+            runtime=None if isinstance(model, Model) else self.runtime,
+            progress=progress,
         )
 
 
@@ -130,9 +153,7 @@ class Restore:
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        # A folder is loaded here, once. From a family, each picture's tag chooses the pair, and the pairs are kept.
-        is_folder = self.model is not None and resolve(self.model) not in model_names()
-        model = load(self.model, self.runtime) if self.model is not None and is_folder else self.model
+        model = None if self.model is None else _fixed(self.model, self.runtime)
         return lambda picture, progress: restore(
             picture,
             model=model,
@@ -142,3 +163,8 @@ class Restore:
             runtime=None if isinstance(model, Model) else self.runtime,
             progress=progress,
         )
+
+
+def _fixed(model: str, runtime: Runtime) -> Model | str:
+    """Load one's own model once, because its folder may change meanwhile; of a family, each picture chooses its own."""
+    return model if resolve(model) in model_names() else load(model, runtime)

@@ -48,7 +48,7 @@ class Picture:
             already applied to the pixels, and it has no thumbnail.
         xmp: XMP packet.
         format: name of the format it was read from, such as ``"PNG"``.
-        notes: what was changed on reading, one line each, to be shown to the user.
+        notes: what was changed on reading, or must be known of a result, one line each, to be shown to the user.
 
     Raises:
         UsageError: shapes or types do not fit together, or floats are not within 0 to 1.

@@ -98,12 +98,14 @@ def load_card(name_or_folder: str | os.PathLike[str], scale: float | None = None
     folder = Path(name)
     if name in model_names():
         return Card.load(_SHIPPED / name)
-    own = [card for card in _own_cards() if card.name == name]
-    folders = [card.folder for card in own] or (_model_folders(folder) or [folder] if folder.is_dir() else [])
-    if len(folders) > 1 and len({Card.load(found).digest for found in folders}) > 1:
-        raise ModelError(f"{name} may mean any of {', '.join(map(str, folders))}: name one of these folders")
-    if folders:
-        return Card.load(folders[0])
+    found = [card for card in _own_cards() if card.name == name]
+    if not found and folder.is_dir():
+        found = [Card.load(inside) for inside in _model_folders(folder) or [folder]]
+    if len({card.digest for card in found}) > 1:
+        folders = ", ".join(str(card.folder) for card in found)
+        raise ModelError(f"{name} may be any of {folders}: name one of these folders")
+    if found:
+        return found[0]
     near = difflib.get_close_matches(name, [*model_names(), *families(), *(card.name for card in _own_cards())], n=1)
     hint = f"did you mean {near[0]!r}?" if near else "'twinscale models list' shows the names"
     raise ModelError(f"no model {name!r}, and no folder of that name: {hint}")
@@ -123,6 +125,7 @@ def _own_cards() -> Iterator[Card]:
 
 def _model_folders(folder: Path) -> list[Path]:
     """Return the folders of all models in a folder: itself, or what it holds, be it models or runs."""
-    patterns = (CARD_FILE, f"*/{CARD_FILE}", f"models/*/{CARD_FILE}", f"*/models/*/{CARD_FILE}")
-    found = (sorted(path.parent for path in folder.glob(pattern)) for pattern in patterns)
-    return next(filter(None, found), [])
+    if (folder / CARD_FILE).is_file():
+        return [folder]
+    inside = (f"*/{CARD_FILE}", f"models/*/{CARD_FILE}", f"*/models/*/{CARD_FILE}")
+    return [path.parent for pattern in inside for path in sorted(folder.glob(pattern))]
