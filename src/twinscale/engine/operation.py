@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine.network import Network
-from twinscale.errors import ModelError
 from twinscale.images.colour import luminance, rgb_to_ycbcr, ycbcr_to_rgb
 from twinscale.images.resize import imresize
 
@@ -61,18 +60,9 @@ class Operation:
         activation_bytes: float = 0,
     ) -> "Operation":
         """Make an operation of a network: one picture is a batch of one."""
-
-        def function(planes: Planes) -> Planes:
-            result: Planes = network(planes[None])[0]
-            height, width, channels = planes.shape
-            if result.shape != (height * scale, width * scale, channels):
-                raise ModelError(
-                    f"the network made an array of shape {result.shape} of one of shape {planes.shape}, which is not x"
-                    f"{scale}: its card is wrong"
-                )
-            return result
-
-        return cls(function, scale, radius, multiple_of, activation_bytes=activation_bytes)
+        return cls(
+            lambda planes: network(planes[None])[0], scale, radius, multiple_of, activation_bytes=activation_bytes
+        )
 
 
 def bicubic(scale: Fraction) -> Operation:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Union
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinscale.engine import Network, Operation, Runtime, run
 from twinscale.engine.operation import (
@@ -96,12 +97,24 @@ class Model:
         return self._load(self.card.down, Fraction(1, self.card.scale))
 
     def _load(self, part: Part, scale: Fraction) -> Operation:
+        name = f"{self.card.name}/{part.file}"
         with self._loading:
             if part.file not in self._networks:
-                name = f"{self.card.name}/{part.file}"
                 self._networks[part.file] = self.runtime.load(self.card.read(part), name=name)
+        network = self._networks[part.file]
+
+        def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+            result = network(batch)
+            count, height, width, channels = batch.shape
+            if result.shape != (count, height * scale, width * scale, channels):
+                raise ModelError(
+                    f"model {name} made {result.shape[2]}x{result.shape[1]} pixels of {width}x{height} or changed the "
+                    f"number of channels: its card, which says x{scale}, does not fit"
+                )
+            return result
+
         return Operation.of(
-            self._networks[part.file],
+            checked,
             scale=scale,
             radius=part.radius,
             multiple_of=part.multiple_of,
