@@ -19,9 +19,10 @@ class _Box(click.ParamType):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         """Return the two numbers."""
-        if match := re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", value):
-            return int(match[1]), int(match[2])
-        self.fail(f"{value!r} is not a width and a height such as 1920x1080.", param, ctx)
+        match = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", value)
+        if match is None:
+            self.fail(f"{value!r} is not a width and a height such as 1920x1080.", param, ctx)
+        return int(match[1]), int(match[2])
 
 
 @click.command(
