@@ -73,18 +73,17 @@ def upscale(
 
 
 def passes(factor: float | Fraction, scales: Sequence[int]) -> tuple[int, ...]:
-    """Choose the scales of the networks that enlarge one after the other, the largest first.
+    """Choose the scales of the networks that enlarge one after the other.
 
-    The fewest that reach the factor, since every pass takes the inventions of the one before for detail; of these the
-    ones that exceed it least.
+    The fewest that reach the factor; of these the ones that exceed it least. The smallest comes first: that is faster,
+    since fewer pixels reach the second network, and mostly a little better (``docs/experiments/passes.py``).
 
     Args:
         factor: how many times longer sides shall become.
         scales: of the available networks.
     """
-    falling = sorted(scales, reverse=True)
     for count in itertools.count(1):
-        chains = itertools.combinations_with_replacement(falling, count)
+        chains = itertools.combinations_with_replacement(sorted(scales), count)
         if enough := [chain for chain in chains if math.prod(chain) >= factor]:
             return min(enough, key=math.prod)
     raise AssertionError  # scales are above 1
