@@ -1,6 +1,7 @@
 """Writing pictures, against Pillow, tifffile and imagecodecs as readers."""
 
 import io
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import tifffile
 from PIL import Image
 
 from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
+from twinscale.codecs.encoding import check
+from twinscale.codecs.registry import codec_named
 from twinscale.errors import OutputExistsError, PictureError, UsageError
 from twinscale.images.picture import Picture
 
@@ -184,15 +187,18 @@ def test_opaque_alpha_is_no_transparency() -> None:
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP", "BMP", "GIF", "AVIF"])
 def test_sixteen_bits_are_refused_with_a_remedy(format: str) -> None:
+    others = "PNG or TIFF or JPEG2000 or JPEGXL or JPEGLS"
     with pytest.raises(
-        PictureError, match=f"^{format} cannot hold 16-bit samples; write PNG or TIFF or JPEG2000 or JPEGXL or JPEGLS$"
+        PictureError, match=f"^{format} cannot hold 16-bit samples; write {others}, or convert them with --depth 8$"
     ):
         picture(dtype=np.uint16).encode(format)
 
 
 @pytest.mark.parametrize("format", [format for format in FORMATS if format != "TIFF"])
 def test_float_is_refused_with_a_remedy(format: str) -> None:
-    with pytest.raises(PictureError, match=r"cannot hold floating-point samples; write TIFF$"):
+    with pytest.raises(
+        PictureError, match=r"cannot hold floating-point samples; write TIFF, or convert them with --depth (8|16)$"
+    ):
         picture(dtype=np.float32).encode(format)
 
 
@@ -207,6 +213,33 @@ def test_longest_sides(format: str, side: int, turned: bool) -> None:
     if format != "AVIF":
         longest = long[1:] if turned else long[:, 1:]
         assert Picture.read(Picture(longest).encode(format)).pixels.shape[:2] == longest.shape[:2]
+
+
+@pytest.mark.parametrize("quality", [None, 0, 90, 101])
+@pytest.mark.parametrize("format", [*FORMATS, "HEIF"])
+def test_a_check_says_what_encoding_says(format: str, quality: int | None) -> None:
+    """The same error or none, for every kind of picture, without having one."""
+    for dtype, channels, alpha in itertools.product((np.uint8, np.uint16, np.float32), (1, 3), (False, True)):
+        values = np.zeros((4, 6, channels), dtype)
+        source = Picture(values, values[..., 0] if alpha else None)
+        said = []
+        for attempt in (
+            lambda source=source: source.encode(format, quality=quality),
+            lambda source=source: check(
+                codec_named(format),
+                size=source.size,
+                channels=source.channels,
+                depth=source.depth,
+                transparent=source.alpha is not None,
+                quality=quality,
+            ),
+        ):
+            try:
+                attempt()
+                said.append(None)
+            except (PictureError, UsageError) as error:
+                said.append((type(error), str(error)))
+        assert said[0] == said[1]
 
 
 def test_gif_is_exact_or_refused() -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from twinscale.cli import complete
 from twinscale.cli.command import Command
 
 
 @click.command(cls=Command, examples=["twinscale export runs/fast-x2 models"])
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=complete.runs)
 @click.argument("models", type=click.Path(path_type=Path))
 def export(run: Path, models: Path) -> None:
     """Export the best weights of a run.
@@ -16,11 +17,11 @@ def export(run: Path, models: Path) -> None:
     RUN is the folder of a training run. Its model goes into MODELS/NAME, if it beats the one that is there. Needs the
     train extra.
     """
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
 
     try:
         from twinscale.training.export import export_run
     except ModuleNotFoundError as error:
-        raise UsageError(f"exporting needs {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"exporting needs {error.name}: {install('train')}") from None
 
     click.echo(export_run(run, models).folder)

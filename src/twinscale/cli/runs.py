@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
-from twinscale.errors import UsageError
+from twinscale.cli.console import output
+from twinscale.errors import UsageError, install
 
 if TYPE_CHECKING:
     from twinscale.training.runs import Run
@@ -47,7 +48,14 @@ def list_runs(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "folders",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete.runs,
+)
 @options.as_json
 def compare(folders: tuple[Path, ...], as_json: bool) -> None:
     """Show runs side by side, with what differs in their recipes.
@@ -75,11 +83,10 @@ def _require_training() -> None:
     try:
         import twinscale.training.recipe  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UsageError(f"runs need {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"runs need {error.name}: {install('train')}") from None
 
 
 def _print_list(runs: "list[Run]") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -95,14 +102,13 @@ def _print_list(runs: "list[Run]") -> None:
         machine = str(machines.index(fact["machine"]) + 1) if fact["machine"] else "–"
         values = (cells[key] for key in ("network", "data", "steps", "minutes", "pictures/s"))
         table.add_row(escape(name), *map(escape, values), machine, cells["PSNR, dB"], cells["at step"])
-    console = Console()
+    console = output()
     console.print(table)
     for number, machine in enumerate(machines, start=1):
         console.print(f"machine {number}: {machine}", highlight=False)
 
 
 def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: "Run | None") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -119,7 +125,7 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
         if not index:
             table.add_row()
         table.add_row(key, *(escape(_shown(value)) for value in values))
-    console = Console()
+    console = output()
     console.print(table)
     if best:
         console.print("* best validation PSNR", highlight=False)

@@ -47,7 +47,8 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise PictureError(f"the picture is {width} x {height} pixels; both sides must be at least 1")
     if width * height > max_pixels:
         raise PictureError(
-            f"{width} x {height} pixels exceed the limit of {max_pixels}; make the picture smaller or raise the limit"
+            f"{width} x {height} pixels exceed the limit of {max_pixels}; "
+            f"make the picture smaller, or raise the limit with --max-pixels {width * height}"
         )
 
 

@@ -30,9 +30,19 @@ def encode(
         UsageError: the quality is out of range, or the format takes none.
         PictureError: the format is only read, or cannot hold this depth, transparency, size or colours.
     """
-    if codec.encode is None:
-        raise PictureError(f"{codec.name} can be read but not written; write {_able(lambda _: True)}")
-    quality = _quality(codec, quality)
+    height, width, channels = pixels.shape
+    transparent = alpha is not None and bool((alpha != _opaque(alpha.dtype)).any())
+    check(
+        codec,
+        size=(height, width),
+        channels=channels,
+        depth=8 * pixels.itemsize,
+        transparent=transparent,
+        quality=quality,
+    )
+    assert codec.encode is not None  # checked
+    if quality is None:
+        quality = codec.quality or LOSSLESS
     stored = _stored(codec, pixels, alpha)
     colours = stored.shape[2] - (stored.shape[2] in (2, 4))
     if metadata.icc and not icc_fits(metadata.icc, colours):
@@ -47,37 +57,61 @@ def encode(
         raise PictureError(f"the picture cannot be written as {codec.name} ({reason}); write PNG or TIFF") from error
 
 
-def _quality(codec: Codec, quality: int | None) -> int:
-    if quality is None:
-        return codec.quality or LOSSLESS
-    if codec.quality is None:
-        raise UsageError(f"quality {quality} means nothing to {codec.name}, which is lossless; leave it out")
-    if not 1 <= quality <= 100:
-        raise UsageError(f"quality {quality} is out of range; give 1 to 100")
-    return quality
+def check(
+    codec: Codec, *, size: tuple[int, int], channels: int, depth: int, transparent: bool, quality: int | None
+) -> None:
+    """Raise what :func:`encode` would raise for a picture of this kind, before there is one.
 
+    Only how many different colours a palette would need is not known beforehand.
 
-def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Return pixels, followed by alpha, as the format stores them; refuse what it cannot hold."""
-    height, width, channels = pixels.shape
-    depth = 8 * pixels.itemsize
+    Args:
+        codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
+        size: height and width in pixels.
+        channels: colour channels, 1 or 3.
+        depth: bits per sample: 8, 16, or 32 for floating point.
+        transparent: whether some of its alpha is not fully opaque.
+        quality: 1 to 100, or ``None`` for the format's own default.
+
+    Raises:
+        UsageError: the quality is out of range, or the format takes none.
+        PictureError: the format is only read, or cannot hold this depth, transparency or size.
+    """
+    if codec.encode is None:
+        raise PictureError(f"{codec.name} can be read but not written; write {_able(lambda _: True)}")
+    if quality is not None:
+        if codec.quality is None:
+            raise UsageError(f"quality {quality} means nothing to {codec.name}, which is lossless; leave it out")
+        if not 1 <= quality <= 100:
+            raise UsageError(f"quality {quality} is out of range; give 1 to 100")
     if depth not in codec.depths:
         kind = "floating-point" if depth == 32 else f"{depth}-bit"
         raise PictureError(
-            f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}"
+            f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}, "
+            f"or convert them with --depth {max(set(codec.depths) & {8, 16})}"
         )
-    if max(width, height) > codec.max_side:
+    height, width = size
+    if max(size) > codec.max_side:
         raise PictureError(
             f"{codec.name} cannot hold {width} x {height} pixels, only sides up to {codec.max_side}; write PNG or TIFF"
         )
-    if channels == 1 and not codec.grey:
+    if transparent and not codec.alpha:
+        raise PictureError(
+            f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
+            "or give it a background with --background white"
+        )
+
+
+def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """Return pixels, followed by alpha if the format can hold it, as the format stores them."""
+    if pixels.shape[2] == 1 and not codec.grey:
         pixels = np.repeat(pixels, 3, axis=2)
-    if alpha is not None:
-        if codec.alpha:
-            return np.dstack([pixels, alpha])
-        if (alpha != np.iinfo(alpha.dtype).max).any():
-            raise PictureError(f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}")
+    if alpha is not None and codec.alpha:
+        return np.dstack([pixels, alpha])
     return np.ascontiguousarray(pixels)
+
+
+def _opaque(dtype: np.dtype) -> int:
+    return 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
 def _able(holds: Callable[[Codec], bool]) -> str:

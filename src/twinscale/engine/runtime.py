@@ -105,9 +105,7 @@ class Runtime:
         if self.backend not in known:
             raise UsageError(f"unknown backend {self.backend!r}: use auto or one of {', '.join(known)}")
         if not known[self.backend].installed:
-            raise UsageError(
-                f"backend {self.backend!r} is not installed: pip install '{known[self.backend].package}', or use auto"
-            )
+            raise UsageError(f"backend {self.backend!r} is not installed: {known[self.backend].remedy}, or use auto")
         return [known[self.backend]]
 
 

@@ -79,7 +79,7 @@ class Shrunk:
         Raises:
             UsageError: the picture was cropped or resized since it was shrunk, or another pair shrank it.
         """
-        self._check(pair)
+        self.check(pair)
         restored = pair.enlarge(self.picture, tile=tile, progress=progress)
         rows, columns = slice(self.tag.height), slice(self.tag.width)
         alpha = None if restored.alpha is None else restored.alpha[rows, columns]
@@ -88,7 +88,8 @@ class Shrunk:
             notes = (*notes, f"restored with other weights of {pair.card.name} than those that shrank it")
         return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, notes=notes)
 
-    def _check(self, pair: Model) -> None:
+    def check(self, pair: Model) -> None:
+        """Check that a pair can restore the picture; see :meth:`restore` for what is raised if not."""
         tag, card, (height, width) = self.tag, pair.card, self.tag.small_size
         if tag.scale != card.scale:
             raise UsageError(
