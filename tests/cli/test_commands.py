@@ -20,6 +20,7 @@ from PIL import Image
 from tests.awkward import make_awkward_pictures, pattern
 from tests.cli.conftest import Run
 from twinscale import __version__
+from twinscale.batch.journal import JOURNAL
 from twinscale.cli.app import app
 from twinscale.images.picture import Picture
 
@@ -57,8 +58,8 @@ class TestShrinkAndRestore:
     def test_round_trip_through_files(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
         shrunk = run("shrink", "-m", pair, photo)
         assert shrunk.returncode == 0, shrunk.stderr
-        assert shrunk.stdout.decode().startswith(f"{photo} -> {tmp_path / 'photo_shrunk.png'} (32x21")
-        restored = run("restore", "-m", pair, "photo_shrunk.png", "back.png")
+        assert shrunk.stdout.decode().startswith(f"{photo} -> {tmp_path / f'photo_shrunk_{pair.name}.png'} (32x21")
+        restored = run("restore", "-m", pair, f"photo_shrunk_{pair.name}.png", "back.png")
         assert restored.returncode == 0, restored.stderr
         assert Image.open(tmp_path / "back.png").size == (63, 41)
 
@@ -85,15 +86,19 @@ class TestShrinkAndRestore:
 
 class TestFiles:
     def test_nothing_is_overwritten_unasked(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
-        (tmp_path / "photo_x2.png").write_bytes(b"precious")
+        output = tmp_path / f"photo_{upscaler.name}.png"
+        output.write_bytes(b"precious")
         refused = run("upscale", "-m", upscaler, photo)
         assert refused.returncode == 1
         assert "already exists" in one_line(refused.stderr)
-        assert (tmp_path / "photo_x2.png").read_bytes() == b"precious"
+        foreign = run("upscale", "-m", upscaler, photo, "--skip-existing")
+        assert foreign.returncode == 1
+        assert "is not what twinscale wrote here" in one_line(foreign.stderr)
+        assert output.read_bytes() == b"precious"
+        assert run("upscale", "-m", upscaler, photo, "--overwrite").returncode == 0
+        assert Image.open(output).size == (126, 82)
         skipped = run("upscale", "-m", upscaler, photo, "--skip-existing", "--json")
         assert json.loads(skipped.stdout)[0]["status"] == "skipped"
-        assert run("upscale", "-m", upscaler, photo, "--overwrite").returncode == 0
-        assert Image.open(tmp_path / "photo_x2.png").size == (126, 82)
 
     def test_exit_codes(self, run: Run, photo: Path, upscaler: Path, pair: Path, tmp_path: Path) -> None:
         (tmp_path / "letter.jpg").write_text("Dear reader")
@@ -108,12 +113,12 @@ class TestFiles:
                 result = run(*command)
                 assert result.returncode == code, (command, result.stderr)
                 assert b"Traceback" not in result.stderr
-        assert (tmp_path / "out" / "photo_x2.png").exists()  # the bad file did not stop the good one
+        assert (tmp_path / "out" / f"photo_{upscaler.name}.png").exists()  # the bad file did not stop the good one
 
     def test_a_fractional_scale(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
         result = run("upscale", "-m", upscaler, "-s", "1.5", photo)
         assert result.returncode == 0, result.stderr
-        assert Image.open(tmp_path / "photo_x1.5.png").size == (94, 62)
+        assert Image.open(tmp_path / f"photo_{upscaler.name}_x1.5.png").size == (94, 62)
 
     def test_families_and_ensembles(self, run: Run, photo: Path, tmp_path: Path) -> None:
         for name, more in {"exact.png": ("-m", "srcnn-x3"), "family.png": ("-m", "srcnn", "-s", "3")}.items():
@@ -123,8 +128,8 @@ class TestFiles:
         plain, ensemble = (np.asarray(Image.open(tmp_path / name)) for name in ("exact.png", "ensemble.png"))
         assert 0 < np.abs(plain.astype(int) - ensemble).mean() < 2
         assert run("shrink", photo, "-m", "dsn", "-s", "3").returncode == 0
-        assert run("restore", "photo_shrunk.png", "-m", "dsn").returncode == 0
-        assert Image.open(tmp_path / "photo_shrunk_restored.png").size == (63, 41)
+        assert run("restore", "photo_shrunk_dsn-x3.png", "-m", "dsn").returncode == 0
+        assert Image.open(tmp_path / "photo_shrunk_dsn-x3_restored_dsn.png").size == (63, 41)
         refused = run("upscale", photo, "-m", "srcnn", "-s", "5")
         assert refused.returncode == 2
         assert "srcnn-x2, srcnn-x3, srcnn-x4" in one_line(refused.stderr)
@@ -180,7 +185,7 @@ def test_a_folder_of_awkward_pictures(command: str, run: Run, upscaler: Path, pa
         if command == "shrink":
             assert after.xmp is not None
             assert pair.name.encode() in after.xmp
-    left = {path.name for path in (tmp_path / "out").rglob("*")}
+    left = {path.name for path in (tmp_path / "out").rglob("*")} - {JOURNAL}
     assert left == {Path(entry["output"]).name for entry in report.values() if entry["status"] == "done"}
 
 
@@ -340,7 +345,7 @@ class TestUsage:
         assert b"photo_x2.png" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo_x2.png"]
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {"photo_x2.png", JOURNAL}
 
     def test_a_cluster_has_no_standard_streams(self, run: Run, photo: Path) -> None:
         """``--cluster`` takes its value after ``=``, so a picture may follow it."""

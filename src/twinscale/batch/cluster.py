@@ -96,9 +96,11 @@ class _Worker:
         self._work = work
         self._writing = writing
         self._max_pixels = max_pixels
+        self._journals = cache(Journal)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        task = Task(pickle.loads(row["job"]), self._work, self._writing, max_pixels=self._max_pixels)
+        job = pickle.loads(row["job"])
+        task = Task(job, self._work, self._writing, max_pixels=self._max_pixels, journals=self._journals)
         task.outdated = pickle.loads(row["outdated"])
         task.open()
         task.process(self._process)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from twinscale.errors import TwinscaleError
@@ -40,7 +41,7 @@ class Entry:
 
 
 class Journal:
-    """The journal of a folder. Other processes may write it at the same time.
+    """The journal of a folder. Other threads and processes may write it at the same time.
 
     Args:
         folder: where the outputs are; it need not exist.
@@ -50,6 +51,7 @@ class Journal:
         self._folder = folder
         self._entries: dict[str, list[Entry]] = {}
         self._end = 0
+        self._lock = Lock()
 
     def find(self, name: str) -> Entry | None:
         """Return how a file of the folder was made; None if that is not known, or the file has changed since."""
@@ -74,43 +76,46 @@ class Journal:
         """Return the absolute path of the input that an output was made of."""
         return Path(os.path.normpath(self._folder.resolve() / entry.source))
 
+    def add(self, entry: Entry) -> None:
+        """Write an entry, in one step, so that those of several processes do not mix; nothing if it is known.
+
+        Raises:
+            OSError: the journal cannot be written.
+        """
+        self._read_on()
+        if self._made(entry.output, entry.sha256) == entry:
+            return
+        line = json.dumps(asdict(entry)).encode() + b"\n"
+        with (self._folder / JOURNAL).open("a+b", buffering=0) as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # the disk was full in the middle of the last line
+                    line = b"\n" + line
+            file.write(line)
+            os.fsync(file.fileno())
+
     def _made(self, name: str, digest: str | None) -> Entry | None:
         """Return the last entry for these bytes: a process may have ended between its entry and its file."""
         return next((entry for entry in reversed(self._entries.get(name, [])) if entry.sha256 == digest), None)
 
     def _read_on(self) -> None:
         """Read the lines that were added since the last time. Damaged lines tell nothing."""
-        try:
-            with (self._folder / JOURNAL).open("rb") as file:
-                file.seek(self._end)
-                lines = file.read().splitlines(keepends=True)
-        except OSError:  # there is none yet, or it may not be read: nothing is known
-            return
-        for line in lines:
-            if not line.endswith(b"\n"):  # it is just being written
-                break
-            self._end += len(line)
+        with self._lock:
             try:
-                entry = from_mapping(Entry, json.loads(line), JOURNAL)
-            except (ValueError, TypeError, RecursionError, TwinscaleError):
-                continue
-            self._entries.setdefault(entry.output, []).append(entry)
-
-
-def append(folder: Path, entry: Entry) -> None:
-    """Add an entry to the journal of a folder, in one step, so that entries of several processes do not mix.
-
-    Raises:
-        OSError: the journal cannot be written.
-    """
-    line = json.dumps(asdict(entry)).encode() + b"\n"
-    with (folder / JOURNAL).open("a+b", buffering=0) as file:
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # the disk was full in the middle of the last line
-                line = b"\n" + line
-        file.write(line)
-        os.fsync(file.fileno())
+                with (self._folder / JOURNAL).open("rb") as file:
+                    file.seek(self._end)
+                    lines = file.read().splitlines(keepends=True)
+            except OSError:  # there is none yet, or it may not be read: nothing is known
+                return
+            for line in lines:
+                if not line.endswith(b"\n"):  # it is just being written
+                    break
+                self._end += len(line)
+                try:
+                    entry = from_mapping(Entry, json.loads(line), JOURNAL)
+                except (ValueError, TypeError, RecursionError, TwinscaleError):
+                    continue
+                self._entries.setdefault(entry.output, []).append(entry)
 
 
 def digest_of(path: Path) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from twinscale.batch.journal import JOURNAL, Entry, Journal, append, digest_of, path_from
+from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
@@ -273,9 +273,9 @@ class Task:
         with self._stage():
             if self._picture is not None and self._codec is not None:
                 data = self._picture.encode(self._codec.name, quality=self._writing.quality)
-                self._write_output(data)
                 size, self._notes = (self._picture.height, self._picture.width), self._picture.notes
                 self._picture = None
+                self._write_output(data)
                 if self._work.carries_tag and len(data) > self._input_bytes:
                     remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
                     self._notes += (f"the small file has more bytes than the input: {remedy}",)
@@ -333,7 +333,7 @@ class Task:
             made_by=self._made_by(),
         )
         try:
-            append(target.parent, entry)
+            self._journals(target.parent).add(entry)
         except OSError as error:
             self._notes += (f"{JOURNAL} cannot be written ({error.strerror}): --skip-existing will not know {target}",)
 

@@ -101,13 +101,10 @@ class Batch:
         errors = [outcome.error for outcome in outcomes if outcome.error]
         if errors and len(jobs) == 1:
             raise errors[0]
+        count = Counter(outcome.status for outcome in outcomes)
+        if len(jobs) > 1 and set(count) != {"done"} and not self.quiet:
+            click.echo("twinscale: " + ", ".join(f"{number} {status}" for status, number in count.items()), err=True)
         if errors:
-            if not self.quiet:
-                count = Counter(outcome.status for outcome in outcomes)
-                click.echo(
-                    "twinscale: " + ", ".join(f"{count[s]} {s}" for s in ("done", "skipped", "failed") if count[s]),
-                    err=True,
-                )
             raise click.exceptions.Exit(1)
 
     def _writing(self) -> "Writing":
@@ -207,6 +204,10 @@ def _report(outcome: "Outcome") -> dict[str, Any]:
     report: dict[str, Any] = {"input": outcome.job.source, "output": outcome.job.target, "status": outcome.status}
     if outcome.error:
         report["error"] = str(outcome.error)
+    if outcome.reason:
+        report["reason"] = outcome.reason
+    if outcome.input_size:
+        report["input_height"], report["input_width"] = outcome.input_size
     if outcome.size:
         height, width = outcome.size
         report |= {"width": width, "height": height, "input_bytes": outcome.input_bytes, "bytes": outcome.bytes}
