@@ -56,7 +56,7 @@ def _runtimes() -> list[str]:
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
     examples=[
         "twinscale upscale photo.jpg                 photo_x2.jpg, twice as large",
-        "twinscale shrink photo.jpg                  photo_shrunk.png, half as large, restorable",
+        "twinscale shrink photo.png                  photo_shrunk.png, half as large, restorable",
         "twinscale restore photo_shrunk.png          the original size to the pixel",
         "twinscale upscale -m best -s 3 folder -o larger",
     ],
