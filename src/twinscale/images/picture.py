@@ -1,7 +1,6 @@
 """A picture in memory: its pixels, its transparency, and its metadata."""
 
 import os
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -9,12 +8,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
-from twinscale.errors import PictureError, UsageError
+from twinscale.errors import OutOfMemoryError, PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.levels import to_pixels, to_planes
 
 if TYPE_CHECKING:
     from twinscale.codecs.codec import Decoded
+    from twinscale.codecs.encoding import Encoded
 
 MAX_PIXELS = 268_000_000
 """How many pixels a file may claim unless the caller allows more: a tiny file can claim billions."""
@@ -129,6 +129,7 @@ class Picture:
         Raises:
             PictureError: the file is missing, damaged, cut short, too large or of a kind that
                 is not supported.
+            OutOfMemoryError: there is not enough memory for it.
         """
         # Decoders and encoders are loaded only once a picture is read or written.
         from twinscale.codecs.decoding import decode
@@ -139,32 +140,23 @@ class Picture:
             return cls._finished(decode(codec, data, max_pixels), codec.name)
         except PictureError as error:
             raise PictureError(f"{' '.join(name.splitlines())}: {error}") from error
+        except MemoryError as error:
+            raise OutOfMemoryError(
+                f"{' '.join(name.splitlines())}: too large for the available memory; use a smaller picture"
+            ) from error
 
     @classmethod
     def _finished(cls, decoded: "Decoded", format: str) -> "Picture":
         """Split off alpha, apply the orientation, and keep the metadata that still holds."""
-        from twinscale.codecs.metadata import clean_exif, clean_xmp, icc_fits
+        from twinscale.codecs.metadata import clean
 
-        icc, exif, xmp = decoded.metadata
-        notes = list(decoded.notes)
-        exif_orientation, xmp_orientation = None, None
-        if exif:
-            try:
-                exif, exif_orientation = clean_exif(exif)
-            except (ValueError, KeyError, struct.error):
-                exif = None
-                notes.append("damaged EXIF left out")
-        if xmp:
-            xmp, xmp_orientation = clean_xmp(xmp)
-        pixels = _upright(decoded.pixels, decoded.orientation or exif_orientation or xmp_orientation or 1)
-
-        alpha = None
-        if pixels.shape[2] in (2, 4):
+        pixels, alpha = decoded.pixels, None
+        has_alpha = pixels.shape[2] in (2, 4)
+        metadata, stated, notes = clean(decoded.metadata, pixels.shape[2] - has_alpha)
+        pixels = _upright(pixels, decoded.orientation or stated or 1)
+        if has_alpha:
             pixels, alpha = pixels[..., :-1], np.ascontiguousarray(pixels[..., -1])
-        if icc and not icc_fits(icc, pixels.shape[2]):
-            notes.append("ICC profile left out: it is not for these colour channels")
-            icc = None
-        return cls(np.ascontiguousarray(pixels), alpha, icc, exif, xmp, format, tuple(notes))
+        return cls(np.ascontiguousarray(pixels), alpha, *metadata, format, (*decoded.notes, *notes))
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
         """Return the bytes of a file of this format, with ICC, EXIF and XMP where the format can keep them.
@@ -177,7 +169,12 @@ class Picture:
         Raises:
             UsageError: the format or the quality is not one of these.
             PictureError: the format cannot hold this picture's depth, alpha, size or colours.
+            OutOfMemoryError: there is not enough memory for it.
         """
+        return self.encoded(format, quality=quality).data
+
+    def encoded(self, format: str, *, quality: int | None = None) -> "Encoded":
+        """Return what :meth:`encode` does, and notes on the metadata that was left out, one line each."""
         from twinscale.codecs.codec import Metadata
         from twinscale.codecs.encoding import encode
 
@@ -191,7 +188,7 @@ class Picture:
         format: str | None = None,
         quality: int | None = None,
         overwrite: bool = False,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Write a file that appears complete or not at all.
 
         Args:
@@ -200,21 +197,25 @@ class Picture:
             quality: see :meth:`encode`.
             overwrite: whether a file that is already there may be replaced.
 
+        Returns:
+            Notes on the metadata that was left out, one line each.
+
         Raises:
             OutputExistsError: the file exists and ``overwrite`` is false.
             UsageError, PictureError: see :meth:`encode`; also if the folder cannot be written to.
         """
         refuse_taken(Path(path), overwrite=overwrite)  # known now, before the work of encoding
         try:
-            data = self.encode(format or codec_of_path(path).name, quality=quality)
+            encoded = self.encoded(format or codec_of_path(path).name, quality=quality)
         except PictureError as error:
             raise PictureError(f"{path}: {error}") from error
-        write_atomically(path, data, overwrite=overwrite)
+        write_atomically(path, encoded.data, overwrite=overwrite)
+        return encoded.notes
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn a picture as it is meant to be seen; ``orientation`` is EXIF's number, 1 to 8."""
-    if orientation >= 5:
+    """Turn a picture as it is meant to be seen; ``orientation`` is EXIF's number, of which 1 to 8 mean something."""
+    if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
