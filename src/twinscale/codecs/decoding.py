@@ -26,6 +26,8 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
         header = codec.header(data)
         _check_cost(header, max_pixels)
         decoded = codec.decode(data)
+        if decoded.pixels.shape[0] * decoded.pixels.shape[1] != header.width * header.height:
+            raise PictureError("the file states two different sizes, so it is damaged; get an intact copy")
         pixels, type_notes = _as_picture_type(decoded.pixels)
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.shape[2] > 4:

@@ -86,8 +86,10 @@ def _decode(data: bytes) -> Decoded:
 def _structure(data: bytes) -> bytes:
     """Return a file with only those tags of the first directory that Pillow needs for the pixels."""
     block, copy = TiffBlock(data), bytearray(data)
-    fields = block.directory(block.first)
-    block.drop(copy, block.first, {tag: fields[tag] for tag in _STRUCTURAL & fields.keys()})
+    fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _STRUCTURAL}
+    if len(block.sound(fields)) < len(fields):
+        raise PictureError("a field lies beyond the end of the file; get a complete copy")
+    block.drop(copy, block.first, fields)
     return bytes(copy)
 
 
