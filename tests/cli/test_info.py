@@ -100,6 +100,17 @@ class TestShrunk:
         assert f"  cannot be restored: {facts['tag']['reason']}\n" in told.stdout.decode()
         assert facts["tag"]["reason"] in run("restore", "small.png").stderr.decode()
 
+    def test_by_a_pair_of_ones_own(
+        self, run: Run, photo: Path, pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shrink(photo, model=pair).write(tmp_path / "small.png")
+        monkeypatch.setenv("TWINSCALE_MODELS", str(pair.parent))
+        assert run("info", "small.png").stdout.decode().endswith("  'twinscale restore' brings it back\n")
+        assert run("restore", "small.png", "back.png").returncode == 0
+        monkeypatch.delenv("TWINSCALE_MODELS")
+        assert run("restore", "-m", pair, "small.png", "named.png").returncode == 0
+        assert (tmp_path / "named.png").read_bytes() == (tmp_path / "back.png").read_bytes()
+
     def test_that_was_cropped_since(self, run: Run, photo: Path, tmp_path: Path) -> None:
         small = shrink(photo, model="dsn-x2")
         Picture(small.pixels[1:], xmp=small.xmp).write(tmp_path / "small.png")

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,28 @@ def test_a_closed_pipe_ends_quietly(photo: str, tmp_path: Path, command: tuple[s
     assert process.stderr is not None
     assert process.stderr.read() == b""
     assert process.wait() == 1
+
+
+def test_an_error_of_the_file_system_is_one_line(run: Run) -> None:
+    name = "x" * 300 + ".png"
+    refused = run("upscale", "photo.png", "-o", name)
+    assert refused.returncode == 3
+    assert f"{name}: File name too long" in one_line(refused.stderr)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have names of characters only")
+def test_names_that_are_not_text(photo: str, tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.png")
+    (tmp_path / photo).rename(tmp_path / name)
+    command = [sys.executable, "-m", "twinscale", "info", name]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    told = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment, check=True)
+    assert told.stdout.startswith(b"\xff.png\n")
+
+
+def test_standard_output_that_is_closed(photo: str, tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m twinscale info {photo} >&-"
+    assert subprocess.run(command, shell=True, capture_output=True, cwd=tmp_path, check=True).stderr == b""
 
 
 def test_verbose_changes_no_exit_code(run: Run, tmp_path: Path) -> None:

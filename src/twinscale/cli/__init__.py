@@ -1,7 +1,16 @@
 """The ``twinscale`` command: one file per subcommand, imported only when it runs."""
 
+import errno
 import gc
+import io
+import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twinscale.errors import TwinscaleError
+
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main() -> None:
@@ -18,17 +27,21 @@ def _run() -> int:
 
     from twinscale.cli.app import app
     from twinscale.cli.command import state
-    from twinscale.errors import PictureError, TwinscaleError
+    from twinscale.errors import OutOfMemoryError, TwinscaleError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # None if it is closed
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files are bytes, of any encoding
     try:
         try:
             code: int = app.main(prog_name="twinscale", standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout:
+                sys.stdout.flush()
         except OSError as error:
-            if not _is_full(error):
+            if (explained := _explained(error)) is None:
                 raise
-            _discard_output()
-            raise PictureError(f"the output cannot be written ({error.strerror}): check the disk behind it") from error
+            raise explained from error
+        except MemoryError as error:
+            raise OutOfMemoryError("memory ran out: use smaller pictures or fewer threads") from error
     except NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -50,14 +63,14 @@ def _run() -> int:
     return code
 
 
-def _is_full(error: OSError) -> bool:
-    import errno
+def _explained(error: OSError) -> "TwinscaleError | None":
+    """Return an error of the operating system as one that a user can act on, if it is about a file or a full disk."""
+    from twinscale.errors import PictureError
 
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-def _discard_output() -> None:
-    """Send what is still buffered for standard output nowhere, or Python would fail to write it as it ends."""
-    import os
-
+    if error.filename is not None:
+        return PictureError(f"{error.filename}: {error.strerror}: check the path and the disk")
+    if error.errno not in _NOT_WRITTEN:
+        return None
+    # What is still buffered goes nowhere, or Python would fail to write it as it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PictureError(f"the output cannot be written ({error.strerror}): check the disk behind it")

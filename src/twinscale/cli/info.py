@@ -20,14 +20,14 @@ def info(files: tuple[str, ...], max_pixels: int | None, as_json: bool) -> None:
     """Show what pictures are, what they carry, and how they were shrunk."""
     import json
 
-    from twinscale.errors import PictureError
+    from twinscale.errors import TwinscaleError
     from twinscale.images.picture import MAX_PIXELS
 
     reports, failed = [], False
     for file in files:
         try:
             reports.append(_report(file, max_pixels or MAX_PIXELS))
-        except PictureError as error:
+        except TwinscaleError as error:
             if len(files) == 1:
                 raise
             failed = True
