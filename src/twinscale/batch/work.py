@@ -13,7 +13,7 @@ from twinscale.rescale.model import Model, ProgressCallback, as_model
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.shrunk import Shrunk
-from twinscale.rescale.upscale import choose_model, enlarged_size
+from twinscale.rescale.upscale import choose_model
 from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
@@ -122,7 +122,8 @@ class Upscale:
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
-        return enlarged_size(picture, self.scale or choose_model(None, self.model).card.scale)
+        scale = self.scale or self._card.scale
+        return max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
@@ -174,7 +175,7 @@ class Shrink:
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
-        scale = choose_pair(self.scale, self.model).card.scale
+        scale = self._card.scale
         return -(-picture.height // scale), -(-picture.width // scale)
 
     def load(self) -> Process:

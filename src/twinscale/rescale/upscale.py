@@ -51,13 +51,8 @@ def upscale(
     wanted = model.card.scale if scale is None else scale
     picture = as_picture(picture)
     enlarged = model.enlarge(picture, ensemble=ensemble, tile=tile, progress=progress)
-    size = enlarged_size(picture, wanted)
-    return enlarged if size == enlarged.size else resized(enlarged, size)
-
-
-def enlarged_size(picture: Picture, scale: float) -> tuple[int, int]:
-    """Return ``(height, width)`` of a picture enlarged by a factor: each side rounded, and at least 1."""
-    return max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
+    height, width = (max(1, round(side * wanted)) for side in picture.size)
+    return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
 
 
 def choose_model(
