@@ -181,7 +181,7 @@ def test_transparency_is_refused_with_a_remedy(format: str) -> None:
 
 def test_opaque_alpha_is_no_transparency() -> None:
     source = picture()
-    opaque = replace(source, alpha=np.full(source.size, 255, np.uint8))
+    opaque = replace(source, alpha=np.full(source.pixels.shape[:2], 255, np.uint8))
     assert opaque.encode("JPEG") == source.encode("JPEG")
 
 
@@ -212,7 +212,7 @@ def test_longest_sides(format: str, side: int, turned: bool) -> None:
         Picture(long).encode(format)
     if format != "AVIF":
         longest = long[1:] if turned else long[:, 1:]
-        assert Picture.read(Picture(longest).encode(format)).size == longest.shape[:2]
+        assert Picture.read(Picture(longest).encode(format)).pixels.shape[:2] == longest.shape[:2]
 
 
 @pytest.mark.parametrize("quality", [None, 0, 90, 101])
@@ -289,5 +289,5 @@ def test_existing_files_are_kept(tmp_path: Path) -> None:
         picture().write(path)
     assert path.read_bytes() == b"precious"
     picture().write(path, overwrite=True)
-    assert Picture.read(path).size == (40, 60)
+    assert Picture.read(path).pixels.shape[:2] == (40, 60)
     assert list(tmp_path.iterdir()) == [path]

@@ -312,14 +312,14 @@ def test_orientation_of_deep_pictures() -> None:
 
 def test_orientation_in_xmp() -> None:
     picture = Picture.read(saved(Image.fromarray(pattern()), "PNG"))
-    assert picture.size == (40, 60)
+    assert picture.pixels.shape[:2] == (40, 60)
     jpeg = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6))
-    assert Picture.read(jpeg).size == (60, 40)
+    assert Picture.read(jpeg).pixels.shape[:2] == (60, 40)
     assert Picture.read(jpeg).xmp == xmp_packet(1)
     element = b"<rdf:Description><tiff:Orientation>8</tiff:Orientation></rdf:Description>"
     assert Picture.read(saved(Image.fromarray(pattern()), "JPEG", xmp=element)).xmp == element.replace(b"8", b"1")
     both = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6), exif=b"Exif\0\0" + exif_block(1))
-    assert Picture.read(both).size == (40, 60), "EXIF goes first"
+    assert Picture.read(both).pixels.shape[:2] == (40, 60), "EXIF goes first"
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -378,7 +378,7 @@ WHOLE = sorted(name for name, verdict in AWKWARD.items() if verdict == "ok" and 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", WHOLE)
 def test_limit_on_pixels(name: str) -> None:
-    height, width = Picture.read(FOLDER / name).size
+    height, width = Picture.read(FOLDER / name).pixels.shape[:2]
     Picture.read(FOLDER / name, max_pixels=height * width)
     assert_refused(FOLDER / name, match=f"{width} x {height} pixels exceed", max_pixels=height * width - 1)
 
@@ -388,7 +388,7 @@ def test_limit_on_pixels(name: str) -> None:
 def test_only_our_limit_counts_not_pillows(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = saved(Image.fromarray(pattern()), format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    assert Picture.read(data).size == (40, 60)
+    assert Picture.read(data).pixels.shape[:2] == (40, 60)
 
 
 def bomb(format: str, side: int = 60_000) -> bytes:
@@ -519,7 +519,8 @@ def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_reading_in_threads_changes_no_settings() -> None:
     before = Image.MAX_IMAGE_PIXELS
     results: list[tuple[int, int]] = []
-    threads = [threading.Thread(target=lambda: results.append(Picture.read(FOLDER / "lab.tif").size)) for _ in range(8)]
+    read = lambda: results.append(Picture.read(FOLDER / "lab.tif").pixels.shape[:2])  # noqa: E731
+    threads = [threading.Thread(target=read) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -569,6 +570,190 @@ def test_rounding_is_half_up_and_clipped() -> None:
 
 def test_properties() -> None:
     picture = Picture(np.zeros((4, 5, 3), np.uint16))
-    assert (picture.height, picture.width, picture.size, picture.channels) == (4, 5, (4, 5), 3)
+    assert (picture.height, picture.width, picture.channels) == (4, 5, 3)
     assert picture.depth == 16
     assert not picture.is_grey
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 2), (4, 5, 3), (4, 5, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, ">u2", np.float16, np.float32, np.float64, ">f8"])
+def test_arrays_in_and_out(dtype: object, shape: tuple[int, ...]) -> None:
+    top = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    array = (np.random.default_rng(1).random(shape) * top).astype(dtype)
+    picture = Picture.from_array(array, icc=b"i", exif=b"e", xmp=b"x")
+    count = shape[2] if len(shape) == 3 else 1
+    assert (picture.height, picture.width, picture.channels) == (4, 5, 1 if count < 3 else 3)
+    assert (picture.alpha is not None) == (count in (2, 4))
+    assert (picture.icc, picture.exif, picture.xmp) == (b"i", b"e", b"x")
+    back = picture.to_array()
+    assert back.dtype == (np.float32 if top == 1 else array.dtype.newbyteorder("="))
+    np.testing.assert_array_equal(back, array.reshape(4, 5, -1).astype(back.dtype))
+
+
+@pytest.mark.parametrize("view", [np.s_[::-1], np.s_[:, ::2], np.s_[1:, 1:]])
+def test_views_of_arrays(view: object) -> None:
+    array = pattern(20, 31)
+    np.testing.assert_array_equal(Picture.from_array(array[view]).pixels, array[view])
+    np.testing.assert_array_equal(Picture.read(Picture.from_array(array[view]).encode("PNG")).pixels, array[view])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 40, 60), np.uint8), r"shape \(3, 40, 60\) is not a picture; give \(height, width\) or"),
+        (np.zeros(5, np.uint8), "is not a picture"),
+        (np.zeros((0, 5), np.uint8), "is not a picture"),
+        (np.zeros((2, 4, 5, 3), np.uint8), "is not a picture"),
+        (np.zeros((4, 5), np.int64), "type int64 is not a picture; give uint8, uint16, or floating point of 0 to 1"),
+        (np.zeros((4, 5), bool), "type bool is not a picture"),
+        (np.full((4, 5), 128.0), "floating-point pixel values run from 128 to 128; scale them to 0 to 1"),
+        (np.full((4, 5, 3), np.nan), "from nan to nan; scale them to 0 to 1"),
+        (np.full((4, 5, 3), 1e300), "from inf to inf; scale them to 0 to 1"),
+        (np.full((4, 5), -0.1, np.float16), "scale them to 0 to 1"),
+    ],
+)
+def test_arrays_that_are_refused(array: np.ndarray, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Picture.from_array(array)
+
+
+def test_floats_of_a_picture_are_within_0_and_1() -> None:
+    with pytest.raises(UsageError, match="pixel values run from 0 to 2; scale them to 0 to 1"):
+        Picture(np.array([[[0.0], [2.0]]], np.float32))
+    with pytest.raises(UsageError, match="alpha values run from nan to nan"):
+        Picture(np.zeros((1, 1, 1), np.float32), np.full((1, 1), np.nan, np.float32))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "HSV"])
+def test_modes_of_pillow(mode: str) -> None:
+    image = Image.fromarray(pattern(channels=4))
+    steps = {"PA": ["RGB", "P", "PA"], "La": ["LA", "La"], "RGBa": ["RGBA", "RGBa"]}.get(mode, [mode])
+    for step in steps if mode in ("LA", "La", "RGBA", "RGBa") else ["RGB", *steps]:
+        image = image.convert(step)
+    picture = Picture.from_pil(image)
+    plain = image.convert("LA") if mode == "La" else image  # Pillow converts La to nothing else
+    expected = np.asarray(plain.convert("RGBA" if "A" in mode or "a" in mode else "RGB"))
+    np.testing.assert_array_equal(np.broadcast_to(picture.pixels, (40, 60, 3)), expected[:, :, :3])
+    assert (picture.alpha is not None) == (expected.shape[2] == 4)
+    if picture.alpha is not None:
+        np.testing.assert_array_equal(picture.alpha, expected[:, :, 3])
+    assert picture.is_grey == (mode in ("1", "L", "LA", "La"))
+
+
+def test_deep_modes_of_pillow() -> None:
+    deep, floats = pattern(channels=1, dtype=np.uint16), pattern(channels=1, dtype=np.float32)
+    for image in (
+        Image.fromarray(deep[:, :, 0]),
+        Image.frombytes("I;16B", (60, 40), deep.astype(">u2").tobytes()),
+        Image.fromarray(deep[:, :, 0].astype(np.int32)),
+    ):
+        picture = Picture.from_pil(image)
+        assert picture.pixels.dtype == np.uint16
+        np.testing.assert_array_equal(picture.pixels, deep)
+    np.testing.assert_array_equal(Picture.from_pil(Image.fromarray(floats[:, :, 0])).pixels, floats)
+    with pytest.raises(PictureError, match="from 0 to 255; scale them to 0 to 1"):
+        Picture.from_pil(Image.fromarray(np.array([[0, 255.0]], np.float32)))
+
+
+def test_images_that_are_read_by_pillow_are_like_files() -> None:
+    palette = Image.fromarray(pattern()).quantize(16)
+    palette.info["transparency"] = 3
+    turned = saved(
+        Image.fromarray(pattern()), "JPEG", exif=b"Exif\0\0" + exif_block(6), icc_profile=icc_profile(b"RGB ")
+    )
+    cmyk = saved(Image.fromarray(pattern(channels=4), "CMYK"), "TIFF", icc_profile=icc_profile(b"CMYK"))
+    xmp = saved(Image.fromarray(pattern()), "PNG", xmp=xmp_packet())
+    for data in (saved(palette, "PNG", transparency=3), turned, cmyk, xmp):
+        read, made = Picture.read(data), Picture.from_pil(Image.open(io.BytesIO(data)))
+        np.testing.assert_array_equal(made.to_array(), read.to_array())
+        assert (made.icc, made.exif, made.xmp, made.notes) == (read.icc, read.exif, read.xmp, read.notes)
+    transposed = ImageOps.exif_transpose(Image.open(io.BytesIO(turned)))
+    np.testing.assert_array_equal(Picture.from_pil(transposed).pixels, Picture.read(turned).pixels)
+    with pytest.raises(PictureError, match="cannot be decoded"):
+        Picture.from_pil(Image.open(io.BytesIO(turned[:-200])))
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "LA"), (3, "RGB"), (4, "RGBA")])
+def test_to_pillow_and_back(channels: int, mode: str) -> None:
+    array, icc = pattern(channels=channels), icc_profile(b"GRAY" if channels < 3 else b"RGB ")
+    picture = Picture.from_array(array, icc=icc, exif=exif_block(), xmp=xmp_packet(1))
+    image = picture.to_pil()
+    assert (image.mode, image.size) == (mode, (60, 40))
+    np.testing.assert_array_equal(np.asarray(image).reshape(array.shape), array)
+    assert image.getexif()[271] == "Twinlab"
+    back = Picture.from_pil(image)
+    np.testing.assert_array_equal(back.to_array(), array)
+    assert (back.icc, back.exif, back.xmp) == (picture.icc, picture.exif, picture.xmp)
+
+
+def test_deep_pictures_to_pillow() -> None:
+    for dtype, mode in ((np.uint16, "I;16"), (np.float32, "F")):
+        grey = pattern(channels=1, dtype=dtype)
+        image = Picture(grey).to_pil()
+        assert image.mode == mode
+        np.testing.assert_array_equal(Picture.from_pil(image).pixels, grey)
+    with pytest.raises(UsageError, match=r"Pillow cannot hold 16 bits in 3 channels: use with_depth\(8\)"):
+        Picture(pattern(dtype=np.uint16)).to_pil()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_depths(dtype: type) -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    source = Picture((every / 255 * top).round(7).astype(dtype), every[..., 0].astype(dtype) // 255, icc=b"icc")
+    for depth, expected in ((8, every), (16, every * np.uint16(257))):
+        changed = source.with_depth(depth)
+        assert (changed.depth, changed.icc) == (depth, b"icc")
+        np.testing.assert_array_equal(changed.pixels, expected)
+        assert changed.alpha.max() == np.iinfo(changed.alpha.dtype).max // (1 if dtype is np.float32 else top)
+    for depth in (10, 32):
+        with pytest.raises(UsageError, match=f"depth {depth} is not supported; choose 8 or 16"):
+            source.with_depth(depth)
+
+
+def test_every_16_bit_level_becomes_the_nearest_of_8_bits() -> None:
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    expected = np.floor(levels / 257.0 + 0.5)
+    np.testing.assert_array_equal(Picture(levels).with_depth(8).pixels, expected)
+
+
+@pytest.mark.parametrize("colour", ["white", "#ff8000", (10, 20, 30), "black"])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_on_a_background(channels: int, colour: object) -> None:
+    array = pattern(channels=channels)
+    flat = Picture.from_array(array, exif=exif_block()).on_background(colour)
+    image = Image.fromarray(array).convert("RGBA")
+    behind = Image.new("RGBA", image.size, colour)
+    expected = np.asarray(Image.alpha_composite(behind, image).convert("RGB"))
+    assert flat.alpha is None
+    assert flat.exif == exif_block()
+    assert flat.is_grey == (channels == 2 and colour in ("white", "black"))
+    difference = np.broadcast_to(flat.pixels, expected.shape).astype(int) - expected
+    assert np.abs(difference).max() <= 1
+
+
+def test_backgrounds_of_opaque_pictures_and_colours_that_are_none() -> None:
+    opaque = Picture(pattern())
+    assert opaque.on_background("white") is opaque
+    deep = pattern(channels=4, dtype=np.uint16)
+    deep[:, :, 3] = 65535
+    np.testing.assert_array_equal(Picture.from_array(deep).on_background("red").pixels, deep[:, :, :3])
+    for colour in ("whyte", "#12", "#ff000080", (1, 2), (0, 0, 256), (0.5, 0.5, 0.5)):
+        with pytest.raises(UsageError, match="is not a colour; give a name such as white"):
+            opaque.on_background(colour)
+
+
+def test_metadata_are_stripped_but_for_the_profile() -> None:
+    stripped = Picture(pattern(), icc=b"icc", exif=b"exif", xmp=b"xmp").without_metadata()
+    assert (stripped.icc, stripped.exif, stripped.xmp) == (b"icc", None, None)
+
+
+def test_representation_is_short() -> None:
+    assert repr(Picture(np.zeros((4, 5, 3), np.uint16))) == "<Picture 5x4 RGB 16-bit>"
+    data = saved(Image.fromarray(pattern(channels=2)), "PNG", icc_profile=icc_profile(b"GRAY"), exif=exif_block())
+    assert repr(Picture.read(data)) == "<Picture 60x40 grey+alpha 8-bit PNG, ICC, EXIF>"
+
+
+def test_files_in_text_mode_are_refused() -> None:
+    with pytest.raises(PictureError, match="gives str, not bytes; open it in binary mode, 'rb'"):
+        Picture.read(io.StringIO("text"))

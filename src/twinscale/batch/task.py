@@ -236,7 +236,7 @@ class Task:
             data = read_source(self.job.source)[1] if self._given is None else self._given
             picture = Picture.read(_NamedBytes(data, self.job.source), max_pixels=self._max_pixels)
             self._input_sha256 = hashlib.sha256(data).hexdigest()
-            self._input_size, self._input_bytes = picture.size, len(data)
+            self._input_size, self._input_bytes = (picture.height, picture.width), len(data)
             self._notes = picture.notes
             if self._codec is None:
                 writable = {codec.name: codec for codec in writable_codecs()}

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
 from twinscale.rescale import load, restore, shrink, upscale
-from twinscale.rescale.model import Model, ProgressCallback, as_model
+from twinscale.rescale.model import Model, ProgressCallback
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.shrunk import Shrunk
-from twinscale.rescale.upscale import choose_model
-from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve
+from twinscale.rescale.target import Target
+from twinscale.rescale.upscale import passes
+from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve, scales
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
 """Works on one picture, and reports the number of finished and of all tiles meanwhile."""
@@ -81,7 +82,7 @@ class Upscale:
 
     Attributes:
         model: name of a model or of a family, or a folder; by default the default family.
-        scale: above 1, at most the model's; by default that of the model.
+        scale: see :func:`twinscale.upscale`; so are ``width``, ``height`` and ``fit``.
         ensemble: see :func:`twinscale.upscale`.
         tile: see :func:`twinscale.upscale`.
         runtime: what runs the network.
@@ -95,41 +96,71 @@ class Upscale:
     ensemble: bool = False
     tile: int | None = None
     runtime: Runtime = Runtime()
+    width: int | None = None
+    height: int | None = None
+    fit: tuple[int, int] | None = None
 
     @property
     def suffix(self) -> str:
-        """``_x2``, by the scale; of a model that is named ``_best-x2``, or ``_best-x2_x1.5`` with another scale."""
-        card = self._card
+        """``_x2``, or ``_1920w`` and the like to a size; of a model that is named ``_best-x2`` or ``_best-x2_x1.5``."""
         if self.model is None:
-            return f"_x{self.scale or card.scale:g}"
-        return f"_{_word(card.name)}" + ("" if self.scale in (None, card.scale) else f"_x{self.scale:g}")
+            return f"_{self._target}"
+        at_its_own = [card.scale for card in self._cards] == [self._target.scale]
+        return f"_{self._name}" + ("" if at_its_own else f"_{self._target}")
 
     @property
     def placeholders(self) -> Mapping[str, str]:
-        """See :attr:`Work.placeholders`."""
-        card = self._card
-        return {"model": _word(card.name), "scale": f"{self.scale or card.scale:g}"}
+        """See :attr:`Work.placeholders`; to a size, the scale depends on the picture."""
+        scale = self._target.scale
+        return {"model": self._name} | ({} if scale is None else {"scale": f"{scale:g}"})
 
     @property
     def identity(self) -> dict[str, Any]:
         """See :attr:`Work.identity`."""
-        card = self._card
-        return _identity(self, weights=[card.digest], scale=self.scale or card.scale)
+        weights = [card.digest for card in self._cards]
+        return _identity(self, weights=weights, scale=self._target.scale, fit=self.fit and list(self.fit))
 
     @property
-    def _card(self) -> Card:
-        return load_card(DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model, self.scale)
+    def _model(self) -> str:
+        return DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
+
+    @property
+    def _target(self) -> Target:
+        return Target(self.scale, self.width, self.height, self.fit).or_times(scales(self._model)[0])
+
+    @property
+    def _cards(self) -> list[Card]:
+        """The models that work on pictures, each once; to a size, each picture chooses among those of a family."""
+        steps = available = scales(self._model)
+        if self._target.scale is not None:
+            steps = list(passes(self._target.scale, available))
+        return [load_card(self._model, step) for step in dict.fromkeys(steps)]
+
+    @property
+    def _name(self) -> str:
+        """The name of the only model, or else of the family."""
+        cards = self._cards
+        return _word(cards[0].name) if len(cards) == 1 else self._model
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
-        scale = self.scale or self._card.scale
-        return max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
+        return self._target.size(picture)
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        model = choose_model(self.scale, self.model, runtime=self.runtime)
+        target = self._target
+        model = _fixed(self._model, self.runtime)
         return lambda picture, progress: upscale(
-            picture, self.scale, model=model, ensemble=self.ensemble, tile=self.tile, progress=progress
+            picture,
+            target.scale,
+            width=target.width,
+            height=target.height,
+            fit=target.fit,
+            model=model,
+            ensemble=self.ensemble,
+            tile=self.tile,
+            runtime=None if isinstance(model, Model) else self.runtime,
+            progress=progress,
         )
 
 
@@ -220,10 +251,9 @@ class Restore:
         """See :attr:`Work.identity`. A picture's tag names the weights of its pair."""
         cards = []
         if self.model is not None:
-            scales = families().get(self.model)
-            cards = [load_card(self.model, scale) for scale in scales] if scales else [load_card(self.model)]
+            cards = [load_card(self.model, scale) for scale in scales(self.model)]
         elif self.fallback == "upscale":
-            cards = [load_card(DEFAULT_FAMILIES["upscaler"], self.scale)]
+            return _identity(self, weights=Upscale(scale=self.scale).identity["weights"])
         return _identity(self, weights=[card.digest for card in cards])
 
     @property
@@ -238,14 +268,12 @@ class Restore:
         if self.model is None:
             scale = self.scale or 2
         else:
-            scale = choose_pair(None, as_model(self.model, self.scale)).card.scale
+            scale = self._card.scale
         return picture.height * scale, picture.width * scale
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        # A folder is loaded here, once. From a family, each picture's tag chooses the pair, and the pairs are kept.
-        is_folder = self.model is not None and resolve(self.model) not in model_names()
-        model = load(self.model, self.runtime) if self.model is not None and is_folder else self.model
+        model = None if self.model is None else _fixed(self.model, self.runtime)
         return lambda picture, progress: restore(
             picture,
             model=model,
@@ -255,6 +283,11 @@ class Restore:
             runtime=None if isinstance(model, Model) else self.runtime,
             progress=progress,
         )
+
+
+def _fixed(model: str, runtime: Runtime) -> Model | str:
+    """Load one's own model once, because its folder may change meanwhile; of a family, each picture chooses its own."""
+    return model if resolve(model) in model_names() else load(model, runtime)
 
 
 def _identity(work: Work, **resolved: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
         header = codec.header(data)
         _check_size(header.width, header.height, max_pixels)
         decoded = codec.decode(data)
-        pixels, type_notes = _as_picture_type(decoded.pixels)
+        pixels, type_notes = as_picture_type(decoded.pixels)
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.shape[2] > 4:
             raise PictureError(f"{pixels.shape[2]} channels are not supported; convert it to grey or RGB")
@@ -52,7 +52,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         )
 
 
-def _as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Convert samples of any type to ``uint8``, ``uint16`` or ``float32`` of 0 to 1; also return notes on changes."""
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels, ()
