@@ -268,7 +268,7 @@ class Restore:
         if self.model is None:
             scale = self.scale or 2
         else:
-            scale = self._card.scale
+            scale = choose_pair(self.scale, self.model, runtime=self.runtime).card.scale
         return picture.height * scale, picture.width * scale
 
     def load(self) -> Process:
