@@ -1,6 +1,7 @@
 """Output names: of the input's name and the options alone, and never the same for two inputs."""
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,36 @@ def test_a_model_that_is_named_is_part_of_the_name() -> None:
 
 def test_a_card_from_elsewhere_names_no_folder(tmp_path: Path) -> None:
     card = (load_card("srcnn-x2").folder / "card.toml").read_text()
+    (tmp_path / "card.toml").write_text(card.replace('name = "srcnn-x2"', 'name = "R&D (own)"'))
+    assert name("a.png", Upscale(str(tmp_path))) == "a_R-D--own-.png"
     (tmp_path / "card.toml").write_text(card.replace('name = "srcnn-x2"', 'name = "../../up x"'))
-    assert name("a.png", Upscale(str(tmp_path))) == "a_..-..-up-x.png"
+    with pytest.raises(ModelError, match="must be a bare name"):
+        name("a.png", Upscale(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        (Upscale(scale=6), "a_x6.png"),
+        (Upscale("best", 6), "a_best_x6.png"),  # by two models of the family
+        (Upscale("best", 16), "a_best-x4_x16.png"),
+        (Upscale("fast-x2", 4), "a_fast-x2_x4.png"),
+        (Upscale(width=1920), "a_1920w.png"),
+        (Upscale("best", width=1920), "a_best_1920w.png"),  # each picture chooses the model
+        (Upscale("fast-x2", height=1080), "a_fast-x2_1080h.png"),
+        (Upscale(width=1920, height=1080), "a_1920x1080.png"),
+        (Upscale(fit=(1920, 1080)), "a_1920x1080.png"),
+    ],
+)
+def test_names_of_sizes(work: Work, expected: str) -> None:
+    assert name("a.png", work) == expected
+
+
+def test_sizes_that_contradict_each_other_have_no_name() -> None:
+    with pytest.raises(UsageError, match="contradict each other"):
+        name("a.png", Upscale(scale=2, width=100))
+    with pytest.raises(UsageError, match=r"unknown placeholder \{scale\}"):
+        name("a.png", Upscale(width=100), template="{stem}_{scale}.png")
 
 
 def test_no_two_inputs_have_the_same_output() -> None:
@@ -102,6 +131,8 @@ def test_what_decides_a_result_is_told_apart() -> None:
     one, other = (str(load_card(pair).folder) for pair in ("twin-y-x2", "dsn-y-x2"))
     works: list[Work] = [
         *(Upscale(), Upscale(scale=3), Upscale(scale=1.5), Upscale("best"), Upscale("best", ensemble=True)),
+        *(Upscale(scale=6), Upscale(scale=16), Upscale("fast-x2", 4), Upscale("fast-x2", width=100)),
+        *(Upscale(width=100), Upscale(height=100), Upscale(fit=(100, 100)), Upscale(width=100, height=100)),
         *(Shrink(), Shrink(one), Shrink(other), Restore(), Restore(one), Restore(other), Restore("dsn")),
         *(
             Restore("dsn-x2"),
@@ -112,5 +143,6 @@ def test_what_decides_a_result_is_told_apart() -> None:
     ]
     identities = [work.identity for work in works]
     assert all(identities.count(identity) == 1 for identity in identities)
+    assert json.loads(json.dumps(identities)) == identities
     assert Upscale().identity == Upscale(scale=2.0).identity == Upscale("fast", tile=8).identity
     assert Shrink().identity == Shrink("twin-x2").identity == Shrink("twin", 2).identity

@@ -28,7 +28,7 @@ class Fake:
         return {"kind": self.kind}
 
     def size(self, picture: Picture) -> tuple[int, int]:
-        return picture.size
+        return picture.height, picture.width
 
 
 @dataclass(frozen=True)

@@ -130,9 +130,28 @@ class TestFiles:
         assert run("shrink", photo, "-m", "dsn", "-s", "3").returncode == 0
         assert run("restore", "photo_shrunk_dsn-x3.png", "-m", "dsn").returncode == 0
         assert Image.open(tmp_path / "photo_shrunk_dsn-x3_restored_dsn.png").size == (63, 41)
-        refused = run("upscale", photo, "-m", "srcnn", "-s", "5")
+        refused = run("upscale", photo, "-m", "srcnn", "-s", "17")
         assert refused.returncode == 2
-        assert "srcnn-x2, srcnn-x3, srcnn-x4" in one_line(refused.stderr)
+        assert "scale 17.0 must be above 1 and at most 16" in one_line(refused.stderr)
+
+    def test_to_a_size_and_far_beyond_the_networks(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
+        for options, name, size in [
+            (("-W", "200"), "200w", (200, 130)),
+            (("-H", "200"), "200h", (307, 200)),
+            (("--fit", "200x100"), "200x100", (154, 100)),
+            (("-s", "5"), "x5", (315, 205)),
+        ]:
+            assert run("upscale", "-m", upscaler, photo, *options).returncode == 0
+            assert Image.open(tmp_path / f"photo_{upscaler.name}_{name}.png").size == size
+        for options, message in [
+            (("-W", "200", "-s", "2"), "contradict each other"),
+            (("-W", "200", "-H", "200"), "would distort the picture"),
+            (("--fit", "200"), "'200' is not a width and a height such as 1920x1080"),
+            (("-W", "60"), "upscale only enlarges"),
+        ]:
+            refused = run("upscale", photo, *options)
+            assert refused.returncode == 2
+            assert message in one_line(refused.stderr)
 
     def test_report_and_picture_do_not_share_a_stream(self, run: Run, photo: Path, upscaler: Path) -> None:
         refused = run("upscale", "-m", upscaler, photo, "-o", "-", "--json")

@@ -88,9 +88,7 @@ class TestShrunk:
         told = run("info", "small.png").stdout.decode()
         assert told.endswith("  shrunk from 63x41 by dsn-x2\n  'twinscale restore' brings it back\n")
 
-    def test_by_a_pair_of_ones_own(
-        self, run: Run, photo: Path, pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_by_a_pair_that_is_not_found(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
         """What is promised is what ``restore`` does."""
         shrink(photo, model=pair).write(tmp_path / "small.png")
         (facts,) = json.loads(run("info", "--json", "small.png").stdout)
@@ -102,11 +100,18 @@ class TestShrunk:
         assert f"  cannot be restored: {facts['tag']['reason']}\n" in told.stdout.decode()
         assert facts["tag"]["reason"] in run("restore", "small.png").stderr.decode()
 
+    def test_by_a_pair_of_ones_own(
+        self, run: Run, photo: Path, pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shrink(photo, model=pair).write(tmp_path / "small.png")
         monkeypatch.setenv("TWINSCALE_MODELS", str(pair.parent))
+        assert run("info", "small.png").stdout.decode().endswith("  'twinscale restore' brings it back\n")
         (facts,) = json.loads(run("info", "--json", "small.png").stdout)
-        assert facts["tag"]["restorable"]
-        assert facts["tag"]["by"] == str(pair)
-        assert run("restore", "small.png").returncode == 0
+        assert (facts["tag"]["restorable"], facts["tag"]["by"]) == (True, str(pair))
+        assert run("restore", "small.png", "back.png").returncode == 0
+        monkeypatch.delenv("TWINSCALE_MODELS")
+        assert run("restore", "-m", pair, "small.png", "named.png").returncode == 0
+        assert (tmp_path / "named.png").read_bytes() == (tmp_path / "back.png").read_bytes()
 
     def test_that_was_cropped_since(self, run: Run, photo: Path, tmp_path: Path) -> None:
         small = shrink(photo, model="dsn-x2")

@@ -299,5 +299,5 @@ def _identity(work: Work, **resolved: Any) -> dict[str, Any]:
 
 
 def _word(name: str) -> str:
-    """Return a model's name as part of a file's name; the name on a card from elsewhere may hold anything."""
+    """Return a model's name as part of a file's name; the name on a card may hold spaces and brackets."""
     return re.sub(r"[^\w.+-]", "-", name)

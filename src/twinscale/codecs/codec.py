@@ -72,6 +72,7 @@ class Codec:
         max_side: longest side in pixels that can be written.
         max_colours: how many different colours can be written, if a palette limits them.
         keeps: the metadata that can be written.
+        max_exif: how many bytes of EXIF can be written.
         quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
     """
 
@@ -89,6 +90,7 @@ class Codec:
     max_side: int = 2**31 - 1
     max_colours: int | None = None
     keeps: tuple[Literal["icc", "exif", "xmp"], ...] = ("icc", "exif", "xmp")
+    max_exif: int = 2**31 - 1
     quality: int | None = None
 
     @property

@@ -1,13 +1,21 @@
 """From plain pixels to the bytes of a file of any format, or a refusal that names a format that could hold them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Metadata
-from twinscale.codecs.metadata import icc_fits
+from twinscale.codecs.metadata import clean
 from twinscale.codecs.registry import writable_codecs
-from twinscale.errors import PictureError, TwinscaleError, UsageError
+from twinscale.errors import OutOfMemoryError, PictureError, TwinscaleError, UsageError
+
+
+class Encoded(NamedTuple):
+    """The bytes of a file, and what was left out of it, one line each, to be shown to the user."""
+
+    data: bytes
+    notes: tuple[str, ...] = ()
 
 
 def encode(
@@ -16,19 +24,23 @@ def encode(
     alpha: np.ndarray | None = None,
     metadata: Metadata = NO_METADATA,
     quality: int | None = None,
-) -> bytes:
+) -> Encoded:
     """Encode a whole file.
 
     Args:
         codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
         pixels: ``(H, W, 1 or 3)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1.
         alpha: opacity, ``(H, W)`` of the same type.
-        metadata: what goes with them; what the format cannot keep, and a profile for other channels, is left out.
+        metadata: what goes with them; what is damaged or what the format cannot keep is left out.
         quality: 1 to 100, or ``None`` for the format's own default.
+
+    Returns:
+        The file, and notes on what was left out of it.
 
     Raises:
         UsageError: the quality is out of range, or the format takes none.
         PictureError: the format is only read, or cannot hold this depth, transparency, size or colours.
+        OutOfMemoryError: there is not enough memory for it.
     """
     height, width, channels = pixels.shape
     transparent = alpha is not None and bool((alpha != _opaque(alpha.dtype)).any())
@@ -44,14 +56,15 @@ def encode(
     if quality is None:
         quality = codec.quality or LOSSLESS
     stored = _stored(codec, pixels, alpha)
-    colours = stored.shape[2] - (stored.shape[2] in (2, 4))
-    if metadata.icc and not icc_fits(metadata.icc, colours):
-        metadata = metadata._replace(icc=None)
-    kept = Metadata(**{kind: value for kind, value in metadata._asdict().items() if value and kind in codec.keeps})
+    metadata, notes = _kept(codec, metadata, stored.shape[2] - (stored.shape[2] in (2, 4)))
     try:
-        return codec.encode(stored, kept, quality)
-    except (TwinscaleError, MemoryError):
+        return Encoded(codec.encode(stored, metadata, quality), notes)
+    except TwinscaleError:
         raise
+    except MemoryError as error:
+        raise OutOfMemoryError(
+            f"there is not enough memory to write {width} x {height} pixels as {codec.name}; use a smaller picture"
+        ) from error
     except Exception as error:  # codecs raise errors of every type
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"the picture cannot be written as {codec.name} ({reason}); write PNG or TIFF") from error
@@ -99,6 +112,19 @@ def check(
             f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
             "or give it a background with --background white"
         )
+
+
+def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tuple[str, ...]]:
+    """Return the metadata that the format can hold, and notes on the rest."""
+    metadata, _, notes = clean(metadata, channels)
+    for kind, name in (("icc", "ICC profile"), ("exif", "EXIF"), ("xmp", "XMP")):
+        block = getattr(metadata, kind)
+        if not block or (kind in codec.keeps and (kind != "exif" or len(block) <= codec.max_exif)):
+            continue
+        rule = f"more than {codec.max_exif} bytes" if kind in codec.keeps else "any"
+        notes += (f"{name} left out: {codec.name} cannot hold {rule}",)
+        metadata = metadata._replace(**{kind: None})
+    return metadata, notes
 
 
 def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:

@@ -58,9 +58,9 @@ def _decode(data: bytes) -> Decoded:
 def _read(data: bytes) -> _Boxes:
     """Read size and metadata; the codestream is left alone."""
     found = _Boxes()
-    for kind, body in read_boxes(data):
+    for kind, body, _ in read_boxes(data):
         if kind == b"jp2h":
-            for inner, content in read_boxes(body):
+            for inner, content, _ in read_boxes(body):
                 _read_header_box(found, inner, content)
         elif kind == b"uuid" and body.startswith(_XMP_UUID):
             found.metadata = found.metadata._replace(xmp=body[16:])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
-from twinscale.errors import PictureError, UsageError
+from twinscale.errors import OutOfMemoryError, PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
 from twinscale.images.levels import to_pixels, to_planes
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from twinscale.codecs.codec import Decoded
+    from twinscale.codecs.encoding import Encoded
 
 Colour = str | tuple[int, int, int]
 """``"white"``, ``"#rrggbb"`` and whatever else CSS calls colours, or red, green and blue of 0 to 255."""
@@ -300,6 +301,7 @@ class Picture:
         Raises:
             PictureError: the file is missing, damaged, cut short, too large or of a kind that
                 is not supported.
+            OutOfMemoryError: there is not enough memory for it.
         """
         # Decoders and encoders are loaded only once a picture is read or written.
         from twinscale.codecs.decoding import decode
@@ -312,30 +314,20 @@ class Picture:
             return cls._finished(decode(codec, data, max_pixels), codec.name)
         except PictureError as error:
             raise PictureError(f"{' '.join(name.splitlines())}: {error}") from error
+        except MemoryError as error:
+            raise OutOfMemoryError(
+                f"{' '.join(name.splitlines())}: too large for the available memory; use a smaller picture"
+            ) from error
 
     @classmethod
     def _finished(cls, decoded: "Decoded", format: str | None) -> "Picture":
         """Split off alpha, apply the orientation, and keep the metadata that still holds."""
-        from twinscale.codecs.metadata import clean_exif, clean_xmp, icc_fits
+        from twinscale.codecs.metadata import clean
 
-        icc, exif, xmp = decoded.metadata
-        notes = list(decoded.notes)
-        exif_orientation, xmp_orientation = None, None
-        if exif:
-            try:
-                exif, exif_orientation = clean_exif(exif)
-            except (ValueError, KeyError, struct.error):
-                exif = None
-                notes.append("damaged EXIF left out")
-        if xmp:
-            xmp, xmp_orientation = clean_xmp(xmp)
-        pixels = _upright(decoded.pixels, decoded.orientation or exif_orientation or xmp_orientation or 1)
-
-        pixels, alpha = _split(pixels)
-        if icc and not icc_fits(icc, pixels.shape[2]):
-            notes.append("ICC profile left out: it is not for these colour channels")
-            icc = None
-        return cls(pixels, alpha, icc, exif, xmp, format, tuple(notes))
+        has_alpha = decoded.pixels.shape[2] in (2, 4)
+        metadata, stated, notes = clean(decoded.metadata, decoded.pixels.shape[2] - has_alpha)
+        pixels, alpha = _split(_upright(decoded.pixels, decoded.orientation or stated or 1))
+        return cls(pixels, alpha, *metadata, format, (*decoded.notes, *notes))
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
         """Return the bytes of a file of this format, with ICC, EXIF and XMP where the format can keep them.
@@ -348,7 +340,12 @@ class Picture:
         Raises:
             UsageError: the format or the quality is not one of these.
             PictureError: the format cannot hold this picture's depth, alpha, size or colours.
+            OutOfMemoryError: there is not enough memory for it.
         """
+        return self.encoded(format, quality=quality).data
+
+    def encoded(self, format: str, *, quality: int | None = None) -> "Encoded":
+        """Return what :meth:`encode` does, and notes on the metadata that was left out, one line each."""
         from twinscale.codecs.codec import Metadata
         from twinscale.codecs.encoding import encode
 
@@ -362,7 +359,7 @@ class Picture:
         format: str | None = None,
         quality: int | None = None,
         overwrite: bool = False,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Write a file that appears complete or not at all.
 
         Args:
@@ -371,16 +368,20 @@ class Picture:
             quality: see :meth:`encode`.
             overwrite: whether a file that is already there may be replaced.
 
+        Returns:
+            Notes on the metadata that was left out, one line each.
+
         Raises:
             OutputExistsError: the file exists and ``overwrite`` is false.
             UsageError, PictureError: see :meth:`encode`; also if the folder cannot be written to.
         """
         refuse_taken(Path(path), overwrite=overwrite)  # known now, before the work of encoding
         try:
-            data = self.encode(format or codec_of_path(path).name, quality=quality)
+            encoded = self.encoded(format or codec_of_path(path).name, quality=quality)
         except PictureError as error:
             raise PictureError(f"{path}: {error}") from error
-        write_atomically(path, data, overwrite=overwrite)
+        write_atomically(path, encoded.data, overwrite=overwrite)
+        return encoded.notes
 
 
 def _split(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -415,8 +416,8 @@ def _rgb(colour: Colour) -> tuple[int, ...]:
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn a picture as it is meant to be seen; ``orientation`` is EXIF's number, 1 to 8."""
-    if orientation >= 5:
+    """Turn a picture as it is meant to be seen; ``orientation`` is EXIF's number, of which 1 to 8 mean something."""
+    if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
