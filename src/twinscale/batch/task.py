@@ -45,7 +45,7 @@ class Outcome:
         error: why it failed.
         size: ``(height, width)`` of what was written, in pixels.
         bytes: size of the file.
-        notes: what was changed on reading the input, one line each.
+        notes: what was changed on reading the input or left out on writing the output, one line each.
     """
 
     job: Job
@@ -122,10 +122,11 @@ class Task:
         """
         with self._stage():
             if self._picture is not None and self._format is not None:
-                data = self._picture.encode(self._format, quality=self._writing.quality)
+                data, lost = self._picture.encoded(self._format, quality=self._writing.quality)
                 self._write_output(data)
                 size, self._picture = self._picture.size, None
-                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=self._notes)
+                notes = (*self._notes, *lost)
+                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=notes)
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)
 
