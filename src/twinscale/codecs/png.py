@@ -16,6 +16,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PALETTE = 3
 # By colour type: grey, RGB, palette, grey and alpha, RGB and alpha.
 _CHANNELS = {0: 1, 2: 3, _PALETTE: 3, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), _PALETTE: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_MAX_SIDE = 1_000_000  # libpng's own limit
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 _CRITICAL = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 # A chunk of a few bytes can unpack to gigabytes; no real ICC profile or XMP packet is larger than this.
@@ -41,8 +43,10 @@ def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
     if kind != b"IHDR":
         raise PictureError("PNG header is missing; the file is damaged")
     width, height, depth, colour, packing, filters, interlace = struct.unpack(">IIBBBBB", body)
-    if colour not in _CHANNELS or packing or filters or interlace > 1:
+    if depth not in _DEPTHS.get(colour, ()) or packing or filters or interlace > 1:
         raise PictureError("PNG header is damaged; get an intact copy")
+    if max(width, height) > _MAX_SIDE:
+        raise PictureError(f"PNG of {width} x {height} pixels is not supported, only sides up to {_MAX_SIDE}; crop it")
     return width, height, depth, colour, bool(interlace)
 
 
@@ -129,4 +133,5 @@ CODEC = Codec(
     decode=_decode,
     encode=_encode,
     depths=(8, 16),
+    max_side=_MAX_SIDE,
 )
