@@ -21,7 +21,7 @@ def models() -> None:
 @click.option("--speed", is_flag=True, help="Also measure milliseconds per megapixel (MP) here; takes seconds.")
 @options.as_json
 def list_models(speed: bool, as_json: bool) -> None:
-    """List the models that come with twinscale, and what they cost.
+    """List the models that come with twinscale or are in TWINSCALE_MODELS, and what they cost.
 
     Multiply-adds (MAC) are per pixel, milliseconds per megapixel, both of the full-size picture.
     """
@@ -35,9 +35,9 @@ def list_models(speed: bool, as_json: bool) -> None:
 
 
 def _rows(speed: bool) -> list[dict[str, Any]]:
-    from twinscale.zoo import load_card, model_names
+    from twinscale import zoo
 
-    cards = [load_card(name) for name in model_names()]
+    cards = zoo.list_models()
     rows = [_row(card) for card in cards]
     if speed:
         from rich.console import Console
