@@ -195,7 +195,7 @@ def _jobs(found: Sequence[_Found], output: str | None, naming: Naming) -> list[J
         folder = _output_folder(file, output, naming.suffix)
         job = Job(file.path, str(folder / naming.name(Path(file.path))))
         other = jobs.setdefault(_key(job.target), job)
-        if real_path(other.source) != real_path(job.source):
+        if other is not job and real_path(other.source) != real_path(job.source):
             raise UsageError(f"{other.source} and {job.source} have the same output {job.target}: run them apart")
     return list(jobs.values())
 
