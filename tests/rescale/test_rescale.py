@@ -491,12 +491,13 @@ def test_another_pair_than_the_one_that_shrank(shelf: Path, tmp_path: Path) -> N
 def test_own_models_are_found_by_name_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tmp_path / "runs" / "mine"
     make_pair(run / "models", 3, "y", name="mine")
-    small = shrink(picture(), model=run)
+    original = picture()
+    small = shrink(original, model=run)
     expected = restore(small, model=run)
     for folder in (run / "models" / "mine", run / "models", run, tmp_path / "runs"):
         monkeypatch.setenv("TWINSCALE_MODELS", f"{tmp_path / 'nothing'}{os.pathsep}{folder}")
         assert same(restore(small), expected)
-        assert same(shrink(picture(), model="mine"), small)
+        assert same(shrink(original, model="mine"), small)
     digest = load("mine").card.digest
     changed = replace(small, xmp=add_tag(None, replace(read_tag(small.xmp), digest=f"{int(digest, 16) ^ 1:064x}")))
     with pytest.raises(ModelError, match=r"'mine', which is not among the shipped models.*TWINSCALE_MODELS"):
@@ -565,8 +566,9 @@ def test_loaded_models_keep_their_runtime() -> None:
 
 
 def test_cards_serve_as_models() -> None:
+    original = picture()
     for card in list_models():
-        assert same(upscale(picture(), model=card), upscale(picture(), model=card.name))
+        assert same(upscale(original, model=card), upscale(original, model=card.name))
         assert load(card).card == card
 
 
@@ -587,6 +589,14 @@ def test_progress() -> None:
         function(picture(130, 70), tile=32, progress=lambda done, total, calls=calls: calls.append((done, total)))
         assert len(calls) > 1
         assert [done for done, _ in calls] == list(range(1, calls[0][1] + 1))
+
+
+def test_progress_of_several_passes_rises_to_its_end_once() -> None:
+    shares: list[float] = []
+    upscale(picture(20, 30), 6, model="srcnn", tile=16, progress=lambda done, total: shares.append(done / total))
+    assert shares == sorted(set(shares))
+    assert shares[-1] == 1
+    assert 4 / 40 in shares  # the first of the passes, x2 and then x3, makes 4 of 4 + 36 pixels
 
 
 def test_damaged_model(shelf: Path, tmp_path: Path) -> None:

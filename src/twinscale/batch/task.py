@@ -272,13 +272,13 @@ class Task:
         """
         with self._stage():
             if self._picture is not None and self._codec is not None:
-                data = self._picture.encode(self._codec.name, quality=self._writing.quality)
-                size, self._notes = (self._picture.height, self._picture.width), self._picture.notes
+                data, lost = self._picture.encoded(self._codec.name, quality=self._writing.quality)
+                size, self._notes = (self._picture.height, self._picture.width), (*self._picture.notes, *lost)
                 self._picture = None
-                self._write_output(data)
                 if self._work.carries_tag and len(data) > self._input_bytes:
                     remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
                     self._notes += (f"the small file has more bytes than the input: {remedy}",)
+                self._write_output(data)
                 self._outcome = replace(self._success("done", size), bytes=len(data))
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)

@@ -8,7 +8,7 @@ from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.rescale.model import ModelLike, ProgressCallback, as_model
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.shrunk import Shrunk, no_tag
 from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import resized, upscale
 
@@ -56,16 +56,13 @@ def restore(
         raise UsageError(f"fallback {fallback!r} must be one of {', '.join(typing.get_args(Fallback))}")
     picture = Picture.of(picture)
     shrunk = Shrunk.find(picture)
-    if model is not None and shrunk is None:
-        pair = choose_pair(scale, model, runtime=runtime)
-        return pair.enlarge(picture, tile=tile, progress=progress)
-    if model is not None and shrunk is not None:
-        pair = choose_pair(None, as_model(model, shrunk.tag.scale, runtime))
+    if shrunk is not None:
+        pair = shrunk.pair(runtime) if model is None else choose_pair(None, as_model(model, shrunk.tag.scale, runtime))
         return shrunk.restore(pair, tile=tile, progress=progress)
-    if shrunk is None:
-        if fallback == "upscale":
-            return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
-        if fallback == "bicubic":
-            return resized(picture, Target(2 if scale is None else scale).size(picture))
-        shrunk = Shrunk.open(picture)  # raises the error: nothing says how it was shrunk
-    return shrunk.restore(shrunk.pair(runtime), tile=tile, progress=progress)
+    if model is not None:
+        return choose_pair(scale, model, runtime=runtime).enlarge(picture, tile=tile, progress=progress)
+    if fallback == "upscale":
+        return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
+    if fallback == "bicubic":
+        return resized(picture, Target(2 if scale is None else scale).size(picture))
+    raise no_tag()

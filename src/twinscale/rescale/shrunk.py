@@ -36,11 +36,7 @@ class Shrunk:
         """
         shrunk = cls.find(Picture.of(picture))
         if shrunk is None:
-            raise UsageError(
-                "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another "
-                "program dropped its XMP): name the model that shrank it (-m), or choose the fallback (--fallback) "
-                "upscale or bicubic"
-            )
+            raise no_tag()
         return shrunk
 
     def tagged(self) -> Picture:
@@ -106,3 +102,11 @@ class Shrunk:
                 f"the picture is {self.picture.width}x{self.picture.height} but was shrunk to {width}x{height} at "
                 f"x{tag.scale}: it has been cropped or resized since, so enlarge it with upscale instead"
             )
+
+
+def no_tag() -> UsageError:
+    """Return the error about a picture that carries no tag."""
+    return UsageError(
+        "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another program "
+        "dropped its XMP): name the model that shrank it (-m), or choose the fallback (--fallback) upscale or bicubic"
+    )
