@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import struct
 import tempfile
@@ -28,6 +29,9 @@ from tests.awkward import (
     png_file,
     xmp_packet,
 )
+from twinscale.codecs import pillow
+from twinscale.codecs.codec import Metadata
+from twinscale.codecs.registry import codec_named
 from twinscale.errors import PictureError, UsageError
 from twinscale.images.picture import MAX_PIXELS, Picture
 
@@ -340,10 +344,84 @@ def test_exif_is_kept_byte_for_byte_but_for_orientation_and_thumbnail(order: str
     assert not differing
 
 
-def test_damaged_exif_is_left_out() -> None:
-    picture = Picture.read(saved(Image.fromarray(pattern()), "PNG", exif=b"Exif\0\0" + exif_block()[:30]))
-    assert picture.exif is None
-    assert picture.notes == ("damaged EXIF left out",)
+FORMATS_WITH_METADATA = ["PNG", "JPEG", "WEBP", "TIFF", "JPEG2000", "AVIF", "JPEGXL"]
+ODD_EXIF = {
+    "cut": exif_block()[:60],
+    "no header": b"nonsense" * 8,
+    "huge count": exif_block().replace(struct.pack("<HHI", 271, 2, 8), struct.pack("<HHI", 271, 2, 2**31)),
+    "unknown type": exif_block().replace(struct.pack("<HHI", 271, 2, 8), struct.pack("<HHI", 271, 99, 8)),
+    "orientation of none": exif_block(6).replace(struct.pack("<HHI", 274, 3, 1), struct.pack("<HHI", 274, 3, 0)),
+    "orientation as float": exif_block(6).replace(struct.pack("<HHI", 274, 3, 1), struct.pack("<HHI", 274, 11, 1)),
+    "orientation of many": exif_block(6).replace(struct.pack("<HHI", 274, 3, 1), struct.pack("<HHI", 274, 3, 9)),
+    "directory nowhere": exif_block().replace(
+        struct.pack("<HHII", 34665, 4, 1, 70), struct.pack("<HHII", 34665, 4, 1, 10**6)
+    ),
+    "thumbnail at a float": exif_block(thumbnail=b"jpeg").replace(
+        struct.pack("<HHI", 513, 4, 1), struct.pack("<HHI", 513, 11, 1)
+    ),
+    "thumbnail before all": exif_block(thumbnail=b"jpeg").replace(
+        struct.pack("<HHII", 514, 4, 1, 4), struct.pack("<HHIi", 514, 9, 1, -9)
+    ),
+}
+
+
+def with_metadata(format: str, *, exif: bytes | None = None, icc: bytes | None = None) -> bytes:
+    """A file whose metadata nobody has checked."""
+    codec = codec_named(format)
+    if exif and format == "AVIF":  # the encoder looks into it: put it into the place of a sound one
+        place = b"II*\0\x08\0\0\0" + bytes(len(exif) - 8)
+        plain = pillow.save(Image.fromarray(pattern()), "AVIF", exif=place)
+        at = plain.index(place)
+        return plain[:at] + exif + plain[at + len(exif) :]
+    return codec.encode(pattern(), Metadata(icc, exif), codec.quality or 0)
+
+
+@pytest.mark.parametrize("kind", ODD_EXIF)
+@pytest.mark.parametrize("format", [format for format in FORMATS_WITH_METADATA if format != "TIFF"])
+def test_odd_exif_stops_neither_reading_nor_writing(
+    format: str, kind: str, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    picture = Picture.read(with_metadata(format, exif=ODD_EXIF[kind]))
+    assert picture.size == (40, 60)
+    if kind not in ("thumbnail at a float", "thumbnail before all"):
+        assert [note for note in picture.notes if "EXIF left out" in note]
+    for other in FORMATS_WITH_METADATA:
+        data, notes = picture.encoded(other)
+        assert not notes
+        assert Picture.read(data).size == (40, 60)
+    assert capfd.readouterr().err == ""
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("tag", [271, 34665, 34853, 34675, 700])
+def test_odd_fields_in_tiff(tag: int) -> None:
+    """Whatever type, count and place a field has that only describes."""
+    plain = Picture(pattern(), exif=exif_block(), xmp=xmp_packet(), icc=icc_profile(b"RGB ")).encode("TIFF")
+    entries = range(10, 10 + 12 * plain[8], 12)
+    at = next(entry for entry in entries if plain[entry : entry + 2] == struct.pack("<H", tag))
+    for kind, count, offset in itertools.product((1, 3, 5, 12, 99), (0, 1, 10**9), (0, 10**9)):
+        picture = Picture.read(plain[:at] + struct.pack("<HHII", tag, kind, count, offset) + plain[at + 12 :])
+        np.testing.assert_array_equal(picture.pixels, pattern())
+        assert Picture.read(picture.encode("TIFF")).size == (40, 60)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 255, 65535])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_orientations_that_mean_nothing(format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    picture = Picture.read(saved(Image.fromarray(pattern()), format, exif=exif))
+    assert picture.size == (40, 60)
+    assert Picture.read(tiff_file(pattern(), extratags=[(274, "H", 1, orientation, True)])).size == (40, 60)
+
+
+@pytest.mark.parametrize("format", FORMATS_WITH_METADATA[:-1])
+def test_damaged_profiles_stop_neither_reading_nor_writing(format: str, capfd: pytest.CaptureFixture[str]) -> None:
+    icc = icc_profile(b"RGB ")
+    for damaged in (icc[:-40], icc[:100], b"\0\0\2\x7f" + icc[4:], icc[:128] + b"\xff" * 4 + icc[132:]):
+        picture = Picture.read(with_metadata(format, icc=damaged))
+        assert (picture.size, picture.icc, picture.notes) == ((40, 60), None, ("damaged ICC profile left out",))
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
@@ -384,7 +462,7 @@ def test_limit_on_pixels(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "GIF"])
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "GIF", "JPEG", "WEBP", "AVIF", "BMP", "JPEG2000"])
 def test_only_our_limit_counts_not_pillows(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = saved(Image.fromarray(pattern()), format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
@@ -425,9 +503,48 @@ def test_packed_metadata_cannot_blow_up() -> None:
     assert Picture.read(png_file(1, 1, 8, 0, b"\0\7", png_chunk(b"iCCP", body))).icc is None
 
 
-CUT = {
+CUT_JPEG = {
     "baseline.jpg": lambda image: saved(image, "JPEG"),
     "progressive.jpg": lambda image: saved(image, "JPEG", progressive=True),
+    "small-colour.jpg": lambda image: saved(image, "JPEG", subsampling="4:2:0"),
+    "grey.jpg": lambda image: saved(image.convert("L"), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("missing", [1, 2, 33])
+@pytest.mark.parametrize("name", CUT_JPEG)
+def test_jpegs_without_their_last_bytes(name: str, missing: int) -> None:
+    """As browsers do: what is there is shown."""
+    data = CUT_JPEG[name](Image.fromarray(pattern(120, 160)))
+    whole, picture = Picture.read(data), Picture.read(data[:-missing])
+    np.testing.assert_array_equal(picture.pixels[:104], whole.pixels[:104])
+    if missing > 2:
+        assert len(picture.notes) == 1
+        assert picture.notes[0].startswith("the file is cut short: ")
+
+
+def test_how_many_rows_are_missing() -> None:
+    image = Image.fromarray(pattern(120, 160))
+    data = saved(image, "JPEG", subsampling="4:4:4")
+    whole, picture = Picture.read(data), Picture.read(data[: len(data) // 2])
+    (note,) = picture.notes
+    missing = int(re.fullmatch(r"the file is cut short: the last (\d+) of 120 rows are missing", note)[1])
+    assert missing % 8 == 0
+    assert 32 <= missing <= 88
+    np.testing.assert_array_equal(picture.pixels[: 112 - missing], whole.pixels[: 112 - missing])
+    assert (picture.pixels[120 - missing :] == 128).all()
+
+
+@pytest.mark.parametrize("name", CUT_JPEG)
+def test_jpegs_of_which_nothing_is_there(name: str) -> None:
+    data = CUT_JPEG[name](Image.fromarray(pattern(120, 160)))
+    first_scan = data.index(b"\xff\xda")
+    head_of_scan = first_scan + 2 + data[first_scan + 3]
+    for length in (2, 40, first_scan - 3, first_scan + 2, head_of_scan):
+        assert_refused(data[:length])
+
+
+CUT = {
     "plain.png": lambda image: saved(image, "PNG"),
     "lossy.webp": lambda image: saved(image, "WEBP"),
     "lossless.webp": lambda image: saved(image, "WEBP", lossless=True),
@@ -481,9 +598,9 @@ def test_no_cut_file_is_half_decoded(name: str) -> None:
             assert length > len(data) * 0.9
 
 
-@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("name", [*CUT, *CUT_JPEG])
 def test_damaged_bytes_never_escape_as_other_errors(name: str) -> None:
-    data = CUT[name](Image.fromarray(pattern(120, 160)))
+    data = (CUT | CUT_JPEG)[name](Image.fromarray(pattern(120, 160)))
     random = np.random.default_rng(7)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -114,7 +114,8 @@ class Outcome:
         size: ``(height, width)`` of the output, in pixels.
         input_bytes: size of the input, as a file.
         bytes: size of the output, as a file.
-        notes: what was changed on reading the input, and what else the user should know, one line each.
+        notes: what was changed on reading the input or left out on writing the output, and what else the user should
+            know, one line each.
     """
 
     job: Job
@@ -272,8 +273,9 @@ class Task:
         """
         with self._stage():
             if self._picture is not None and self._codec is not None:
-                data = self._picture.encode(self._codec.name, quality=self._writing.quality)
-                size, self._notes = (self._picture.height, self._picture.width), self._picture.notes
+                data, lost = self._picture.encoded(self._codec.name, quality=self._writing.quality)
+                size = self._picture.height, self._picture.width
+                self._notes = (*self._picture.notes, *lost)
                 self._picture = None
                 self._write_output(data)
                 if self._work.carries_tag and len(data) > self._input_bytes:

@@ -80,6 +80,7 @@ CODEC = Codec(
     header=_header,
     decode=_decode,
     encode=_encode,
-    max_side=65_536,
+    max_side=32_768,
+    max_pixels=2**28,
     quality=95,
 )

@@ -103,15 +103,21 @@ def check(
             f"or convert them with --depth {max(set(codec.depths) & {8, 16})}"
         )
     height, width = size
-    if max(size) > codec.max_side:
-        raise PictureError(
-            f"{codec.name} cannot hold {width} x {height} pixels, only sides up to {codec.max_side}; write PNG or TIFF"
-        )
+    if not _has_room(codec, size, channels, depth):
+        most = f"sides up to {codec.max_side}" if max(size) > codec.max_side else f"{codec.max_pixels} in all"
+        others = _able(lambda other: depth in other.depths and _has_room(other, size, channels, depth))
+        raise PictureError(f"{codec.name} cannot hold {width} x {height} pixels, only {most}; write {others}")
     if transparent and not codec.alpha:
         raise PictureError(
             f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
             "or give it a background with --background white"
         )
+
+
+def _has_room(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> bool:
+    pixels = size[0] * size[1]
+    fits = pixels <= codec.max_pixels and pixels * channels * depth // 8 <= codec.max_bytes
+    return fits and max(size) <= codec.max_side
 
 
 def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tuple[str, ...]]:

@@ -22,6 +22,7 @@ _MAX_EXIF, _MAX_XMP = 65533 - len(_EXIF), 65533 - len(_XMP)
 # Each scan passes over the whole picture again; programs write about ten of them.
 _MAX_SCANS = 100
 _MISSING = 128  # what libjpeg gives for samples that are not there
+_MADE_UP = 48  # the longest side of what it makes up where the data ends: a block, smoothed into its neighbours
 
 
 class _File(NamedTuple):
@@ -109,13 +110,12 @@ def _missing_rows(pixels: np.ndarray) -> str:
     Raises:
         PictureError: nothing of it is there.
     """
-    height = len(pixels)
-    is_there = (pixels != _MISSING).reshape(height, -1).any(axis=1)
-    if not is_there.any():
+    is_there = (pixels != _MISSING).any(axis=2)
+    if not is_there[_MADE_UP:].any() and not is_there[:, _MADE_UP:].any():
         raise PictureError("the file is cut short before its picture begins; get a complete copy")
-    missing = int(is_there[::-1].argmax())
+    missing = int(is_there[::-1].any(axis=1).argmax())
     if missing:
-        return f"the file is cut short: the last {missing} of {height} rows are missing"
+        return f"the file is cut short: the last {missing} of {len(pixels)} rows are missing"
     return "the file is cut short: the end of the picture may be wrong or less sharp"
 
 

@@ -79,12 +79,16 @@ def _clean_exif(exif: bytes) -> tuple[bytes, int | None, bool]:
         raise ValueError("EXIF has offsets of 4 bytes")
     patched = bytearray(exif)
     field = block.directory(block.first).get(_ORIENTATION)
-    orientation = block.whole_number(field)
+    orientation = block.whole_number(field) if field and field.number == 1 else None
     if field and orientation is not None:
         block.put_value(patched, field, 1)
     _erase_thumbnail(block, patched)
     block = TiffBlock(bytes(patched))
     is_whole = _drop_damaged(block, patched, block.first, frozenset((EXIF, GPS, INTEROP)))
+    block = TiffBlock(bytes(patched))
+    fields = block.directory(block.first)
+    if len(block.sound(fields)) < len(fields):
+        raise ValueError("its directories lie one over the other")
     return bytes(patched), orientation if orientation in range(1, 9) else None, is_whole
 
 
@@ -112,8 +116,8 @@ def _drop_damaged(block: TiffBlock, patched: bytearray, start: int, pointers: fr
     fields = block.directory(start)
     kept = block.sound(fields)
     is_whole = True
-    if block.whole_number(kept.get(_ORIENTATION)) is None:
-        kept.pop(_ORIENTATION, None)
+    if _ORIENTATION in kept and block.whole_number(kept[_ORIENTATION]) != 1:
+        del kept[_ORIENTATION]  # it has not become 1 before, so it was no number
     for tag in pointers & kept.keys():
         target = block.whole_number(kept[tag])
         try:
@@ -146,7 +150,7 @@ def _clean_xmp(xmp: bytes) -> tuple[bytes, int | None]:
 def _xmp_damage(xmp: bytes) -> str | None:
     """Return why a packet cannot be kept, or None."""
     if len(xmp) > _MAX_XMP:
-        return f"it has {len(xmp)} bytes, more than {_MAX_XMP}"
+        return f"it has more than {_MAX_XMP} bytes"
     depth = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:

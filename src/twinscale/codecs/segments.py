@@ -20,13 +20,13 @@ class Segment(NamedTuple):
 
 
 def read_segments(data: bytes) -> Iterator[Segment]:
-    """Yield the segments up to the head of the first scan; end where the file is damaged."""
+    """Yield the segments up to the head of the first scan; what stands between them is skipped."""
     position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
+    while (position := data.find(b"\xff", position)) >= 0 and position + 4 <= len(data):
         marker = data[position + 1]
         if marker == 0xFF:  # a fill byte
             position += 1
-        elif 0xD0 <= marker <= 0xD9 or marker == 0x01:  # these have no contents
+        elif 0xD0 <= marker <= 0xD9 or marker in (0x00, 0x01):  # these have no contents
             position += 2
         else:
             end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
