@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -54,6 +55,33 @@ def test_damage_costs_its_line_only(tmp_path: Path) -> None:
         file.write(b'\xff\xfe\n[]\n{"output": 5}\n' + b"[" * 100_000 + b'\n\n{"output": "1.png", "sha25')
     Journal(tmp_path).add(last)
     assert [Journal(tmp_path).find(f"{name}.png") for name in "12"] == [first, last]
+
+
+def test_a_line_that_is_just_being_written(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(b"1")
+    written = entry("b.png", b"1")
+    line = json.dumps(asdict(written))
+    journal = Journal(tmp_path)
+    (tmp_path / JOURNAL).write_text(line[:100])
+    assert journal.find("b.png") is None
+    (tmp_path / JOURNAL).write_text(line + "\n")
+    assert journal.find("b.png") == written
+
+
+def test_writers_at_the_same_time_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    entries = [entry(f"{number}.png", b"1") for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda added: Journal(tmp_path).add(added), entries))
+    assert sorted(Journal(tmp_path).entries(), key=lambda e: int(e.output[:-4])) == entries
+
+
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / JOURNAL).symlink_to("precious")
+    with pytest.raises(OSError, match="symbolic links"):
+        Journal(tmp_path).add(entry("b.png", b"1"))
+    assert (tmp_path / "precious").read_text() == "mine"
 
 
 def test_entries_of_others_are_seen_as_they_come(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """What the shell offers when Tab is pressed."""
 
+import json
 from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 
 from twinscale.cli.app import app
 from twinscale.datasets import catalogue
@@ -34,6 +36,20 @@ def offered(*words: str) -> list[str]:
 def test_models_and_families(command: tuple[str, ...]) -> None:
     assert offered(*command, "") == ["<dir>", *families(), *model_names()]
     assert offered(*command, "twin-y") == ["<dir>", "twin-y", "twin-y-x2", "twin-y-x3", "twin-y-x4"]
+
+
+def test_models_of_ones_own(pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSCALE_MODELS", str(pair))
+    assert offered("restore", "-m", "pair") == ["<dir>", pair.name]
+    listed = json.loads(CliRunner().invoke(app, ["models", "list", "--json"]).output)
+    assert [row["name"] for row in listed] == [*model_names(), pair.name]
+    assert listed[-1]["folder"] == str(pair)
+
+
+def test_a_damaged_model_of_ones_own_does_not_spoil_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "card.toml").write_text("damaged")
+    monkeypatch.setenv("TWINSCALE_MODELS", str(tmp_path))
+    assert offered("restore", "-m", "twin-x") == ["<dir>", "twin-x2", "twin-x3", "twin-x4"]
 
 
 @pytest.mark.parametrize("command", [("data", "get", "Set5"), ("evaluate", "fast-x2"), ("train", "fast-x2", "--data")])

@@ -106,6 +106,8 @@ class TestShrunk:
         shrink(photo, model=pair).write(tmp_path / "small.png")
         monkeypatch.setenv("TWINSCALE_MODELS", str(pair.parent))
         assert run("info", "small.png").stdout.decode().endswith("  'twinscale restore' brings it back\n")
+        (facts,) = json.loads(run("info", "--json", "small.png").stdout)
+        assert (facts["tag"]["restorable"], facts["tag"]["by"]) == (True, str(pair))
         assert run("restore", "small.png", "back.png").returncode == 0
         monkeypatch.delenv("TWINSCALE_MODELS")
         assert run("restore", "-m", pair, "small.png", "named.png").returncode == 0

@@ -589,6 +589,14 @@ def test_progress() -> None:
         assert [done for done, _ in calls] == list(range(1, calls[0][1] + 1))
 
 
+def test_progress_of_several_passes_rises_to_its_end_once() -> None:
+    shares: list[float] = []
+    upscale(picture(20, 30), 6, model="srcnn", tile=16, progress=lambda done, total: shares.append(done / total))
+    assert shares == sorted(set(shares))
+    assert shares[-1] == 1
+    assert 4 / 40 in shares  # the first of the passes, x2 and then x3, makes 4 of 4 + 36 pixels
+
+
 def test_damaged_model(shelf: Path, tmp_path: Path) -> None:
     folder = make_pair(tmp_path, 2, "rgb", name="damaged")
     (folder / "down.onnx").write_bytes(b"x")

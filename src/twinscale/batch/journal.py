@@ -86,7 +86,7 @@ class Journal:
         if self._made(entry.output, entry.sha256) == entry:
             return
         line = json.dumps(asdict(entry)).encode() + b"\n"
-        with (self._folder / JOURNAL).open("a+b", buffering=0) as file:
+        with open(self._folder / JOURNAL, "a+b", buffering=0, opener=_open_itself) as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":  # the disk was full in the middle of the last line
@@ -116,6 +116,11 @@ class Journal:
                 except (ValueError, TypeError, RecursionError, TwinscaleError):
                     continue
                 self._entries.setdefault(entry.output, []).append(entry)
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Open a file, but not what a link stands for: a folder from elsewhere must not choose where we write."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def digest_of(path: Path) -> str | None:

@@ -114,8 +114,7 @@ class Outcome:
         size: ``(height, width)`` of the output, in pixels.
         input_bytes: size of the input, as a file.
         bytes: size of the output, as a file.
-        notes: what was changed on reading the input or left out on writing the output, and what else the user should
-            know, one line each.
+        notes: what was changed on reading the input, and what else the user should know, one line each.
     """
 
     job: Job
@@ -274,13 +273,12 @@ class Task:
         with self._stage():
             if self._picture is not None and self._codec is not None:
                 data, lost = self._picture.encoded(self._codec.name, quality=self._writing.quality)
-                size = self._picture.height, self._picture.width
-                self._notes = (*self._picture.notes, *lost)
+                size, self._notes = (self._picture.height, self._picture.width), (*self._picture.notes, *lost)
                 self._picture = None
-                self._write_output(data)
                 if self._work.carries_tag and len(data) > self._input_bytes:
                     remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
                     self._notes += (f"the small file has more bytes than the input: {remedy}",)
+                self._write_output(data)
                 self._outcome = replace(self._success("done", size), bytes=len(data))
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)

@@ -206,7 +206,7 @@ class Shrink:
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
-        scale = choose_pair(self.scale, self.model, runtime=self.runtime).card.scale
+        scale = self._card.scale
         return -(-picture.height // scale), -(-picture.width // scale)
 
     def load(self) -> Process:

@@ -25,9 +25,14 @@ def files(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Offer models and families, else folders."""
-    from twinscale.zoo import families, model_names
+    from twinscale.errors import ModelError
+    from twinscale.zoo import families, list_models, model_names
 
-    return _offered((*families(), *model_names()), incomplete, or_else="dir")
+    try:
+        names = [card.name for card in list_models()]
+    except ModelError:  # a damaged one of one's own
+        names = model_names()
+    return _offered((*families(), *names), incomplete, or_else="dir")
 
 
 def sets(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -21,9 +21,10 @@ def models() -> None:
 @click.option("--speed", is_flag=True, help="Also measure milliseconds per megapixel (MP) here; takes seconds.")
 @options.as_json
 def list_models(speed: bool, as_json: bool) -> None:
-    """List the models that come with twinscale or are in TWINSCALE_MODELS, and what they cost.
+    """List the models that come with twinscale and your own, and what they cost.
 
-    Multiply-adds (MAC) are per pixel, milliseconds per megapixel, both of the full-size picture.
+    Your own are found in the folders that the environment variable TWINSCALE_MODELS names. Multiply-adds (MAC) are per
+    pixel, milliseconds per megapixel, both of the full-size picture.
     """
     rows = _rows(speed)
     if as_json:

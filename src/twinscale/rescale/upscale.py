@@ -47,7 +47,8 @@ def upscale(
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
-        progress: called with the number of finished and of all tiles, in each pass anew.
+        progress: called with the number of finished and of all tiles; of several passes, each counts by the pixels
+            that it makes.
 
     Returns:
         A picture of ``round(scale * side)`` pixels, or of exactly the size that was asked for, of the same depth, with
@@ -67,8 +68,10 @@ def upscale(
     picture = Picture.of(picture)
     size = target.size(picture)
     enlarged = replace(picture, xmp=remove_tag(picture.xmp))  # a shrunk picture that is enlarged is none any more
-    for step in passes(target.factor(picture), available):
-        enlarged = as_model(model, step, runtime).enlarge(enlarged, ensemble=ensemble, tile=tile, progress=progress)
+    chain = passes(target.factor(picture), available)
+    for index, step in enumerate(chain):
+        share = None if progress is None else _share(progress, chain, index)
+        enlarged = as_model(model, step, runtime).enlarge(enlarged, ensemble=ensemble, tile=tile, progress=share)
     return enlarged if (enlarged.height, enlarged.width) == size else resized(enlarged, size)
 
 
@@ -87,6 +90,15 @@ def passes(factor: float | Fraction, scales: Sequence[int]) -> tuple[int, ...]:
         if enough := [chain for chain in chains if math.prod(chain) >= factor]:
             return min(enough, key=math.prod)
     raise AssertionError  # scales are above 1
+
+
+def _share(progress: ProgressCallback, chain: Sequence[int], index: int) -> ProgressCallback:
+    """Report the tiles of one pass as its share of all passes."""
+    if len(chain) == 1:
+        return progress
+    pixels = [math.prod(chain[: count + 1]) ** 2 for count in range(len(chain))]  # made of every one of the picture's
+    before, own = sum(pixels[:index]), pixels[index]
+    return lambda done, total: progress(before * total + own * done, sum(pixels) * total)
 
 
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:
