@@ -121,10 +121,13 @@ def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tu
     metadata, _, notes = clean(metadata, channels)
     for kind, name in (("icc", "ICC profile"), ("exif", "EXIF"), ("xmp", "XMP")):
         block = getattr(metadata, kind)
-        if not block or (kind in codec.keeps and (kind != "exif" or len(block) <= codec.max_exif)):
+        if block and kind not in codec.keeps:
+            reason = f"{codec.name} files are written without it"
+        elif kind == "exif" and block and len(block) > codec.max_exif:
+            reason = f"{codec.name} cannot hold more than {codec.max_exif} bytes"
+        else:
             continue
-        rule = f"more than {codec.max_exif} bytes" if kind in codec.keeps else "any"
-        notes += (f"{name} left out: {codec.name} cannot hold {rule}",)
+        notes += (f"{name} left out: {reason}",)
         metadata = metadata._replace(**{kind: None})
     return metadata, notes
 

@@ -82,6 +82,8 @@ def _bare(data: bytes, colour: int) -> bytes:
             raise PictureError("PNG with two headers; the file is damaged")
         elif len(body) in lengths.get(kind, ()):
             before.setdefault(kind, _chunk(kind, body))
+    if colour == _PALETTE and b"PLTE" not in before:
+        raise PictureError("PNG palette is missing; the file is damaged")
     ordered = [before[kind] for kind in lengths if kind in before]
     return b"".join([_SIGNATURE, *ordered, *pixels, _chunk(b"IEND", b"")])
 
