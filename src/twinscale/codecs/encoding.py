@@ -75,7 +75,7 @@ def check(
 ) -> None:
     """Raise what :func:`encode` would raise for a picture of this kind, before there is one.
 
-    Only how many different colours a palette would need is not known beforehand.
+    Not known beforehand: how many different colours a palette would need, and how long the XMP packet is.
 
     Args:
         codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
