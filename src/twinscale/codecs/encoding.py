@@ -102,18 +102,23 @@ def check(
             f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}"
         )
     height, width = size
-    if not _has_room(codec, size, channels, depth):
-        most = f"sides up to {codec.max_side}" if max(size) > codec.max_side else f"{codec.max_pixels} in all"
-        others = _able(lambda other: depth in other.depths and _has_room(other, size, channels, depth))
-        raise PictureError(f"{codec.name} cannot hold {width} x {height} pixels, only {most}; write {others}")
+    if limit := _limit(codec, size, channels, depth):
+        others = _able(lambda other: depth in other.depths and not _limit(other, size, channels, depth))
+        raise PictureError(f"{codec.name} cannot hold {width} x {height} pixels, only {limit}; write {others}")
     if transparent and not codec.alpha:
         raise PictureError(f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}")
 
 
-def _has_room(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> bool:
+def _limit(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> str | None:
+    """Return the limit of the format that a picture exceeds, or None."""
     pixels = size[0] * size[1]
-    fits = pixels <= codec.max_pixels and pixels * channels * depth // 8 <= codec.max_bytes
-    return fits and max(size) <= codec.max_side
+    if max(size) > codec.max_side:
+        return f"sides up to {codec.max_side}"
+    if pixels > codec.max_pixels:
+        return f"{codec.max_pixels} in all"
+    if pixels * channels * depth // 8 > codec.max_bytes:
+        return f"{codec.max_bytes} bytes"
+    return None
 
 
 def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tuple[str, ...]]:
