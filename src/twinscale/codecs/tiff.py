@@ -67,10 +67,11 @@ def _header(data: bytes) -> Header:
 
 
 def _decode(data: bytes) -> Decoded:
-    directory, metadata = _read_directory(data), _read_metadata(data)
+    directory = _read_directory(data)
+    metadata, lost = _read_metadata(data)
     if directory.is_plain:
         pixels, notes = _decode_plain(data, directory)
-        return Decoded(pixels, metadata, directory.orientation, notes)
+        return Decoded(pixels, metadata, directory.orientation, (*notes, *lost))
     if max(directory.bits) > 8:
         raise PictureError(
             f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to 16-bit RGB"
@@ -81,7 +82,7 @@ def _decode(data: bytes) -> Decoded:
 
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
     pixels, icc, notes = pillow.pixels_of(image, (directory.width, directory.height), metadata.icc)
-    return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, notes)
+    return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, (*notes, *lost))
 
 
 def _structure(data: bytes, photometric: int | None = None) -> bytes:
@@ -135,21 +136,25 @@ def _count_pages(block: TiffBlock) -> int:
     return len(seen)
 
 
-def _read_metadata(data: bytes) -> Metadata:
+def _read_metadata(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
+    """Return the metadata that is not damaged, and a note if some is."""
     block = TiffBlock(data)
-    fields = block.sound(block.directory(block.first))
+    fields = block.directory(block.first)
+    sound = block.sound({tag: field for tag, field in fields.items() if tag in (_ICC, _XMP)})
     described = _describing(block)
-    return Metadata(
-        icc=block.raw(fields[_ICC]) if _ICC in fields else None,
+    metadata = Metadata(
+        icc=block.raw(sound[_ICC]) if _ICC in sound else None,
         exif=b"II*\0\x08\0\0\0" + pack_tree(described, 8) if described else None,
-        xmp=block.raw(fields[_XMP]) if _XMP in fields else None,
+        xmp=block.raw(sound[_XMP]) if _XMP in sound else None,
     )
+    lost = (fields.keys() & {_ICC, _XMP, *_DESCRIPTIVE}) - sound.keys() - described.keys()
+    return metadata, ("damaged metadata left out",) if lost else ()
 
 
 def _describing(block: TiffBlock) -> Tree:
     """Return what the first directory says of the picture, without what is damaged."""
-    tree = block.tree(block.first, frozenset((EXIF, GPS, INTEROP)))
-    return {tag: value for tag, value in tree.items() if tag in _DESCRIPTIVE}
+    fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _DESCRIPTIVE}
+    return block.tree(fields, frozenset((EXIF, GPS, INTEROP)))
 
 
 def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:
