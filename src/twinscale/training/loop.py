@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
