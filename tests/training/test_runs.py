@@ -39,6 +39,7 @@ def test_a_run_tells_what_it_was_and_what_it_reached(tmp_path):
         "validation_loss": 0.1,  # of the best step
         "validation_psnr_y": 31.5,
         "best_step": 100,
+        "bicubic_psnr_y": 27.5,
     }
 
 
@@ -101,6 +102,7 @@ def test_the_readme_says_what_can_be_done_next(tmp_path, taken, is_pair, expecte
     run = Run.load(make_run(tmp_path / "my run"))
     summary = {
         "steps": taken,
+        "planned_steps": 150,
         "minutes": 1.5,
         "machine": "a machine",
         "training_loss": 0.1234,

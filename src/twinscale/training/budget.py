@@ -111,7 +111,11 @@ class Pace:
             validating: the part of it, in this sitting, in which it did not train.
         """
         state, training = self._state, seconds - validating
-        if state.minutes is None or state.position < self._due:
+        if state.minutes is None or state.step == self._begun:
+            return
+        # Several devices must do this after the same step, so that the clock cannot tell them when.
+        late = self._fabric.world_size == 1 and training - self._begun_at > 60 * state.minutes / _RETIMINGS
+        if state.position < self._due and not late:
             return
         left = 60 * state.minutes - seconds
         validations = len(self._validations) - bisect(self._validations, state.position)
@@ -123,6 +127,6 @@ class Pace:
         self._begin(training)
 
     def _begin(self, training: float) -> None:
-        """Begin to time steps until a fiftieth of the schedule has passed."""
+        """Begin to time steps until a fiftieth of the schedule has passed, or of the time."""
         self._begun, self._begun_at = self._state.step, training
         self._due = self._state.position + self._steps / _RETIMINGS

@@ -10,6 +10,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from twinscale.errors import PictureError
 from twinscale.images.files import write_atomically
 from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.build import build
@@ -124,8 +125,12 @@ def train(
         keeper = RunKeeper(
             folder, recipe, learner, state, validation, bicubic, snapshots, preview_every, devices=fabric.world_size
         )
-    with closing(keeper) if keeper else nullcontext():
-        all_taken = _steps(learner, crops, recipe.optimisation, state, keeper, fabric)
+    try:
+        with closing(keeper) if keeper else nullcontext():
+            all_taken = _steps(learner, crops, recipe.optimisation, state, keeper, fabric)
+    except OSError as error:
+        reason = error.strerror or error
+        raise PictureError(f"{folder}: cannot be written ({reason}); make room and continue with --resume") from error
     if not all_taken:
         fabric.print(f"interrupted, with a checkpoint, at {_reached(state, recipe)}", file=sys.stderr)
         raise KeyboardInterrupt
