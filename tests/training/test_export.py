@@ -1,6 +1,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.models import make_upscaler
+from tests.models import make_upscaler, onnx_bytes
 from tests.training.conftest import untrained_run
 from tests.training.tiny import Normalised
+from twinscale.datasets.sets import named
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.nets.dsn import DownSNet, UpSNet
@@ -52,6 +54,12 @@ def srcnn(recipe, tmp_path):
     made = recipe(architecture="srcnn", scale=3, colour="rgb", parameters={"init": "msra"}, name="enlarger")
     run = untrained_run(tmp_path / "run", made)
     return run, export_run(run, tmp_path / "models")
+
+
+@pytest.fixture
+def quick_export(monkeypatch):
+    """Every network becomes the same file, for tests of what else an export does."""
+    monkeypatch.setattr("twinscale.training.export.to_onnx", lambda network: onnx_bytes("srcnn", 2, 1))
 
 
 def halved(weights):
@@ -293,6 +301,7 @@ def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
         exported_again(tmp_path / "between", made, 30.5, models)
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_what_a_run_exported_itself_is_replaced_and_not_recorded_twice(recipe, tmp_path):
     run = untrained_run(tmp_path / "run", recipe(), 30.0)
     export_run(run, tmp_path / "models")
@@ -301,6 +310,7 @@ def test_what_a_run_exported_itself_is_replaced_and_not_recorded_twice(recipe, t
     assert [entry["validation_psnr_y"] for entry in card.training["runs"]] == [29.0]
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_a_model_has_the_name_of_its_run_and_never_by_itself_that_of_a_shipped_one(recipe, tmp_path, monkeypatch):
     made, models = recipe(name="twin-x2"), tmp_path / "models"
     run = untrained_run(tmp_path / "mine", made)
@@ -337,13 +347,26 @@ def test_runs_without_fitting_weights(recipe, tmp_path):
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_licence_follows_the_data(recipe, tmp_path):
     made = recipe(train=["OpenPhotos", "CameraPhotos"], name="free")
     card = export_run(untrained_run(tmp_path / "run", made), tmp_path / "models")
     assert "openly licensed" in card.licence
-    for sets, words in ((["T91", "OpenPhotos"], "research use only"), (["holiday"], "owner of the training pictures")):
+    for sets, words in (
+        (["T91", "OpenPhotos"], "research use only"),
+        (["holiday"], "owner of the training pictures"),
+        (["OpenPhotos", "T91", "./OpenPhotos"], "owner of the training pictures"),
+    ):
         made = recipe(train=sets, name=sets[0])
-        assert words in export_run(untrained_run(tmp_path / sets[0], made), tmp_path / "models").licence
+        assert words in export_run(untrained_run(tmp_path / "-".join(sets[:2]), made), tmp_path / "models").licence
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_licences_are_those_of_the_catalogue(recipe, tmp_path, monkeypatch):
+    sets = {"OpenPhotos": replace(named("OpenPhotos"), use="research")}
+    monkeypatch.setattr("twinscale.training.export.named", sets.get)
+    run = untrained_run(tmp_path / "run", recipe(train=["OpenPhotos"]))
+    assert "research use only" in export_run(run, tmp_path / "models").licence
 
 
 def test_activation_bytes_of_a_chain_are_its_two_largest_neighbours() -> None:
