@@ -59,7 +59,8 @@ def srcnn(recipe, tmp_path):
 @pytest.fixture
 def quick_export(monkeypatch):
     """Every network becomes the same file, for tests of what else an export does."""
-    monkeypatch.setattr("twinscale.training.export.to_onnx", lambda network: onnx_bytes("srcnn", 2, 1))
+    data = onnx_bytes("srcnn", 2, 1)
+    monkeypatch.setattr("twinscale.training.export.to_onnx", lambda network: data)
 
 
 def halved(weights):

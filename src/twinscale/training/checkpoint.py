@@ -29,7 +29,7 @@ class RunState:
     seconds: float = 0.0
     """Time spent so far, over all sittings."""
     validation_seconds: float = 0.0
-    """Time that the last validation took."""
+    """Time that the last validation took, with its preview and checkpoint."""
     best_psnr: float = float("-inf")
     """Best validation score so far in dB."""
     best_step: int = 0

@@ -68,7 +68,7 @@ class RunKeeper:
         self._first, self._start = state.step, time.monotonic()
         self._last_saved = self._start
         self.validating = 0.0
-        """Seconds of this sitting in which it did not train."""
+        """Seconds of this sitting that validations and everything else beside training took."""
         self._write_readme()
         self._log = Log(folder, state.step, state.planned(recipe.optimisation.steps), bicubic)
 
@@ -81,18 +81,26 @@ class RunKeeper:
             save_weights(self._folder / snapshot_file(snapshot), self._learner.average)
         validated = bool(self._due(self._validations))
         self._before = state.position
-        every = self._preview_every
+        is_logged, every = validated or state.step % _LOG_STEPS == 0, self._preview_every
+        if is_logged:
+            self._take_loss()
+        start = time.monotonic()
+        if is_logged:
+            self._write_row(validated)
         if validated if every is None else every and state.step % every == 0:
             self._preview()
-        if validated or state.step % _LOG_STEPS == 0:
-            self._write_row(validated)
-            # Only after logging, so that every logged loss is the mean of one sitting's steps.
-            if state.is_finished(steps) or time.monotonic() - self._last_saved > _CHECKPOINT_SECONDS:
-                self._save_checkpoint()
+        # Only after logging, so that every logged loss is the mean of one sitting's steps.
+        if is_logged and (state.is_finished(steps) or start - self._last_saved > _CHECKPOINT_SECONDS):
+            self._save_checkpoint()
+        pause = time.monotonic() - start
+        self.validating += pause
+        if validated:
+            state.validation_seconds = pause
 
     def interrupted(self) -> None:
         """Keep everything that a resumed run needs to go on from here."""
         if self._losses:
+            self._take_loss()
             self._write_row(validated=False)
         self._save_checkpoint()
 
@@ -104,11 +112,14 @@ class RunKeeper:
         """Return those of some steps of the recipe that the last step has reached."""
         return steps[bisect(steps, self._before) : bisect(steps, self._state.position)]
 
-    def _write_row(self, validated: bool) -> None:
-        state = self._state
-        state.training_loss = torch.stack(self._losses).mean().item()  # waits for the device
+    def _take_loss(self) -> None:
+        """Wait for the device and average over the losses since the row before."""
+        self._state.training_loss = torch.stack(self._losses).mean().item()
         self._losses.clear()
-        validation = self._validate() if validated else None
+
+    def _write_row(self, validated: bool) -> None:
+        state, validation = self._state, self._validate() if validated else None
+        assert state.training_loss is not None
         self._log.write(
             LogRow(
                 step=state.step,
@@ -129,7 +140,7 @@ class RunKeeper:
 
     def _validate(self) -> Validation:
         """Measure the averaged weights and keep them if they are the best so far."""
-        state, average, start = self._state, self._learner.average, time.monotonic()
+        state, average = self._state, self._learner.average
         validation = validate(average, self._validation, self._recipe)
         if validation.psnr_y > state.best_psnr:
             state.best_psnr, state.best_step = validation.psnr_y, state.step
@@ -137,16 +148,13 @@ class RunKeeper:
             state.best_looks = asdict(validation.looks) if validation.looks else {}
             save_weights(self._folder / BEST, average)
             self._save_summary()
-        state.validation_seconds = time.monotonic() - start
-        self.validating += state.validation_seconds
         return validation
 
     def _preview(self) -> None:
-        step, start = self._state.step, time.monotonic()
+        step = self._state.step
         path = self._folder / PREVIEWS / f"step-{step:07}.png"
         path.parent.mkdir(exist_ok=True)
         self._log.picture(step, draw_preview(path, self._learner.average, self._shown, self._recipe))
-        self.validating += time.monotonic() - start
 
     def _save_summary(self) -> None:
         summary = {key: value for key, value in self._summary().items() if value not in (None, "", {})}
