@@ -9,13 +9,14 @@ import torch
 
 from tests.training.sittings import Clock, assert_same_weights, log_of, stopped
 from tests.training.tiny import Tiny, batches, parameters
-from twinscale.training import budget
+from twinscale.training import budget, keeper
 from twinscale.training.budget import Pace, fit_into_minutes, shortened
 from twinscale.training.checkpoint import RunState
 from twinscale.training.loop import train
 from twinscale.training.optimisation import learning_rate
 from twinscale.training.recipe import OptimisationSpec, Recipe
 from twinscale.training.runs import Run
+from twinscale.training.validation import validate
 
 
 class Same:
@@ -91,7 +92,7 @@ def test_a_short_run_decays_as_often(fabric, monkeypatch):
 
 
 def paced(fabric, spec, state, seconds_of, validation=0.0, until=None):
-    """Take the steps of a run whose n-th step takes ``seconds_of(n)`` and each of ten validations ``validation``.
+    """Take the steps of a run whose n-th step takes ``seconds_of(n)``, and each of ten validations ``validation``.
 
     Returns the positions of the steps on the recipe's schedule.
     """
@@ -103,7 +104,8 @@ def paced(fabric, spec, state, seconds_of, validation=0.0, until=None):
         now += seconds_of(state.step)
         state.advance(spec.steps)
         state.seconds = now
-        if int(10 * state.position / spec.steps) > int(10 * positions[-1] / spec.steps):
+        is_due = int(10 * state.position / spec.steps) > int(10 * positions[-1] / spec.steps)
+        if is_due and (validating <= (now - start) / 4 or state.is_finished(spec.steps)):
             state.validation_seconds = validation
             validating, now = validating + validation, now + validation
     state.seconds = now
@@ -146,12 +148,30 @@ def test_whatever_the_machine_does_the_schedule_ends_with_the_time(fabric, secon
         assert max(leaps) < 0.05 * 600  # no part of the schedule is left out
 
 
-@pytest.mark.parametrize("validation", [3.0, 60.0])
-def test_validations_get_their_time_but_steps_the_most_of_it(fabric, validation):
+@pytest.mark.parametrize(("validation", "enough"), [(3.0, 0.89), (12.0, 0.7), (40.0, 0.6)])
+def test_validations_get_their_time_but_steps_the_most_of_it(fabric, validation, enough):
     state = RunState(minutes=5.0, validation_seconds=3.0)
-    paced(fabric, SPEC, state, lambda step: 0.1, validation)
-    assert state.seconds < 300 + 2 * validation
-    assert state.step > 0.2 * 3000
+    positions = paced(fabric, SPEC, state, lambda step: 0.1, validation)
+    assert state.seconds == pytest.approx(300, abs=1 if validation < 40 else 20)
+    assert state.step > enough * 3000
+    assert max(after - before for before, after in itertools.pairwise(positions)) < 2  # nor is the end cut short
+
+
+def test_a_run_of_limited_time_leaves_out_validations_that_take_too_long(recipe, tmp_path, monkeypatch):
+    clock = Clock(monkeypatch, 0.5)
+
+    def slow(*arguments):
+        clock.now += 6
+        return validate(*arguments)
+
+    monkeypatch.setattr(keeper, "validate", slow)
+    run = tmp_path / "run"
+    outcome = train(recipe(steps=5000, validate_every=1000), run, accelerator="cpu", minutes=1.0)
+    validated = [int(row["step"]) for row in log_of(run) if row["validation_psnr_y"]]
+    assert 2 <= len(validated) <= 4
+    assert validated[-1] == outcome.state.step
+    assert outcome.state.seconds == pytest.approx(60, abs=8)
+    assert outcome.state.step > 0.6 * 120
 
 
 def test_a_resumed_run_gets_the_time_that_is_left(fabric):

@@ -13,10 +13,10 @@ from twinscale.training.checkpoint import RunState
 from twinscale.training.data import Crops
 from twinscale.training.learner import Learner
 from twinscale.training.recipe import OptimisationSpec
-from twinscale.training.validation import validation_steps
+from twinscale.training.validation import VALIDATION_SHARE, validation_steps
 
 _TRIAL_SECONDS = 3.0
-_VALIDATIONS, _VALIDATION_SHARE = 10, 0.25
+_VALIDATIONS = 10
 _RETIMINGS = 50
 
 
@@ -59,7 +59,7 @@ def fit_into_minutes(
     validation_seconds = fabric.broadcast(time.monotonic() - start)
 
     total = 60 * minutes
-    fitting = _VALIDATION_SHARE * total / max(validation_seconds, 1e-9)
+    fitting = VALIDATION_SHARE * total / max(validation_seconds, 1e-9)
     validations = max(1, min(_VALIDATIONS, int(fitting)))
     steps = min(
         (total - validations * validation_seconds) / step_seconds,
@@ -119,7 +119,8 @@ class Pace:
             return
         left = 60 * state.minutes - seconds
         validations = len(self._validations) - bisect(self._validations, state.position)
-        left -= min(validations * state.validation_seconds, _VALIDATION_SHARE * left)
+        last = state.validation_seconds
+        left -= min(validations * last, VALIDATION_SHARE * left + last, 0.8 * left)
         per_step = (training - self._begun_at) / (state.step - self._begun)
         # The first of several devices decides.
         steps = self._fabric.broadcast(max(1, round(left / max(per_step, 1e-9))))

@@ -24,7 +24,7 @@ from twinscale.training.log import Log
 from twinscale.training.previews import draw_preview, preview_crops
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, CHECKPOINT, PREVIEWS, README, SUMMARY, readme, snapshot_file
-from twinscale.training.validation import Validation, validate, validation_steps
+from twinscale.training.validation import VALIDATION_SHARE, Validation, validate, validation_steps
 
 _CHECKPOINT_SECONDS = 180.0
 _LOG_STEPS = 100
@@ -79,7 +79,7 @@ class RunKeeper:
         self._log.advance(state.step, state.planned(steps))
         for snapshot in self._due(self._snapshots):
             save_weights(self._folder / snapshot_file(snapshot), self._learner.average)
-        validated = bool(self._due(self._validations))
+        validated = bool(self._due(self._validations)) and (state.is_finished(steps) or self._has_time_to_validate())
         self._before = state.position
         is_logged, every = validated or state.step % _LOG_STEPS == 0, self._preview_every
         if is_logged:
@@ -111,6 +111,11 @@ class RunKeeper:
     def _due(self, steps: list[int]) -> list[int]:
         """Return those of some steps of the recipe that the last step has reached."""
         return steps[bisect(steps, self._before) : bisect(steps, self._state.position)]
+
+    def _has_time_to_validate(self) -> bool:
+        """Return whether enough was trained since validations began to take their share of a limited time."""
+        elapsed = time.monotonic() - self._start
+        return self._state.minutes is None or self.validating <= VALIDATION_SHARE * elapsed
 
     def _take_loss(self) -> None:
         """Wait for the device and average over the losses since the row before."""

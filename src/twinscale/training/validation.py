@@ -19,6 +19,9 @@ from twinscale.training.rescaler import as_trained, baseline
 
 _EARLY = [2**i for i in range(6, 16)]
 
+VALIDATION_SHARE = 0.25
+"""What part of the time of a run whose time is limited validations may take."""
+
 
 class Validation(NamedTuple):
     """How good a network is, mean over the validation pictures."""
