@@ -36,5 +36,6 @@ def make_run(
     (folder / "log.csv").write_text("\n".join([HEADER, *rows, ""]))
     if rows:
         summary = {"name": "tiny", "machine": "4 CPU cores (x86_64), 32-true", "pictures_per_second": 77.5}
+        summary["bicubic_psnr_y"] = 27.5
         (folder / "run.json").write_text(json.dumps(summary))
     return folder

@@ -54,6 +54,14 @@ def test_no_training_picture_is_a_test_picture():
     assert "302003" not in {picture.stem for picture in named("BSDS200").pictures}
 
 
+def test_only_sets_whose_terms_all_allow_it_are_free_to_use():
+    assert {dataset.name for dataset in SETS if dataset.use == "free"} == {"Kodak24", "OpenPhotos", "CameraPhotos"}
+    for dataset in SETS:
+        terms = {dataset.terms, *(picture.terms for picture in dataset.pictures)}
+        forbidding = [line for line in terms if re.search("non-commercial|research|no licence", line)]
+        assert bool(forbidding) == (dataset.use == "research"), dataset.name
+
+
 def test_only_bridge_is_grey():
     grey = [picture.file for dataset in SETS for picture in dataset.pictures if picture.mode == "L"]
     assert grey == ["bridge.bmp"]

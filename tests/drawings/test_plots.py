@@ -81,12 +81,15 @@ def test_spectra_reach_from_zero_to_half_a_cycle_per_pixel() -> None:
 def test_training_curves_have_a_colour_per_run() -> None:
     steps = [(step, 1.0 / step) for step in range(1, 9)]
     runs = {"one": steps, "other": steps[:4]}
-    left, right = TrainingCurves(runs, {"one": steps[::2], "other": []}, {"one": steps, "other": []}).figure().axes
+    dotted_runs, psnr = {"one": steps[::2], "other": []}, {"one": steps, "other": []}
+    figure = TrainingCurves(runs, dotted_runs, psnr, {"one": 1.234, "other": 1.234}).figure()
+    left, right = figure.axes
     thin, dotted, other, none = left.lines
     assert [list(zip(*line.get_data(), strict=True)) for line in left.lines] == [steps, steps[::2], steps[:4], []]
     assert thin.get_linewidth() < dotted.get_linewidth()
     assert [to_hex(line.get_color()) for line in (thin, dotted, other, none)] == ["#1f77b4"] * 2 + ["#ff7f0e"] * 2
-    assert drawn_lines(right) == {"one": steps, "other": []}
+    assert drawn_lines(right) == {"one": steps, "other": [], "bicubic, 1.23 dB": [(0, 1.23), (1, 1.23)]}
+    assert legend_of(figure) == ["one", "other", "bicubic, 1.23 dB"]
     assert legend_of(left) == ["training", "validation"]
     assert (left.get_yscale(), right.get_yscale()) == ("log", "linear")
 
@@ -123,7 +126,7 @@ def test_groups_have_a_colour_each_and_names_on_either_side() -> None:
         (LogCurves({"a": LINES, "b": LINES, "c": LINES}, "epoch", "loss"), (880, 660)),
         (Convergence(LINES, {"bicubic": 1.0}, "steps", "dB"), (660, 506)),
         (Spectra({"bicubic": np.geomspace(1, 1e-3, 16)}), (605, 418)),
-        (TrainingCurves(LINES, LINES, LINES), (1012, 440)),
+        (TrainingCurves(LINES, LINES, LINES, {}), (1012, 440)),
         (TradeOff({"SRCNN": (30.0, 32.4)}, "ms", "dB"), (605, 418)),
         (GroupedTradeOff({"ours": {"SRCNN": (30.0, 32.4)}}, "ms", "dB"), (715, 440)),
     ],

@@ -7,9 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.nets.explicit import picture  # noqa: E402
-from tests.nets.receptive import measured_radius  # noqa: E402
 from twinscale.nets import Upscaler, create  # noqa: E402
-from twinscale.nets.layers.collapsed import collapsed  # noqa: E402
 
 SCALES = [2, 3, 4]
 SMALL: dict[str, dict[str, Any]] = {
@@ -30,10 +28,6 @@ def make(architecture: str, scale: int, channels: int = 3) -> Upscaler:
 @pytest.mark.parametrize("architecture", SMALL)
 @pytest.mark.parametrize("scale", SCALES)
 class TestUpscaler:
-    def test_declared_radius_is_the_measured_one(self, architecture: str, scale: int) -> None:
-        network = collapsed(make(architecture, scale))
-        assert network.radius == measured_radius(network)
-
     @pytest.mark.parametrize("channels", [1, 3])
     def test_size_and_declarations(self, architecture: str, scale: int, channels: int) -> None:
         network = make(architecture, scale, channels)

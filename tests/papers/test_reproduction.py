@@ -112,7 +112,7 @@ def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, t
     first = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
     second = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
     assert first.steps == second.steps
-    assert len(first.curve) >= 10
+    assert len(second.curve) >= 10
     Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(other)
     assert trainings == ["tiny", "other"]
 
@@ -161,9 +161,11 @@ def test_a_shortened_run_keeps_its_snapshots_in_proportion(recipe, trainings, tm
     other = replace(long, name="other", seed=1)  # takes the steps that were timed for the first
     for each in (long, other):
         reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
-        taken = reproduction.trained(each, snapshots=[500_000, 10**6]).steps
-        names = {path.name for path in (tmp_path / "runs").glob(f"{each.name}-*/step-*")}
-        assert names == {f"step-{round(taken / 2)}.safetensors", f"step-{taken}.safetensors"}
+        reproduction.trained(each, snapshots=[500_000, 10**6])
+        (run,) = (tmp_path / "runs").glob(f"{each.name}-*")
+        steps = Recipe.load(run / "recipe.toml").optimisation.steps  # as intended when it began
+        names = {path.name for path in run.glob("step-*")}
+        assert names == {f"step-{round(steps / 2)}.safetensors", f"step-{steps}.safetensors"}
         assert not same_weights(reproduction.network(each, at=500_000), reproduction.network(each, at=10**6))
     assert trainings == ["tiny", "other"]
 

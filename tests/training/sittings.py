@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from twinscale.training import budget, keeper
+from twinscale.training import budget, keeper, loop
 from twinscale.training.learner import Learner
 from twinscale.training.runs import BEST, CHECKPOINT
 
@@ -52,13 +52,14 @@ class Clock:
     """A clock that only training moves on: the first step takes 30 seconds, every other ``seconds``."""
 
     def __init__(self, monkeypatch, seconds):
-        self.now, self.steps = 1000.0, 0
+        self.now, self.steps, self.seconds = 1000.0, 0, seconds
         take = Learner.step
 
         def step(learner, *arguments):
-            self.now += seconds if self.steps else 30.0
+            self.now += self.seconds if self.steps else 30.0
             self.steps += 1
             return take(learner, *arguments)
 
         monkeypatch.setattr(Learner, "step", step)
-        monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: self.now))
+        for module in (budget, keeper, loop):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))

@@ -1,6 +1,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.models import make_upscaler
+from tests.models import make_upscaler, onnx_bytes
 from tests.training.conftest import untrained_run
 from tests.training.tiny import Normalised
+from twinscale.datasets.sets import named
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.nets.dsn import DownSNet, UpSNet
@@ -42,7 +44,7 @@ def pair(recipe, models, tmp_path_factory):
     run = models / "run"
     if not run.exists():
         train(recipe(), run, accelerator="cpu")
-        export_run(run, models)
+        export_run(run, models, name="tiny")
     return run, Card.load(models / "tiny")
 
 
@@ -52,6 +54,13 @@ def srcnn(recipe, tmp_path):
     made = recipe(architecture="srcnn", scale=3, colour="rgb", parameters={"init": "msra"}, name="enlarger")
     run = untrained_run(tmp_path / "run", made)
     return run, export_run(run, tmp_path / "models")
+
+
+@pytest.fixture
+def quick_export(monkeypatch):
+    """Every network becomes the same file, for tests of what else an export does."""
+    data = onnx_bytes("srcnn", 2, 1)
+    monkeypatch.setattr("twinscale.training.export.to_onnx", lambda network: data)
 
 
 def halved(weights):
@@ -115,7 +124,7 @@ def test_card(pair, folder):
     assert card.licence == "whatever the owner of the training pictures allows"
     (entry,) = card.training["runs"]
     summary = json.loads((run / "run.json").read_text())
-    of_the_run = ("name", "looks", "data", "started", "finished")
+    of_the_run = ("name", "looks", "data", "planned_steps", "started", "finished")
     assert entry == {key: value for key, value in summary.items() if key not in of_the_run}
     assert card.looks == summary["looks"]
     assert card.looks.keys() == {"fidelity", "total_variation", "high_frequencies"}
@@ -213,7 +222,7 @@ def test_lean_grows_from_a_smaller_model_and_not_from_a_larger_one(recipe, tmp_p
 
     made = recipe(architecture="lean", colour="rgb", parameters=large, name="large")
     card = export_run(untrained_run(tmp_path / "run-large", made), tmp_path / "models")
-    with pytest.raises(ModelError, match=r"model large does not fit .* at .* not fit into .*: start without it"):
+    with pytest.raises(ModelError, match=r"model run-large does not fit .* at .* not fit into .*: start without it"):
         load_weights(card, trained)
 
 
@@ -272,7 +281,7 @@ def test_a_network_that_looks_at_the_whole_picture_says_so(recipe, tmp_path, mon
 
 
 def exported_again(folder, recipe, psnr, models):
-    return export_run(untrained_run(folder, recipe, psnr), models)
+    return export_run(untrained_run(folder, recipe, psnr), models, name="tiny")
 
 
 def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
@@ -291,6 +300,30 @@ def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
     assert card.read(card.up) != files["up.onnx"]
     with pytest.raises(UsageError, match=r"does not beat the 31\.0 dB"):
         exported_again(tmp_path / "between", made, 30.5, models)
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_what_a_run_exported_itself_is_replaced_and_not_recorded_twice(recipe, tmp_path):
+    run = untrained_run(tmp_path / "run", recipe(), 30.0)
+    export_run(run, tmp_path / "models")
+    (run / "run.json").write_text((run / "run.json").read_text().replace("30.0", "29.0"))
+    card = export_run(run, tmp_path / "models", only_better=False)
+    assert [entry["validation_psnr_y"] for entry in card.training["runs"]] == [29.0]
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_model_has_the_name_of_its_run_and_never_by_itself_that_of_a_shipped_one(recipe, tmp_path, monkeypatch):
+    made, models = recipe(name="twin-x2"), tmp_path / "models"
+    run = untrained_run(tmp_path / "mine", made)
+    card = export_run(run, models)
+    assert (card.name, card.folder) == ("mine", models / "mine")
+    monkeypatch.chdir(run)
+    assert export_run(Path(), models, only_better=False).name == "mine"
+    assert export_run(untrained_run(tmp_path / "twin-x2", made), models).name == "my-twin-x2"
+    assert export_run(run, models, name="twin-x2").name == "twin-x2"
+    with pytest.raises(UsageError, match=r"a model cannot be called '\.\./up': give a plain name, without folders"):
+        export_run(run, models, name="../up")
+    assert sorted(path.name for path in models.iterdir()) == ["mine", "my-twin-x2", "twin-x2"]
 
 
 def test_scores_on_other_pictures_are_not_compared(recipe, tmp_path):
@@ -315,13 +348,26 @@ def test_runs_without_fitting_weights(recipe, tmp_path):
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_licence_follows_the_data(recipe, tmp_path):
     made = recipe(train=["OpenPhotos", "CameraPhotos"], name="free")
     card = export_run(untrained_run(tmp_path / "run", made), tmp_path / "models")
     assert "openly licensed" in card.licence
-    for sets, words in ((["T91", "OpenPhotos"], "research use only"), (["holiday"], "owner of the training pictures")):
+    for sets, words in (
+        (["T91", "OpenPhotos"], "research use only"),
+        (["holiday"], "owner of the training pictures"),
+        (["OpenPhotos", "T91", "./OpenPhotos"], "owner of the training pictures"),
+    ):
         made = recipe(train=sets, name=sets[0])
-        assert words in export_run(untrained_run(tmp_path / sets[0], made), tmp_path / "models").licence
+        assert words in export_run(untrained_run(tmp_path / "-".join(sets[:2]), made), tmp_path / "models").licence
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_licences_are_those_of_the_catalogue(recipe, tmp_path, monkeypatch):
+    sets = {"OpenPhotos": replace(named("OpenPhotos"), use="research")}
+    monkeypatch.setattr("twinscale.training.export.named", sets.get)
+    run = untrained_run(tmp_path / "run", recipe(train=["OpenPhotos"]))
+    assert "research use only" in export_run(run, tmp_path / "models").licence
 
 
 def test_activation_bytes_of_a_chain_are_its_two_largest_neighbours() -> None:

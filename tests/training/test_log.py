@@ -31,7 +31,7 @@ def row(step, psnr=None, **changes):
 
 
 def written(folder, rows, step=0):
-    log = Log(folder, step, 100)
+    log = Log(folder, step, 100, 30.0)
     for each in rows:
         log.write(each)
     log.close()
@@ -68,7 +68,7 @@ def test_logs_from_before_the_validation_loss_are_read_and_continued(tmp_path):
 
 def test_what_a_killed_run_wrote_beyond_its_checkpoint_is_dropped_on_disk_before_the_next_row(tmp_path):
     (tmp_path / "log.csv").write_text(OLD)
-    log = Log(tmp_path, 10, 100)
+    log = Log(tmp_path, 10, 100, 30.0)
     assert [step for step, _ in read_log(tmp_path).training_loss] == [5, 10]
     log.close()
 
@@ -87,7 +87,7 @@ def test_a_folder_without_a_log(tmp_path):
 def test_tensorboard_gets_all_curves_and_the_previews(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    log = Log(tmp_path, 0, 100)
+    log = Log(tmp_path, 0, 100, 30.0)
     log.write(row(5))
     log.write(row(10, 32.0))
     log.picture(10, np.zeros((20, 30, 3), np.uint8))

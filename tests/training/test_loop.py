@@ -1,7 +1,11 @@
 """Whole runs: what they learn, and that interruptions leave no trace."""
 
+import errno
 import json
 import math
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,11 +17,13 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from tests.training.sittings import assert_same_weights, log_of, stopped
-from twinscale.errors import ModelError, UsageError
+from twinscale.errors import DatasetError, ModelError, PictureError, UsageError
 from twinscale.evaluation.protocol import Protocol
 from twinscale.training import keeper
 from twinscale.training.build import build
 from twinscale.training.history import read_log
+from twinscale.training.learner import Learner
+from twinscale.training.log import Log
 from twinscale.training.loop import train
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, CHECKPOINT
@@ -82,6 +88,27 @@ def test_runs_are_not_mixed(recipe, tmp_path):
     assert files_of(run) == before
 
 
+def test_a_folder_with_other_files_is_refused_before_anything_is_written(recipe, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "precious").touch()
+    before = files_of(tmp_path)
+    for folder in (tmp_path, tmp_path / "README.md"):
+        with pytest.raises(UsageError, match=r"holds other files, but a run needs a folder of its own: name a new one"):
+            train(recipe(), folder, accelerator="cpu")
+    assert files_of(tmp_path) == before
+
+
+def test_a_run_that_died_before_its_first_checkpoint_starts_again(recipe, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / ".DS_Store").touch()  # hidden files do not count
+    with stopped(monkeypatch, run, at=1):
+        train(recipe(), run, accelerator="cpu")
+    assert not (run / CHECKPOINT).exists()
+    assert train(recipe(), run, accelerator="cpu").state.step == 10
+
+
 def test_a_finished_run_may_be_resumed_and_stays_as_it_is(recipe, tmp_path):
     run = tmp_path / "run"
     train(recipe(), run, accelerator="cpu")
@@ -110,6 +137,82 @@ def test_initial_weights_of_one_half(recipe, tmp_path):
         else:
             assert torch.equal(tensor, weights["none"][name]), name
     assert json.loads((tmp_path / "half" / "run.json").read_text())["started_from"] == "dsn, up only"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_loses_nothing(recipe, tmp_path, monkeypatch, capsys, number):
+    made = recipe(steps=14, ema=0.9)
+    train(made, tmp_path / "whole", accelerator="cpu")
+    run, take, handlers = tmp_path / "run", Learner.step, [signal.getsignal(each) for each in (signal.SIGINT, number)]
+
+    def step(learner, position, *batch):
+        if position == 7:
+            os.kill(os.getpid(), number)
+        return take(learner, position, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "step", step)
+        with pytest.raises(KeyboardInterrupt):
+            train(made, run, accelerator="cpu")
+    assert [signal.getsignal(each) for each in (signal.SIGINT, number)] == handlers
+    assert "interrupted, with a checkpoint, at step 8 of 14, after " in capsys.readouterr().err
+    assert [row["step"] for row in log_of(run)] == ["5", "8"]
+    assert json.loads((run / "run.json").read_text())["steps"] == 8
+    train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu")
+    best = read_log(run).psnr[0][1]
+    said = f"going on from step 8 of 14, after 0.0 minutes; best so far {best:.2f} dB at step 5\n"
+    assert said in capsys.readouterr().err
+    assert_same_weights(tmp_path / "whole", run)
+
+
+def test_a_second_interrupt_does_not_wait(recipe, tmp_path, monkeypatch):
+    def step(learner, position, *batch):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it waited")
+
+    monkeypatch.setattr(Learner, "step", step)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe(), tmp_path / "run", accelerator="cpu")
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+
+
+def test_a_full_disk_is_one_error_and_the_last_checkpoint_stays(recipe, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    with stopped(monkeypatch, run, at=5):
+        train(recipe(), run, accelerator="cpu")
+    before = (run / CHECKPOINT).read_bytes()
+
+    class Full:
+        def write(self, row):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    write = Log.write
+    monkeypatch.setattr(Log, "write", lambda log, row: Full().write(row) if row.step > 5 else write(log, row))
+    with pytest.raises(
+        PictureError, match=r"run: cannot be written \(No space .*\); make room and continue with --resume"
+    ):
+        train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu")
+    assert (run / CHECKPOINT).read_bytes() == before
+
+
+def test_a_validation_picture_that_is_too_small_is_named(recipe, stripes, tmp_path):
+    folder = tmp_path / "Pictures"
+    shutil.copytree(stripes, folder)
+    Image.new("L", (12, 9)).save(folder / "0.png")
+    message = r"validation picture Pictures/0: a picture of 12x9 is too small .*; take it out of the training pictures"
+    with pytest.raises(DatasetError, match=message):
+        train(recipe(train=[str(folder)]), tmp_path / "run", accelerator="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_pictures_that_are_too_small_are_counted(recipe, stripes, tmp_path, capsys):
+    folder = tmp_path / "Pictures"
+    shutil.copytree(stripes, folder)
+    Image.new("L", (12, 90)).save(folder / "1.png")
+    train(recipe(train=[str(folder)], steps=1), tmp_path / "run", accelerator="cpu")
+    said = capsys.readouterr().err
+    assert "8 pictures to train on (1 left out: smaller than the crop of 16 pixels), 1 to validate" in said
 
 
 def test_muon_continues_exactly(recipe, tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ class Nearest(Upscaler):
         return low.repeat_interleave(2, 2).repeat_interleave(2, 3) + 0.05
 
 
-def test_input_output_truth_and_difference_side_by_side(recipe, tmp_path):
+def test_input_bicubic_output_truth_and_difference_side_by_side(recipe, tmp_path):
     rng = np.random.default_rng(0)
     truths = [0.8 * rng.random((30, 40, 3)), 0.8 * rng.random((32, 36, 3))]
     path = tmp_path / "preview.png"
@@ -51,11 +51,12 @@ def test_input_output_truth_and_difference_side_by_side(recipe, tmp_path):
         height, width = truth.shape[:2]
         small = levels(imresize(levels(truth) / 255, 0.5)) / 255
         enlarged = np.kron(small, np.ones((2, 2, 1)))
-        tiles = [enlarged, enlarged + 0.05, truth, 8 * np.abs(np.clip(enlarged + 0.05, 0, 1) - truth)]
+        bicubic = imresize(imresize(levels(truth).astype(np.uint8), 0.5), 2) / 255
+        tiles = [enlarged, bicubic, enlarged + 0.05, truth, 8 * np.abs(np.clip(enlarged + 0.05, 0, 1) - truth)]
         for place, tile in enumerate(tiles):
             left = place * (width + 6)
             shown = drawn[top : top + height, left : left + width]
-            np.testing.assert_allclose(shown, levels(tile), atol=8 if place == 3 else 1)
+            np.testing.assert_allclose(shown, levels(tile), atol=8 if place == 4 else 1)
         top += height + 24 + 6
 
 
@@ -69,4 +70,6 @@ def test_a_luminance_pair_shows_its_small_picture_in_grey(recipe, tmp_path):
     small = levels(truth.reshape(15, 2, 20, 2).mean(axis=(1, 3)))
     expected = np.broadcast_to(np.kron(small, np.ones((2, 2)))[:, :, None], (30, 40, 3))
     np.testing.assert_allclose(drawn[:30, :40], expected, atol=1)
-    np.testing.assert_allclose(drawn[:30, 46:86], expected, atol=1)
+    bicubic = np.floor(np.clip(imresize(imresize(truth, 0.5), 2), 0, 1) * 255 + 0.5)
+    np.testing.assert_allclose(drawn[:30, 46:86], np.broadcast_to(bicubic, (30, 40, 3)), atol=1)
+    np.testing.assert_allclose(drawn[:30, 92:132], expected, atol=1)

@@ -1,11 +1,14 @@
 """Run folders: found, read and compared."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("tomli_w")
+pytest.importorskip("tomli_w")  # to write them
 
 from tests.runs import ROWS, make_run
 from twinscale.errors import UsageError
@@ -39,6 +42,7 @@ def test_a_run_tells_what_it_was_and_what_it_reached(tmp_path):
         "validation_loss": 0.1,  # of the best step
         "validation_psnr_y": 31.5,
         "best_step": 100,
+        "bicubic_psnr_y": 27.5,
     }
 
 
@@ -90,6 +94,25 @@ def test_the_best_of_runs_that_compare(tmp_path):
     assert best_of([high, Run.load(make_run(tmp_path / "x3", network={"scale": 3}))]) is None
 
 
+def test_a_run_that_was_retimed_is_finished_after_as_many_steps_as_it_then_planned(tmp_path):
+    for steps, is_finished in ((150, True), (151, False)):
+        run = make_run(tmp_path / str(steps), steps=90)
+        summary = json.loads((run / "run.json").read_text())
+        (run / "run.json").write_text(json.dumps({**summary, "planned_steps": steps}))
+        facts = Run.load(run).facts()
+        assert (facts["steps"], facts["planned_steps"], facts["finished"]) == (150, steps, is_finished)
+
+
+def test_reading_runs_needs_nothing_of_the_train_extra(tmp_path):
+    make_run(tmp_path / "one")
+    script = (
+        "import sys; sys.modules |= dict.fromkeys(['torch', 'tomli_w', 'safetensors', 'onnx', 'lightning_fabric']); "
+        "from twinscale.training.runs import Run; from pathlib import Path; print(Run.load(Path('one')).steps)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "150", done.stderr
+
+
 def test_steps_in_proportion():
     assert [in_proportion(step, 200, 50) for step in (1, 4, 100, 200)] == [1, 1, 25, 50]
 
@@ -101,6 +124,7 @@ def test_the_readme_says_what_can_be_done_next(tmp_path, taken, is_pair, expecte
     run = Run.load(make_run(tmp_path / "my run"))
     summary = {
         "steps": taken,
+        "planned_steps": 150,
         "minutes": 1.5,
         "machine": "a machine",
         "training_loss": 0.1234,

@@ -8,14 +8,17 @@ from twinscale.cli import complete
 from twinscale.cli.command import Command
 
 
-@click.command(cls=Command, examples=["twinscale export runs/fast-x2 models"])
+@click.command(
+    cls=Command, examples=["twinscale export runs/cats models", "twinscale export runs/cats models --name cats-x2"]
+)
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=complete.runs)
 @click.argument("models", type=click.Path(path_type=Path))
-def export(run: Path, models: Path) -> None:
+@click.option("--name", default="", help="Name of the model.", show_default="the run's")
+def export(run: Path, models: Path, name: str) -> None:
     """Export the best weights of a run.
 
-    RUN is the folder of a training run. Its model goes into MODELS/NAME, if it beats the one that is there. Needs the
-    train extra.
+    RUN is the folder of a training run. Its model goes into MODELS/NAME, if it beats the one that is there. A run that
+    has the name of a shipped model becomes my-NAME. Needs the train extra.
     """
     from twinscale.errors import UsageError, install
 
@@ -24,4 +27,4 @@ def export(run: Path, models: Path) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"exporting needs {error.name}: {install('train')}") from None
 
-    click.echo(export_run(run, models).folder)
+    click.echo(export_run(run, models, name=name).folder)

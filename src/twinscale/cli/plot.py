@@ -26,8 +26,8 @@ from twinscale.cli.command import Command
 def plot(runs: tuple[Path, ...], output: Path | None) -> None:
     """Draw loss and validation PSNR of one run or of several.
 
-    RUN is the folder of a training run. The loss is drawn thin for training and with dots for validation. Prints the
-    name of the file. Needs the train extra.
+    RUN is the folder of a training run. The loss is drawn thin for training and with dots for validation; dashed is the
+    PSNR of bicubic enlargement. Prints the name of the file. Needs the train extra.
     """
     from twinscale.errors import UsageError, install
 
@@ -43,15 +43,19 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
     path = output or (runs[0] / "curves.png" if len(runs) == 1 else Path("curves.png"))
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path} is not a PNG file: name one that ends in .png with -o")
-    histories = {}
+    histories, bicubic = {}, {}
     for folder, name in zip(runs, short_names(runs), strict=True):
-        histories[name] = History.of(Run.load(folder).rows)
-        if not histories[name].training_loss:
+        run = Run.load(folder)
+        histories[name] = History.of(run.rows)
+        if not run.rows:
             raise UsageError(f"{folder} has logged nothing yet: wait for its first validation")
+        if level := run.facts()["bicubic_psnr_y"]:
+            bicubic[name] = level
     drawing = TrainingCurves(
         {name: history.training_loss for name, history in histories.items()},
         {name: history.validation_loss for name, history in histories.items()},
         {name: history.psnr for name, history in histories.items()},
+        bicubic,
     )
     try:
         drawing.save(path)

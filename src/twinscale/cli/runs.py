@@ -30,7 +30,6 @@ def list_runs(folder: Path, as_json: bool) -> None:
     Shows what was trained on what, for how long, and what it reached. FOLDER holds them at any depth. PSNR is the best
     on each run's own validation pictures. For a run that is not finished, steps are those taken and those planned.
     """
-    _require_training()
     from twinscale.training.runs import Run, find_runs
 
     found = []
@@ -63,7 +62,6 @@ def compare(folders: tuple[Path, ...], as_json: bool) -> None:
     RUN is the folder of a training run. The best is marked, unless scales or validation pictures differ, because then
     PSNR cannot be compared.
     """
-    _require_training()
     from twinscale.training.runs import Run, best_of, differences
 
     loaded = [Run.load(folder) for folder in folders]
@@ -77,13 +75,6 @@ def compare(folders: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         _print_comparison(loaded, differing, best)
-
-
-def _require_training() -> None:
-    try:
-        import twinscale.training.recipe  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(f"runs need {error.name}: {install('train')}") from None
 
 
 def _print_list(runs: "list[Run]") -> None:

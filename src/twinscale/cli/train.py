@@ -12,8 +12,8 @@ from twinscale.cli.command import Command
 @click.command(
     cls=Command,
     examples=[
-        "twinscale train twin-x2 --data ~/Pictures",
-        "twinscale shrink -m runs/twin-x2/models/twin-x2 photo.png",
+        "twinscale train twin-x2 --data ~/Pictures -o runs/mine",
+        "twinscale shrink -m runs/mine photo.png",
     ],
 )
 @click.argument("recipe", shell_complete=complete.recipes)
@@ -24,7 +24,7 @@ from twinscale.cli.command import Command
     help="Train on these sets or folders instead of the recipe's; repeatable.",
     shell_complete=complete.sets,
 )
-@click.option("--resume", is_flag=True, help="Continue the run in the folder.")
+@click.option("--resume", is_flag=True, help="Continue the run in the folder, as it was started.")
 @click.option(
     "--from",
     "model",
@@ -32,7 +32,11 @@ from twinscale.cli.command import Command
     shell_complete=complete.models,
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Train this many steps instead of the recipe's.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), help="Train as many steps as fit into this time instead.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.01),
+    help="Train as many steps as fit into this time instead, however busy the machine is or becomes.",
+)
 @click.option(
     "--learning-rate",
     type=click.FloatRange(min=1e-9),
@@ -64,10 +68,10 @@ def train(
     """Train a network and export it.
 
     RECIPE is the name of a shipped recipe, or a .toml file. The run's folder explains itself in its README.md. The
-    trained model goes into models/NAME there, a folder that every -m option accepts. Needs the train extra.
+    trained model goes into models/NAME there, where NAME is the run's; every -m option accepts the run's folder. Ctrl-C
+    writes a checkpoint and ends. Needs the train extra.
     """
     import shlex
-    import shutil
     import sys
     from dataclasses import replace
 
@@ -81,15 +85,20 @@ def train(
         from twinscale.training.loop import train as run
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: {install('train')}") from None
+    from twinscale.training.budget import shortened
     from twinscale.training.recipe import Recipe
+    from twinscale.training.runs import CHECKPOINT, MODELS, RECIPE, check_folder, resume_command
     from twinscale.zoo import load_card
 
     if steps and minutes:
         raise UsageError("--steps and --minutes both say how long to train: give only one of them")
+    if resume and (data or model or steps or minutes or learning_rate or precision):
+        raise UsageError("--resume continues a run as it was started: leave out what would change it")
     loaded = Recipe.load(recipe)
     folder = output or Path("runs") / loaded.name
+    check_folder(folder, resume)
     if resume:
-        loaded = Recipe.load(folder / "recipe.toml")
+        loaded = Recipe.load(folder / RECIPE)
     if data:
         loaded = replace(
             loaded,
@@ -97,7 +106,7 @@ def train(
             data=replace(loaded.data, train=list(data), validation=[]),
         )
     if steps:
-        loaded = replace(loaded, optimisation=replace(loaded.optimisation, steps=steps))
+        loaded = replace(loaded, optimisation=shortened(loaded.optimisation, steps))
     if learning_rate:
         loaded = replace(loaded, optimisation=replace(loaded.optimisation, learning_rate=learning_rate))
     if precision:
@@ -109,20 +118,24 @@ def train(
         initial = load_weights(origin, network)
         halves = "" if len(initial) == len(network.state_dict()) else f", {next(iter(initial)).split('.')[0]} only"
         started_from = f"{origin.name} {origin.digest[:12]}{halves}"
-    outcome = run(
-        loaded,
-        folder,
-        resume=resume,
-        initial=initial,
-        started_from=started_from,
-        accelerator=accelerator,
-        devices=devices,
-        minutes=minutes,
-        preview_every=preview_every,
-        command=shlex.join(["twinscale", *sys.argv[1:]]),
-    )
+    try:
+        outcome = run(
+            loaded,
+            folder,
+            resume=resume,
+            initial=initial,
+            started_from=started_from,
+            accelerator=accelerator,
+            devices=devices,
+            minutes=minutes,
+            preview_every=preview_every,
+            command=shlex.join(["twinscale", *sys.argv[1:]]),
+        )
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT).exists():
+            click.echo(f"continue with: {resume_command(folder)}", err=True)
+        raise
     if not outcome.is_first:
         return
-    shutil.rmtree(folder / "models", ignore_errors=True)  # what an earlier sitting of this run exported
-    card = export_run(folder, folder / "models")
+    card = export_run(folder, folder / MODELS, only_better=False)  # replaces what was exported while it trained
     click.echo(f"{card.folder} ({outcome.state.best_psnr:.2f} dB on the validation pictures)")

@@ -42,6 +42,8 @@ class Dataset:
     description: str
     source: str
     terms: str
+    use: Literal["free", "research"]
+    """What the terms allow: any use, or research only; weights trained on the set may be used likewise."""
     pictures: tuple[CatalogueEntry, ...]
     jpeg_quality: int | None = None
     """The quality the pictures are saved with if they are reduced from larger photographs, else None."""

@@ -133,6 +133,8 @@ class TrainingCurves(Plot):
     """By step, of the same runs; a run may have none."""
     psnr: Lines
     """In dB by step, of the same runs; a run may have none."""
+    bicubic: Mapping[str, float]
+    """PSNR of bicubic enlargement on a run's validation pictures in dB, drawn dashed; a run may have none."""
 
     def figure(self) -> "Figure":
         """Draw the losses on the left, the PSNR on the right."""
@@ -148,6 +150,8 @@ class TrainingCurves(Plot):
             left.semilogy(*columns(self.training_loss[name]), color=colour, **thin)
             left.semilogy(*columns(self.validation_loss[name]), color=colour, **dotted)
             right.plot(*columns(self.psnr[name]), color=colour, label=name, **dotted)
+        for level in sorted({round(level, 2) for level in self.bicubic.values()}):
+            right.axhline(level, color="grey", linestyle="--", linewidth=0.9, label=f"bicubic, {level:.2f} dB")
         kinds = {"training": thin, "validation": dotted}
         left.legend(handles=[Line2D([], [], color="grey", label=kind, **style) for kind, style in kinds.items()])
         left.set(xlabel="step", ylabel="loss")

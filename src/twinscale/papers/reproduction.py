@@ -182,7 +182,8 @@ class Reproduction:
             del self._networks[recipe.name]
             kept = self.trained(recipe)
         if at is not None:
-            file = folder / snapshot_file(in_proportion(at, planned, kept.steps))
+            intended = Recipe.load(folder / RECIPE).optimisation.steps  # before steps were timed again
+            file = folder / snapshot_file(in_proportion(at, planned, intended))
             if not file.exists():  # it was trained without this snapshot
                 for name in (CHECKPOINT, SUMMARY):
                     (folder / name).unlink(missing_ok=True)
@@ -313,7 +314,4 @@ def _digest_of_reduction(reduced_by: str) -> str:
 
 
 def _is_finished(folder: Path) -> bool:
-    if not (folder / SUMMARY).exists():
-        return False
-    summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    return bool(summary["steps"] >= Recipe.load(folder / RECIPE).optimisation.steps)
+    return (folder / SUMMARY).exists() and "finished" in json.loads((folder / SUMMARY).read_text(encoding="utf-8"))

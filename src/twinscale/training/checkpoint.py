@@ -20,8 +20,16 @@ class RunState:
 
     step: int = 0
     """Steps taken."""
+    ahead: float = 0.0
+    """By how much that is short of the recipe's step whose turn it is, see :attr:`position`; 0 if steps are counted."""
+    stride: float = 1.0
+    """How far on the recipe's schedule a step leads; not 1 only in a run of limited time, see ``budget.Pace``."""
+    minutes: float | None = None
+    """How long the run may take, over all sittings; None if its steps are counted."""
     seconds: float = 0.0
-    """Time spent on them, over all sittings."""
+    """Time spent so far, over all sittings."""
+    validation_seconds: float = 0.0
+    """Time that the last validation took, with its preview and checkpoint."""
     best_psnr: float = float("-inf")
     """Best validation score so far in dB."""
     best_step: int = 0
@@ -39,6 +47,26 @@ class RunState:
     """When the first sitting began, in ISO 8601; empty in older checkpoints."""
     command: str = ""
     """The command that started it; empty if it was started from Python."""
+
+    @property
+    def position(self) -> float:
+        """Which step of the recipe comes next; it decides the learning rate and what is due."""
+        return self.step + self.ahead
+
+    def advance(self, steps: int) -> None:
+        """Count a step; ``steps`` is how many the recipe has."""
+        self.step += 1
+        self.ahead += self.stride - 1
+        if self.position + self.stride / 2 > steps:
+            self.ahead = float(steps - self.step)  # the end, less what rounding left
+
+    def is_finished(self, steps: int) -> bool:
+        """Return whether the schedule of a recipe of so many steps has come to its end."""
+        return self.position >= steps
+
+    def planned(self, steps: int) -> int:
+        """Return how many steps the whole run takes, as far as is known now."""
+        return self.step + round((steps - self.position) / self.stride)
 
 
 def save_checkpoint(

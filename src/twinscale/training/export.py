@@ -22,39 +22,40 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from twinscale import __version__
+from twinscale.datasets.sets import named
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.training.build import build
 from twinscale.training.recipe import Recipe
-from twinscale.training.runs import BEST, SUMMARY
+from twinscale.training.runs import BEST, SUMMARY, model_name
 from twinscale.zoo.card import CARD_FILE, Card
 
 _HALF = "_float16"
-_OF_THE_RUN = {"name", "data", "started", "finished"}  # in a summary, but elsewhere on a card or not at all
+_OF_THE_RUN = {"name", "data", "planned_steps", "started", "finished"}  # in a summary, but not in a card's list of runs
 _SMALLEST_HALVED = 32  # smaller constants are not worth a cast
 _COUNTED_SIDE = 144  # pixels: a multiple of whatever a network requires
-_FREE_DATA = {"OpenPhotos", "CameraPhotos"}
-_FREE = "Apache-2.0; trained only on openly licensed photographs"
-_RESEARCH_DATA = {"T91", "BSDS200"}
-_RESEARCH = "Apache-2.0; trained on pictures that are for research use only"
-_OWN = "whatever the owner of the training pictures allows"
+_LICENCES = {
+    "free": "Apache-2.0; trained only on openly licensed photographs",
+    "research": "Apache-2.0; trained on pictures that are for research use only",
+    "own": "whatever the owner of the training pictures allows",
+}
 
 
-def export_run(run: Path, models: Path) -> Card:
+def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = True) -> Card:
     """Turn a run's best weights into a model folder ``models/NAME``.
-
-    An existing folder of that name is replaced only by weights with a higher validation score, or with
-    a score on other validation pictures; its record of runs is kept.
 
     Args:
         run: the folder of a training run.
         models: the folder that holds model folders.
+        name: the model's name; by default the run's, see :func:`twinscale.training.runs.model_name`.
+        only_better: an existing model of that name is replaced only by weights with a higher validation score, or with
+            a score on other validation pictures, and its record of runs is kept. If false, it is replaced.
 
     Raises:
         UsageError: the run has no weights yet, does not beat the model that is there, or was trained on another
-            enlargement than the bicubic one that models use.
+            enlargement than the bicubic one that models use; or the name is not a plain one.
         ModelError: the weights do not fit the recipe's network.
     """
     for file in (BEST, SUMMARY):
@@ -73,30 +74,33 @@ def export_run(run: Path, models: Path) -> Card:
     except (RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{run / BEST} does not fit its recipe ({reason}): train again") from None
-    folder = models / recipe.name
+    name = name or model_name(run)
+    if Path(name).name != name:
+        raise UsageError(f"a model cannot be called {name!r}: give a plain name, without folders")
+    folder = models / name
     folder.mkdir(parents=True, exist_ok=True)
     runs: list[dict[str, Any]] = []
-    if (folder / CARD_FILE).exists():
+    if only_better and (folder / CARD_FILE).exists():
         old = Card.load(folder)
         runs = old.training.get("runs", [])
         best = runs[-1]["validation_psnr_y"] if runs else float("-inf")
         if old.training.get("validation") == recipe.data.validation and summary["validation_psnr_y"] <= best:
             raise UsageError(
-                f"{recipe.name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "
+                f"{name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "
                 f"{folder}: train longer"
             )
     looks = summary.pop("looks", {})
     runs = [*runs, {key: summary[key] for key in summary if key not in _OF_THE_RUN}]
     parts = {"down": network.down, "up": network.up} if isinstance(network, Pair) else {"up": network}
     card: dict[str, Any] = {
-        "name": recipe.name,
+        "name": name,
         "kind": "pair" if isinstance(network, Pair) else "upscaler",
         "architecture": recipe.network.architecture,
         "scale": recipe.network.scale,
         "colour": recipe.network.colour,
         "input": "interpolated" if isinstance(network, Upscaler) and network.interpolated_input else "small",
         "description": recipe.description,
-        "licence": _licence(set(recipe.data.train)),
+        "licence": _licence(recipe.data.train),
         "parameters": recipe.network.parameters,
         "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
         "looks": looks,
@@ -263,8 +267,7 @@ def count_activation_bytes(data: bytes) -> float:
     return round(peak / _COUNTED_SIDE**2, 1)
 
 
-def _licence(sets: set[str]) -> str:
+def _licence(sources: list[str]) -> str:
     """Say what may be done with weights that were trained on these sets or folders."""
-    if sets <= _FREE_DATA:
-        return _FREE
-    return _RESEARCH if sets <= _FREE_DATA | _RESEARCH_DATA else _OWN
+    uses = {dataset.use if (dataset := named(source)) else "own" for source in sources}
+    return _LICENCES[next(use for use in ("own", "research", "free") if use in uses)]

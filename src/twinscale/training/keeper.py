@@ -4,6 +4,7 @@ import json
 import math
 import platform
 import time
+from bisect import bisect
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,11 +21,10 @@ from twinscale.training.checkpoint import RunState, save_checkpoint, save_weight
 from twinscale.training.history import LogRow
 from twinscale.training.learner import Learner
 from twinscale.training.log import Log
-from twinscale.training.optimisation import learning_rate
 from twinscale.training.previews import draw_preview, preview_crops
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, CHECKPOINT, PREVIEWS, README, SUMMARY, readme, snapshot_file
-from twinscale.training.validation import Validation, validate
+from twinscale.training.validation import VALIDATION_SHARE, Validation, validate, validation_steps
 
 _CHECKPOINT_SECONDS = 180.0
 _LOG_STEPS = 100
@@ -39,7 +39,8 @@ class RunKeeper:
         learner: what learns; its average is validated and kept.
         state: where the run stands. The training loop advances it; the keeper adds what validation finds.
         validation: planes of the validation pictures, ``(H, W, C)`` in [0, 1].
-        snapshots: steps at which the averaged weights are kept.
+        bicubic: PSNR in dB of bicubic enlargement on them, to compare with.
+        snapshots: steps of the recipe after which the averaged weights are kept.
         preview_every: steps between two previews; 0 draws none, None one with every validation.
         devices: how many devices learn, each from its own batch.
     """
@@ -51,58 +52,96 @@ class RunKeeper:
         learner: Learner,
         state: RunState,
         validation: list[NDArray],
+        bicubic: float,
         snapshots: Collection[int],
         preview_every: int | None,
         devices: int,
     ) -> None:
         self._folder, self._recipe, self._learner, self._state = folder, recipe, learner, state
         self._validation, self._shown = validation, preview_crops(validation)
-        self._snapshots, self._preview_every = snapshots, preview_every
+        self._bicubic = bicubic
+        self._snapshots, self._validations = sorted(snapshots), validation_steps(recipe.optimisation)
+        self._preview_every = preview_every
         self._pictures = recipe.data.batch * devices
         self._losses: list[Tensor] = []
+        self._before = state.position
         self._first, self._start = state.step, time.monotonic()
         self._last_saved = self._start
+        self.validating = 0.0
+        """Seconds of this sitting that validations and everything else beside training took."""
         self._write_readme()
-        self._log = Log(folder, state.step, recipe.optimisation.steps)
+        self._log = Log(folder, state.step, state.planned(recipe.optimisation.steps), bicubic)
 
     def stepped(self, loss: Tensor) -> None:
         """Keep what is due after a step; the run's state says which step."""
-        state, spec = self._state, self._recipe.optimisation
-        step, final = state.step, state.step == spec.steps
-        validated = step % spec.validate_every == 0 or final
+        state, steps = self._state, self._recipe.optimisation.steps
         self._losses.append(loss)
-        self._log.advance(step)
-        if step in self._snapshots:
-            save_weights(self._folder / snapshot_file(step), self._learner.average)
-        every = self._preview_every
-        if validated if every is None else every and step % every == 0:
+        self._log.advance(state.step, state.planned(steps))
+        for snapshot in self._due(self._snapshots):
+            save_weights(self._folder / snapshot_file(snapshot), self._learner.average)
+        validated = bool(self._due(self._validations)) and (state.is_finished(steps) or self._has_time_to_validate())
+        self._before = state.position
+        is_logged, every = validated or state.step % _LOG_STEPS == 0, self._preview_every
+        if is_logged:
+            self._take_loss()
+        start = time.monotonic()
+        if is_logged:
+            self._write_row(validated)
+        if validated if every is None else every and state.step % every == 0:
             self._preview()
-        if step % _LOG_STEPS and not validated:
-            return
-        state.training_loss = torch.stack(self._losses).mean().item()
-        self._losses.clear()
-        validation = self._validate() if validated else None
-        self._log.write(
-            LogRow(
-                step=step,
-                loss=state.training_loss,
-                learning_rate=learning_rate(step - 1, spec),
-                validation_loss=validation.loss if validation else None,
-                validation_psnr_y=validation.psnr_y if validation else None,
-                seconds=state.seconds,
-                pictures_per_second=(step - self._first) * self._pictures / (time.monotonic() - self._start),
-            )
-        )
         # Only after logging, so that every logged loss is the mean of one sitting's steps.
-        if final or time.monotonic() - self._last_saved > _CHECKPOINT_SECONDS:
-            learner = self._learner
-            save_checkpoint(self._folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, state)
-            self._save_summary()
-            self._last_saved = time.monotonic()
+        if is_logged and (state.is_finished(steps) or start - self._last_saved > _CHECKPOINT_SECONDS):
+            self._save_checkpoint()
+        pause = time.monotonic() - start
+        self.validating += pause
+        if validated:
+            state.validation_seconds = pause
+
+    def interrupted(self) -> None:
+        """Keep everything that a resumed run needs to go on from here."""
+        if self._losses:
+            self._take_loss()
+            self._write_row(validated=False)
+        self._save_checkpoint()
 
     def close(self) -> None:
         """Close the log."""
         self._log.close()
+
+    def _due(self, steps: list[int]) -> list[int]:
+        """Return those of some steps of the recipe that the last step has reached."""
+        return steps[bisect(steps, self._before) : bisect(steps, self._state.position)]
+
+    def _has_time_to_validate(self) -> bool:
+        """Return whether enough was trained since validations began to take their share of a limited time."""
+        elapsed = time.monotonic() - self._start
+        return self._state.minutes is None or self.validating <= VALIDATION_SHARE * elapsed
+
+    def _take_loss(self) -> None:
+        """Wait for the device and average over the losses since the row before."""
+        self._state.training_loss = torch.stack(self._losses).mean().item()
+        self._losses.clear()
+
+    def _write_row(self, validated: bool) -> None:
+        state, validation = self._state, self._validate() if validated else None
+        assert state.training_loss is not None
+        self._log.write(
+            LogRow(
+                step=state.step,
+                loss=state.training_loss,
+                learning_rate=self._learner.learning_rate,
+                validation_loss=validation.loss if validation else None,
+                validation_psnr_y=validation.psnr_y if validation else None,
+                seconds=state.seconds,
+                pictures_per_second=(state.step - self._first) * self._pictures / (time.monotonic() - self._start),
+            )
+        )
+
+    def _save_checkpoint(self) -> None:
+        learner = self._learner
+        save_checkpoint(self._folder / CHECKPOINT, learner.network, learner.average, learner.optimiser, self._state)
+        self._save_summary()
+        self._last_saved = time.monotonic()
 
     def _validate(self) -> Validation:
         """Measure the averaged weights and keep them if they are the best so far."""
@@ -141,6 +180,7 @@ class RunKeeper:
             "name": recipe.name,
             "data": recipe.data.train,
             "steps": state.step,
+            "planned_steps": state.planned(recipe.optimisation.steps),
             "minutes": round(state.seconds / 60, 2),
             "pictures_per_second": _rounded(state.step * self._pictures / max(state.seconds, 1e-9)),
             "machine": f"{machine} ({platform.machine()}), {recipe.optimisation.precision}",
@@ -148,11 +188,12 @@ class RunKeeper:
             "validation_psnr_y": round(state.best_psnr, 4) if state.best_step else None,
             "validation_loss": _rounded(state.best_loss),
             "best_step": state.best_step,
+            "bicubic_psnr_y": round(self._bicubic, 4),
             "recipe_sha256": state.recipe,
             "looks": {key: round(value, 3) for key, value in state.best_looks.items() if math.isfinite(value)},
             "started_from": state.started_from,
             "started": state.started,
-            "finished": now() if state.step == recipe.optimisation.steps else "",
+            "finished": now() if state.is_finished(recipe.optimisation.steps) else "",
         }
 
 

@@ -26,6 +26,8 @@ class Learner:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(network).to(fabric.device).eval().requires_grad_(False)
         self.optimiser = make_optimiser(network, spec)
+        self.learning_rate = 0.0
+        """Learning rate of the last step, before a layer's own rate."""
         self._spec, self._fabric = spec, fabric
         self._model, self._stepper = fabric.setup(network, self.optimiser)
         self._model.train()
@@ -35,20 +37,20 @@ class Learner:
         self._own, self._averaged = list(compress(own, is_averaged)), list(compress(averaged, is_averaged))
         self._counters = [(a, b) for a, b, floats in zip(averaged, own, is_averaged, strict=True) if not floats]
 
-    def step(self, step: int, inputs: Tensor, truth: Tensor) -> Tensor:
+    def step(self, position: float, inputs: Tensor, truth: Tensor) -> Tensor:
         """Learn from one batch.
 
         Args:
-            step: number of steps taken before; it decides the learning rate and the averaging.
+            position: number of the recipe's steps that lie behind; it decides the learning rate and the averaging.
             inputs: what the network sees, ``(N, C, h, w)`` in [0, 1].
             truth: what it should return, ``(N, C, H, W)`` in [0, 1].
 
         Returns:
             The loss before the step, a detached scalar.
         """
-        rate = learning_rate(step, self._spec)
+        self.learning_rate = learning_rate(position, self._spec)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["rate"]
+            group["lr"] = self.learning_rate * group["rate"]
         output = self._model(inputs)
         if isinstance(self.network, Pair):
             loss = pixel_loss(self._spec.loss, output.restored, truth)
@@ -63,7 +65,7 @@ class Learner:
         self._stepper.step()
         with torch.no_grad():
             # Early averages forget faster; otherwise they would retain the random start.
-            keep = min(self._spec.ema, (step + 1) / (step + 10))
+            keep = min(self._spec.ema, (position + 1) / (position + 10))
             torch._foreach_lerp_(self._averaged, self._own, 1 - keep)
             for averaged, own in self._counters:
                 averaged.copy_(own)

@@ -19,10 +19,11 @@ class Log:
     Args:
         folder: the run's folder; its log is continued.
         step: number of steps taken before; what a killed run logged beyond them is dropped.
-        steps: how many steps the whole run takes.
+        steps: how many steps the whole run takes, as far as is known.
+        bicubic: PSNR in dB of bicubic enlargement on the validation pictures, to compare with.
     """
 
-    def __init__(self, folder: Path, step: int, steps: int) -> None:
+    def __init__(self, folder: Path, step: int, steps: int, bicubic: float) -> None:
         from torch.utils.tensorboard import SummaryWriter  # imported here, because reading a log needs no torch
 
         rows = [row for row in read_rows(folder) if row.step <= step] if step and (folder / LOG).exists() else []
@@ -33,11 +34,11 @@ class Log:
             self._write(row)
         self._file.flush()  # otherwise a kill before the next row would lose the whole log
         self._board = SummaryWriter(str(folder), purge_step=step)
-        self._screen = open_screen(steps, rows)
+        self._screen = open_screen(steps, rows, bicubic)
 
-    def advance(self, step: int) -> None:
-        """Show that a step was taken."""
-        self._screen.advance(step)
+    def advance(self, step: int, steps: int) -> None:
+        """Show that a step was taken, of so many as far as is known."""
+        self._screen.advance(step, steps)
 
     def write(self, row: LogRow) -> None:
         """Log a step; a step that was validated gets a line of its own on the screen."""

@@ -10,17 +10,19 @@ from pathlib import Path
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from twinscale.errors import PictureError
 from twinscale.images.files import write_atomically
-from twinscale.training.budget import fit_into_minutes
+from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.build import build
 from twinscale.training.checkpoint import RunState, load_checkpoint
 from twinscale.training.cpu import usable_precision
 from twinscale.training.data import Crops, load_examples, split_pictures, validation_examples
+from twinscale.training.interrupt import noticing_interrupts
 from twinscale.training.keeper import RunKeeper, now
 from twinscale.training.learner import Learner
 from twinscale.training.recipe import OptimisationSpec, Recipe
 from twinscale.training.runs import CHECKPOINT, RECIPE, check_folder, in_proportion
-from twinscale.training.validation import validate
+from twinscale.training.validation import bicubic_psnr, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +51,33 @@ def train(
 ) -> Outcome:
     """Train a network and leave everything about the run in one folder, whose ``README.md`` explains it.
 
+    The first Ctrl-C or SIGTERM ends it after the step under way, with a checkpoint; with several devices, at once and
+    without one.
+
     Args:
         recipe: what to train.
         folder: where the run lives.
-        resume: continue from the folder's checkpoint, exactly where it was written.
+        resume: continue from the folder's checkpoint, exactly where it was written, with what is left of ``minutes``.
         initial: weights to start from instead of random ones, for all or part of the network.
         started_from: whose weights those are, for the record.
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         devices: how many accelerators.
-        minutes: take as many steps as fit into this time here, instead of the recipe's; ignored when resuming.
-        snapshots: steps of the recipe at which the averaged weights are kept as ``step-N.safetensors``; if
-            ``minutes`` changes the number of steps, N changes in proportion.
+        minutes: take as many steps as fit into this time here, instead of the recipe's, and end in time even if the
+            machine becomes slower or faster; ignored when resuming.
+        snapshots: steps of the recipe after which the averaged weights are kept as ``step-N.safetensors``; if
+            ``minutes`` changes the recipe's steps, N changes in proportion.
         preview_every: steps between two previews of validation pictures; 0 draws none, None one with every validation.
         command: the command that started the run, for the record.
 
     Raises:
-        UsageError: the folder already holds a run and ``resume`` is off, or its run has another recipe.
-        DatasetError: the pictures are not found or too few.
+        UsageError: the folder already holds a run and ``resume`` is off, it holds other files, or its run has another
+            recipe.
+        DatasetError: the pictures are not found, too few or too small.
+        PictureError: a picture cannot be read, or the folder cannot be written to.
         ModelError: the checkpoint does not fit the network.
+        KeyboardInterrupt: it was interrupted.
     """
+    check_folder(folder, resume)
     if resume:
         precision = recipe.optimisation.precision
     else:
@@ -83,18 +93,16 @@ def train(
         network.load_state_dict(initial, strict=False)
     train_paths, validation_paths, validation_names = split_pictures(recipe.data)
     recipe = replace(recipe, data=replace(recipe.data, validation=validation_names))
-    check_folder(folder, resume)
-    fabric.print(f"{len(train_paths)} pictures to train on, {len(validation_paths)} to validate", file=sys.stderr)
-
-    crops = Crops(
-        load_examples(train_paths, recipe, network),
-        recipe.data,
-        recipe.seed,
-        fabric.device,
-        fabric.global_rank,
-        fabric.world_size,
+    examples = load_examples(train_paths, recipe, network)
+    small = len(train_paths) - len(examples) // max(1, len(recipe.data.scales))
+    left_out = f" ({small} left out: smaller than the crop of {recipe.data.crop} pixels)" if small else ""
+    fabric.print(
+        f"{len(train_paths) - small} pictures to train on{left_out}, {len(validation_paths)} to validate",
+        file=sys.stderr,
     )
+    crops = Crops(examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size)
     validation = validation_examples(validation_paths)
+    bicubic = bicubic_psnr(dict(zip(validation_names, validation, strict=True)), recipe)
     if not resume:
         if minutes:
             fabric.print(f"timing a few steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
@@ -107,25 +115,50 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / RECIPE, recipe.dumps().encode(), overwrite=True)
     learner = Learner(network, recipe.optimisation, fabric)
-    state = RunState(recipe=recipe.digest(), started_from=started_from, started=now(), command=command)
+    state = RunState(minutes=minutes, recipe=recipe.digest(), started_from=started_from, started=now(), command=command)
     if resume:
         state = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser, state.recipe)
+        fabric.print(f"going on from {_reached(state, recipe)}", file=sys.stderr)
 
     keeper = None
     if fabric.is_global_zero:
         keeper = RunKeeper(
-            folder, recipe, learner, state, validation, snapshots, preview_every, devices=fabric.world_size
+            folder, recipe, learner, state, validation, bicubic, snapshots, preview_every, devices=fabric.world_size
         )
-    with closing(keeper) if keeper else nullcontext():
-        _steps(learner, crops, recipe.optimisation, state, keeper)
+    try:
+        with closing(keeper) if keeper else nullcontext():
+            all_taken = _steps(learner, crops, recipe.optimisation, state, keeper, fabric)
+    except OSError as error:
+        reason = error.strerror or error
+        raise PictureError(f"{folder}: cannot be written ({reason}); make room and continue with --resume") from error
+    if not all_taken:
+        fabric.print(f"interrupted, with a checkpoint, at {_reached(state, recipe)}", file=sys.stderr)
+        raise KeyboardInterrupt
     return Outcome(folder, state, fabric.is_global_zero)
 
 
-def _steps(learner: Learner, crops: Crops, spec: OptimisationSpec, state: RunState, keeper: RunKeeper | None) -> None:
-    start, before = time.monotonic(), state.seconds
-    for step in range(state.step, spec.steps):
-        loss = learner.step(step, *crops.batch(step))
-        state.step = step + 1
-        state.seconds = before + time.monotonic() - start
-        if keeper:
-            keeper.stepped(loss)
+def _steps(
+    learner: Learner, crops: Crops, spec: OptimisationSpec, state: RunState, keeper: RunKeeper | None, fabric: Fabric
+) -> bool:
+    """Take the steps that are left; return False if they were interrupted."""
+    pace, start, before = Pace(spec, state, fabric), time.monotonic(), state.seconds
+    # One of several devices that ended would let the others wait for it in vain.
+    noticing = noticing_interrupts() if fabric.world_size == 1 else nullcontext(lambda: False)
+    with noticing as interrupted:
+        while not state.is_finished(spec.steps):
+            pace.keep(before + time.monotonic() - start, keeper.validating if keeper else 0.0)
+            loss = learner.step(state.position, *crops.batch(state.step))
+            state.advance(spec.steps)
+            state.seconds = before + time.monotonic() - start
+            if keeper:
+                keeper.stepped(loss)
+                if interrupted():
+                    keeper.interrupted()
+                    return False
+    return True
+
+
+def _reached(state: RunState, recipe: Recipe) -> str:
+    """Say where a run stands."""
+    taken = f"step {state.step} of {state.planned(recipe.optimisation.steps)}, after {state.seconds / 60:.1f} minutes"
+    return taken + (f"; best so far {state.best_psnr:.2f} dB at step {state.best_step}" if state.best_step else "")

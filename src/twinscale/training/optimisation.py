@@ -23,8 +23,8 @@ def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.op
     return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9)
 
 
-def learning_rate(step: int, spec: OptimisationSpec) -> float:
-    """Return the learning rate of a step, before a layer's own rate."""
+def learning_rate(step: float, spec: OptimisationSpec) -> float:
+    """Return the learning rate of a step of the recipe, which may lie between two, before a layer's own rate."""
     if step < spec.warmup:
         return spec.learning_rate * (step + 1) / spec.warmup
     if spec.decay == "cosine":
@@ -32,6 +32,6 @@ def learning_rate(step: int, spec: OptimisationSpec) -> float:
         span = spec.learning_rate - spec.final_learning_rate
         return spec.final_learning_rate + span * (1 + math.cos(math.pi * turn)) / 2
     if spec.decay == "step":
-        reduced = spec.learning_rate * spec.decay_factor ** (step // max(1, spec.decay_every))
+        reduced = spec.learning_rate * spec.decay_factor ** (int(step) // max(1, spec.decay_every))
         return max(reduced, spec.final_learning_rate)
     return spec.learning_rate

@@ -11,7 +11,7 @@ from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
 from twinscale.training.recipe import Recipe
-from twinscale.training.rescaler import as_trained
+from twinscale.training.rescaler import as_trained, baseline
 
 _PICTURES = 3
 _SIDE = 160  # pixels at full size
@@ -28,9 +28,10 @@ def preview_crops(pictures: list[NDArray]) -> list[NDArray]:
 
 
 def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], recipe: Recipe) -> NDArray[np.uint8]:
-    """Draw small picture, result, truth and their difference side by side, one row per crop.
+    """Draw small picture, bicubic enlargement, result, truth and difference side by side, one row per crop.
 
-    The small picture is enlarged pixel by pixel; the difference is absolute and eight times as bright.
+    The small picture is enlarged pixel by pixel; the difference is that of result and truth, absolute and eight times
+    as bright. Bicubic is what :func:`twinscale.training.validation.bicubic_psnr` measures.
 
     Args:
         path: the PNG file to write.
@@ -43,12 +44,13 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")
-    rescaler = as_trained(network, recipe.network, recipe.data)
+    rescaler, bicubic = as_trained(network, recipe.network, recipe.data), baseline(recipe.network, recipe.data)
     rows = []
     for crop in crops:
-        trial = Trial.of(rescaler, protocol, crop)
+        trial, plain = (Trial.of(each, protocol, crop) for each in (rescaler, bicubic))
         planes = {
             captions[0]: trial.low.repeat(protocol.scale, axis=0).repeat(protocol.scale, axis=1),
+            f"bicubic, {plain.scores(protocol).psnr_y:.2f} dB": plain.result,
             f"{captions[1]}, {trial.scores(protocol).psnr_y:.2f} dB": trial.result,
             "truth": trial.truth,
             f"difference x {_AMPLIFIED}": _AMPLIFIED * np.abs(np.clip(trial.result, 0, 1) - trial.truth),

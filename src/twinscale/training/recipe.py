@@ -9,8 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import tomli_w
-
 from twinscale.errors import UsageError
 from twinscale.strict import from_mapping
 
@@ -161,6 +159,8 @@ class Recipe:
 
     def dumps(self) -> str:
         """Format the resolved recipe as TOML; what is None is left out."""
+        import tomli_w  # only here, because reading a recipe needs nothing of the train extra
+
         return tomli_w.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None})
 
     def digest(self) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from twinscale import engine
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import on_grey
+from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.trial import Rescaler, Transform
 from twinscale.nets import Network, Pair, Upscaler
@@ -41,6 +42,14 @@ def as_shipped(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> R
         return lambda planes: run(_fitting(operation, network, planes), planes.astype(np.float32))
 
     return _rescaler(network, spec, data, transform)
+
+
+def baseline(spec: NetworkSpec, data: DataSpec) -> Rescaler:
+    """Make what a network is compared with: bicubic enlargement of what super-resolution starts from.
+
+    A pair's recipe does not say how pictures are made small, which means bicubically.
+    """
+    return Rescaler(Degradation(spec.scale, spec.colour, data).reduce, Protocol(spec.scale, spec.colour).enlarge)
 
 
 def _rescaler(

@@ -10,6 +10,7 @@ from typing import Any
 from twinscale.errors import UsageError
 from twinscale.training.history import LOG, LogRow, read_rows
 from twinscale.training.recipe import Recipe
+from twinscale.zoo import model_names
 
 RECIPE = "recipe.toml"
 CHECKPOINT = "checkpoint.safetensors"
@@ -43,12 +44,43 @@ def in_proportion(step: int, planned: int, taken: int) -> int:
 
 
 def check_folder(folder: Path, resume: bool) -> None:
-    """Refuse to mix two runs in one folder."""
-    started = (folder / CHECKPOINT).exists()
-    if started and not resume:
-        raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
-    if resume and not started:
+    """Refuse to mix a run with another one, or with files that are no run's.
+
+    A run that ended before its first checkpoint may start again in its folder. Hidden files do not count.
+
+    Raises:
+        UsageError: the folder holds a run and is not to be resumed, holds none and is, or holds anything else.
+    """
+    if (folder / CHECKPOINT).exists():
+        if not resume:
+            raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
+    elif resume:
         raise UsageError(f"{folder} holds no checkpoint to resume from: start it without --resume")
+    elif folder.exists() and not (folder.is_dir() and (_is_run(folder) or _is_empty(folder))):
+        raise UsageError(f"{folder} holds other files, but a run needs a folder of its own: name a new one with -o")
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / RECIPE).is_file() and (folder / LOG).is_file()
+
+
+def _is_empty(folder: Path) -> bool:
+    return all(path.name.startswith(".") for path in folder.iterdir())
+
+
+def model_name(folder: Path) -> str:
+    """Return the name of the model that a run's weights become: the folder's own.
+
+    A shipped model's name gets ``my-`` in front: pictures shrunk by one's own pair must not claim to be made by that
+    one, and ``-m NAME`` finds the shipped one.
+    """
+    name = folder.resolve().name
+    return f"my-{name}" if name in model_names() else name
+
+
+def resume_command(folder: Path) -> str:
+    """Return the command that continues a run."""
+    return f"twinscale train {shlex.quote(str(folder / RECIPE))} --resume -o {shlex.quote(str(folder))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +101,7 @@ class Run:
         Raises:
             UsageError: it is not a run's folder, or this version cannot read its recipe.
         """
-        if not ((folder / RECIPE).is_file() and (folder / LOG).is_file()):
+        if not _is_run(folder):
             raise UsageError(f"{folder} is not a run folder with {RECIPE} and {LOG}: name one such as runs/NAME")
         path = folder / SUMMARY
         summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -89,7 +121,7 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """Return what is worth knowing about the run, as plain values."""
         best, last = self.best, self.rows[-1] if self.rows else None
-        planned = self.recipe.optimisation.steps
+        planned = self.summary.get("planned_steps", self.recipe.optimisation.steps)
         return {
             "name": self.recipe.name,
             "folder": str(self.folder),
@@ -107,6 +139,7 @@ class Run:
             "validation_loss": best.validation_loss if best else None,
             "validation_psnr_y": best.validation_psnr_y if best else None,
             "best_step": best.step if best else None,
+            "bicubic_psnr_y": self.summary.get("bicubic_psnr_y"),
         }
 
 
@@ -165,12 +198,13 @@ def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: st
         is_pair: whether the model shrinks, rather than enlarges.
     """
     run, models = shlex.quote(str(folder)), shlex.quote(str(folder / MODELS))
-    own, model = shlex.quote(str(folder / RECIPE)), shlex.quote(str(folder / MODELS / recipe.name))
-    network, planned = recipe.network, recipe.optimisation.steps
+    own, model = shlex.quote(str(folder / RECIPE)), shlex.quote(str(folder / MODELS / model_name(folder)))
+    network, planned = recipe.network, summary["planned_steps"]
     taken = f"{summary['steps']} of {planned}, in {summary['minutes']:g} minutes on {summary['machine']}"
     facts = {
         "started": summary.get("started", ""),
         "started from": summary.get("started_from", ""),
+        "recipe": recipe.name,
         "network": f"{network.architecture} x{network.scale}, {network.colour}",
         "channel": recipe.channel.name if recipe.channel else "",
         "data": ", ".join(recipe.data.train),
@@ -180,9 +214,10 @@ def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: st
     }
     if summary["validation_psnr_y"] is not None:
         pictures = f"over {len(recipe.data.validation)} pictures"
-        facts["best validation"] = f"{summary['validation_psnr_y']:.2f} dB at step {summary['best_step']}, {pictures}"
+        reached = f"{summary['validation_psnr_y']:.2f} dB at step {summary['best_step']}"
+        facts["best validation"] = f"{reached}, {pictures}; bicubic: {summary['bicubic_psnr_y']:.2f} dB"
     if summary["steps"] < planned:
-        go_on = f"twinscale train {own} --resume -o {run}", "continue"
+        go_on = resume_command(folder), "continue"
     else:
         go_on = f"twinscale train {own} --from {model} -o {shlex.quote(f'{folder}-more')}", "train its weights further"
     use = "shrink" if is_pair else "upscale"
@@ -196,7 +231,7 @@ def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: st
         (f"twinscale {use} -m {model} photo.png", "use it"),
     ]
     lines = [
-        f"# {recipe.name}\n",
+        f"# {folder.resolve().name}\n",
         *([f"{recipe.description}\n"] if recipe.description else []),
         "| | |\n| --- | --- |",
         *(f"| {key} | {value} |" for key, value in facts.items() if value),

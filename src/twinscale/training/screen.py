@@ -26,8 +26,8 @@ _HEADERS = (
 class Screen(typing.Protocol):
     """Shows the progress of a run on standard error."""
 
-    def advance(self, step: int) -> None:
-        """Show that a step was taken."""
+    def advance(self, step: int, steps: int) -> None:
+        """Show that a step was taken, of so many as far as is known."""
 
     def show(self, row: "LogRow") -> None:
         """Show what was logged."""
@@ -36,26 +36,29 @@ class Screen(typing.Protocol):
         """End the display, because the run ended or was interrupted."""
 
 
-def open_screen(steps: int, rows: "Sequence[LogRow]") -> Screen:
+def open_screen(steps: int, rows: "Sequence[LogRow]", bicubic: float) -> Screen:
     """Return the screen that suits standard error.
 
     Args:
-        steps: how many steps the whole run takes.
+        steps: how many steps the whole run takes, as far as is known.
         rows: what earlier sittings logged.
+        bicubic: PSNR in dB of bicubic enlargement on the validation pictures.
     """
-    return LiveTable(steps, rows) if sys.stderr.isatty() else PlainLines(steps, rows)
+    return LiveTable(steps, rows, bicubic) if sys.stderr.isatty() else PlainLines(steps, rows, bicubic)
 
 
 class PlainLines:
     """One line per validation, or per minute without a validation."""
 
-    def __init__(self, steps: int, rows: "Sequence[LogRow]") -> None:
+    def __init__(self, steps: int, rows: "Sequence[LogRow]", bicubic: float) -> None:
         self._steps = steps
         self._best = max((row.validation_psnr_y or 0.0 for row in rows), default=0.0)
         self._shown = time.monotonic()
+        print(f"bicubic {bicubic:.2f} dB", file=sys.stderr, flush=True)
 
-    def advance(self, step: int) -> None:
-        """Do nothing: only logged steps are shown."""
+    def advance(self, step: int, steps: int) -> None:
+        """Only take note of the steps: logged ones are shown."""
+        self._steps = steps
 
     def show(self, row: "LogRow") -> None:
         """Print a line if the step was validated, or if a minute has passed without a line."""
@@ -77,13 +80,14 @@ class PlainLines:
 
 
 class LiveTable:
-    """One row per validation, and below them a line that says how far the run has come."""
+    """A row for bicubic, one per validation, and below them a line that says how far the run has come."""
 
-    def __init__(self, steps: int, rows: "Sequence[LogRow]") -> None:
+    def __init__(self, steps: int, rows: "Sequence[LogRow]", bicubic: float) -> None:
         from rich.console import Console
         from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._bicubic = bicubic
         self._rows = [row for row in rows if row.validation_psnr_y is not None]
         self._closed = False
         self._console = Console(stderr=True)
@@ -93,9 +97,9 @@ class LiveTable:
         self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=2)
         self._live.start()
 
-    def advance(self, step: int) -> None:
+    def advance(self, step: int, steps: int) -> None:
         """Move the bar; the table refreshes itself."""
-        self._bar.update(self._task, completed=step)
+        self._bar.update(self._task, completed=step, total=steps)
 
     def show(self, row: "LogRow") -> None:
         """Add a row if the step was validated; in any case show what was logged below the table."""
@@ -115,6 +119,7 @@ class LiveTable:
         table = Table(box=None, pad_edge=False)
         for header in _HEADERS:
             table.add_column(header, justify="right")
+        table.add_row("bicubic", "", "", f"{self._bicubic:.2f}  ")
         best = max(self._rows, key=lambda row: row.validation_psnr_y or 0.0, default=None)
         for row in self._visible(best):
             table.add_row(
@@ -131,7 +136,7 @@ class LiveTable:
 
     def _visible(self, best: "LogRow | None") -> "list[LogRow]":
         """Return all rows in the end; until then the latest that fit into the terminal, and the best one."""
-        room = max(2, self._console.height - 4)  # the header, the line below, and the cursor's
+        room = max(2, self._console.height - 5)  # the header, bicubic, the line below, and the cursor's
         if self._closed or len(self._rows) <= room:
             return self._rows
         latest = self._rows[-room:]

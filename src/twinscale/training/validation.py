@@ -1,19 +1,26 @@
-"""How good a network is on the validation pictures while it trains."""
+"""How good a network is on the validation pictures while it trains, and when that is measured."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from twinscale.errors import DatasetError, UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
 from twinscale.training.losses import pixel_loss
-from twinscale.training.recipe import Recipe
-from twinscale.training.rescaler import as_trained
+from twinscale.training.recipe import OptimisationSpec, Recipe
+from twinscale.training.rescaler import as_trained, baseline
+
+_EARLY = [2**i for i in range(6, 16)]
+
+VALIDATION_SHARE = 0.25
+"""What part of the time of a run whose time is limited validations may take."""
 
 
 class Validation(NamedTuple):
@@ -44,6 +51,41 @@ def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) 
             small, bicubic = (to_pixels(low, np.uint8) for low in (trial.low, protocol.reduce(trial.truth)))
             looks.append(Looks.beside(small, bicubic))
     return Validation(Scores.mean(scores).psnr_y, float(np.mean(losses)), Looks.mean(looks) if looks else None)
+
+
+def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
+    """Measure on the validation pictures what bicubic enlargement makes of what super-resolution starts from.
+
+    For a pair it enlarges the bicubic reduction.
+
+    Args:
+        pictures: planes ``(H, W, C)`` in [0, 1] by the names of the pictures.
+        recipe: how the network to compare with is trained.
+
+    Returns:
+        Mean PSNR on Y in dB, as in :class:`Validation`.
+
+    Raises:
+        DatasetError: a picture is too small to be measured.
+    """
+    protocol = Protocol(recipe.network.scale, recipe.network.colour)
+    rescaler = baseline(recipe.network, recipe.data)
+    scores = []
+    for name, planes in pictures.items():
+        try:
+            scores.append(Trial.of(rescaler, protocol, planes).scores(protocol))
+        except UsageError as error:
+            raise DatasetError(f"validation picture {name}: {error}; take it out of the training pictures") from None
+    return Scores.mean(scores).psnr_y
+
+
+def validation_steps(spec: OptimisationSpec) -> list[int]:
+    """Return the steps of a recipe after which it is validated: regularly, at the end, and soon.
+
+    Before the first regular validation, the powers of two from 64 on show early whether anything is learnt.
+    """
+    early = (step for step in _EARLY if step < min(spec.validate_every, spec.steps))
+    return [*early, *range(spec.validate_every, spec.steps, spec.validate_every), spec.steps]
 
 
 def _batch(planes: NDArray) -> torch.Tensor:
