@@ -117,6 +117,27 @@ def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, t
     assert trainings == ["tiny", "other"]
 
 
+def test_networks_of_different_sizes_share_a_timing_if_told_to(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    small, other = (
+        replace(long, name=name, network=replace(long.network, parameters={"filters": [4, 2]}))
+        for name in ("small", "other")
+    )
+    reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+
+    def timings():
+        return len(json.loads((tmp_path / "papers" / "tiny.json").read_text())["steps"])
+
+    taken = reproduction.trained(long).steps
+    assert timings() == 1
+    reproduction.trained(small)
+    assert timings() == 2
+    reproduction.keep_pace(long, [long, other])
+    assert reproduction.trained(other).steps == taken
+    assert timings() == 2
+    assert trainings == ["tiny", "small", "other"]
+
+
 def test_the_loss_curves_are_kept(recipe, trainings, tmp_path):
     made = full_reproduction(tmp_path).trained(recipe)
     assert [step for step, _ in made.training_loss] == [step for step, _ in made.validation_loss] == [3, 6]

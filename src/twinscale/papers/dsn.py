@@ -28,23 +28,35 @@ from twinscale.training.rescaler import exported
 KERNELS: tuple[Enlargement, ...] = ("nearest", "bilinear", "bicubic")
 _PAIR = "dsn-y-x3"  # the fixed Down-SNet of Table 3, and the co-trained pair
 
-_NAMES = {"srcnn": "SRCNN", "fsrcnn": "FSRCNN", "espcn": "ESPCN", "vdsr": "VDSR", "upsnet": "Up-SNet"}
+# The paper has two SRCNNs: 9-1-5 in §2, and 9-5-5 of SRCNN's later version wherever it cites that ([32]).
+_NAMES = {
+    "srcnn": "SRCNN 9-1-5",
+    "srcnn-955": "SRCNN 9-5-5",
+    "fsrcnn": "FSRCNN",
+    "espcn": "ESPCN",
+    "vdsr": "VDSR",
+    "upsnet": "Up-SNet",
+}
 
 
-def _network(architecture: str, reduced_by: str = "bicubic", enlarged_by: Enlargement = "bicubic") -> Recipe:
-    """Return the x3 recipe of an architecture on the paper's training pictures (§4.1)."""
-    base = Recipe.load(f"{architecture}-x3")
-    data = base.data
-    if architecture == "srcnn":  # its own recipe trains on other pictures
-        paper = Recipe.load(_PAIR).data
-        data = replace(data, train=paper.train, validation=paper.validation)
-    if architecture == "vdsr":  # takes more than a second per picture on a CPU
-        data = replace(data, validation=data.validation[::4][:2])
-    if reduced_by == _PAIR:
-        data = replace(data, scales=[])  # VDSR has three; a pair has one
-    data = replace(data, reduced_by=reduced_by, enlarged_by=enlarged_by)
-    name = f"{architecture}-x3-{reduced_by}"
-    return replace(base, name=name if enlarged_by == "bicubic" else f"{name}-{enlarged_by}", data=data)
+def _network(name: str, reduced_by: str = "bicubic", enlarged_by: Enlargement = "bicubic") -> Recipe:
+    """Return the x3 recipe of a network on the paper's training pictures (§4.1), all for this one scale."""
+    base, of_paper = Recipe.load(f"{name.removesuffix('-955')}-x3"), Recipe.load(_PAIR).data
+    network, validation = base.network, of_paper.validation
+    if name == "srcnn-955":
+        network = replace(network, parameters={**network.parameters, "kernels": [9, 5, 5]})
+    if name == "vdsr":  # takes more than a second per picture on a CPU
+        validation = validation[::4][:2]
+    data = replace(
+        base.data,
+        train=of_paper.train,
+        validation=validation,
+        scales=[],
+        reduced_by=reduced_by,
+        enlarged_by=enlarged_by,
+    )
+    details = [name, "x3", reduced_by] + [enlarged_by] * (enlarged_by != "bicubic")
+    return replace(base, name="-".join(details), network=network, data=data)
 
 
 def _table_1(reproduction: Reproduction) -> Iterator[Block]:
@@ -212,7 +224,7 @@ def _sharpness(name: str, reduced: dict[str, NDArray[np.uint8]]) -> Comparison:
 
 
 def _table_3(reproduction: Reproduction) -> Iterator[Block]:
-    networks, reductions = ("srcnn", "vdsr", "upsnet"), {"bicubic": "bicubic", "Down-SNet": _PAIR}
+    networks, reductions = ("srcnn-955", "vdsr", "upsnet"), {"bicubic": "bicubic", "Down-SNet": _PAIR}
     recipes = {(name, how): _network(name, by) for name in networks for how, by in reductions.items()}
     rows, helps, best = [], [], []
     for dataset in reproduction.sets:
@@ -264,9 +276,9 @@ def _table_4(reproduction: Reproduction) -> Iterator[Block]:
 
 
 def _figure_9(reproduction: Reproduction) -> Iterator[Block]:
-    recipes = {name: _network(name) for name in ("srcnn", "fsrcnn", "espcn", "vdsr", "upsnet")}
+    recipes = {name: _network(name) for name in ("srcnn-955", "fsrcnn", "espcn", "vdsr", "upsnet")}
     table_3, table_4 = published_table("dsn", "table-3")["Set5"], published_table("dsn", "table-4")["Set5 x3"]
-    published = {name: table_3[f"{_NAMES[name]}, bicubic"] for name in ("srcnn", "vdsr", "upsnet")}
+    published = {name: table_3[f"{_NAMES[name]}, bicubic"] for name in ("srcnn-955", "vdsr", "upsnet")}
     published["fsrcnn"] = table_4["FSRCNN"]
     accuracy, times = [], []
     points = {}

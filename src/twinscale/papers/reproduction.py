@@ -101,6 +101,7 @@ class Reproduction:
         self._items: dict[str, Any] = kept.get("items", {})
         self._steps: dict[str, int] = kept.get("steps", {})
         self._snapshots: dict[str, set[int]] = {}
+        self._pacemakers: dict[str, Recipe] = {}
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
 
     def trained(self, recipe: Recipe, snapshots: Collection[int] = ()) -> Trained:
@@ -151,9 +152,15 @@ class Reproduction:
         outcome = train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
         self._steps[self._pace(recipe)] = outcome.state.step
 
+    def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe]) -> None:
+        """Let networks of any size take as many steps as one of them, trained first, takes in the time given."""
+        self._pacemakers |= {recipe.name: pacemaker for recipe in recipes}
+
     def _pace(self, recipe: Recipe) -> str:
-        """Return a key to what takes equally many steps: networks that are compared share one timing of the budget."""
-        return f"{recipe.network.architecture} x{recipe.network.scale}, {self._minutes or 'all its'} minutes"
+        """Return a key to what takes equally many steps: networks of one size share one timing of the budget."""
+        pacemaker = self._pacemakers.get(recipe.name, recipe)
+        spec, size = pacemaker.network, sum(weights.numel() for weights in build(pacemaker).parameters())
+        return f"{spec.architecture} x{spec.scale}, {size} parameters, {self._minutes or 'all its'} minutes"
 
     def budget(self, recipes: Iterable[Recipe]) -> str:
         """Say how long networks were trained, for the reader who compares."""

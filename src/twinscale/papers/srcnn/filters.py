@@ -146,7 +146,8 @@ def _integers(sizes: str) -> list[int]:
 
 
 def _measured(reproduction: Reproduction, recipes: Mapping[str, Recipe], default: str) -> _Figures:
-    """Measure what networks reach and take; the default trains first and so sets the steps of all."""
+    """Measure what networks reach and take; the default trains first and sets the steps of all."""
+    reproduction.keep_pace(recipes[default], recipes.values())
     for recipe in (recipes[default], *recipes.values()):
         networks.trained(reproduction, recipe)
     psnr = {sizes: reproduction.score(recipe, "Set5").psnr_y for sizes, recipe in recipes.items()}
