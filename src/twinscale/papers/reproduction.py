@@ -174,9 +174,7 @@ class Reproduction:
             whose = "the paper's" if recipe.name.startswith("paper-") else "our own"
             planned = f" (the recipe: {recipe.optimisation.steps} steps)"
             said.setdefault(whose, []).append(f"`{recipe.name}` {self.trained(recipe)}{planned}")
-        return (
-            "Trained by " + ", and by ".join(f"{whose} recipe: {'; '.join(each)}" for whose, each in said.items()) + "."
-        )
+        return " ".join(f"Trained by {whose} recipe: {'; '.join(each)}." for whose, each in said.items())
 
     def network(self, recipe: Recipe, at: int | None = None) -> Upscaler | Pair:
         """Load a trained network in evaluation mode; it is trained again if only its results were kept.

@@ -50,15 +50,11 @@ def table_3(reproduction: Reproduction) -> Iterator[Block]:
         first, last = (by_down[point][1] - by_bicubic[point][1] for point in (0, -1))
         leads.append(f"{NAMES[name]} {first:+.2f} and {last:+.2f} dB")
     yield f"Down-SNet's lead over bicubic in validation, at the first and the last point: {'; '.join(leads)}."
-    yield f"{reproduction.budget(recipes.values())} Down-SNet, and the co-trained pair, are {_shipped(PAIR)}."
+    yield f"{reproduction.budget(recipes.values())} Down-SNet, and the co-trained pair, are {networks.shipped(PAIR)}."
 
 
 def _span(values: list[float]) -> str:
     return f"{min(values):+.2f} to {max(values):+.2f}"
-
-
-def _shipped(name: str) -> str:
-    return f"the shipped `{name}`, by our own recipe and for as long as its card says (`twinscale models show {name}`)"
 
 
 def _pair_scores(reproduction: Reproduction, scale: int, dataset: str) -> Scores:
@@ -72,7 +68,7 @@ def _pair_budget(reproduction: Reproduction, *scales: int) -> str:
     """Say how the pairs of :func:`_pair_scores` were trained."""
     if reproduction.is_full:
         return reproduction.budget([networks.pair(reproduction, scale) for scale in scales])
-    return f"DSN, ours, is {' or '.join(_shipped(f'dsn-y-x{scale}') for scale in scales)}."
+    return f"DSN, ours, is {' or '.join(networks.shipped(f'dsn-y-x{scale}') for scale in scales)}."
 
 
 def table_4(reproduction: Reproduction) -> Iterator[Block]:

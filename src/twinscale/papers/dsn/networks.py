@@ -42,3 +42,8 @@ def network(name: str, reduced_by: str = "bicubic", enlarged_by: Enlargement = "
 def pair(reproduction: Reproduction, scale: int) -> Recipe:
     """Return the recipe of a pair: the paper's in a full reproduction, ours otherwise."""
     return Recipe.load(f"{'paper-' * reproduction.is_full}dsn-y-x{scale}")
+
+
+def shipped(name: str) -> str:
+    """Say what a shipped pair is, in the middle of a sentence."""
+    return f"the shipped `{name}`, by our own recipe and for as long as its card says (`twinscale models show {name}`)"

@@ -174,6 +174,7 @@ def figure_6(reproduction: Reproduction) -> Iterator[Block]:
         SideBySide([fur], zoom=5),
     )
     yield _sharpness("Chelsea", reduced)
+    yield _WHOSE
 
 
 def figure_7(reproduction: Reproduction) -> Iterator[Block]:
@@ -192,6 +193,10 @@ def figure_7(reproduction: Reproduction) -> Iterator[Block]:
             f"{name}: Down-SNet's result is sharper than the bilinear and the bicubic one",
             variation["Down-SNet"] > max(variation["bilinear"], variation["bicubic"]),
         )
+    yield _WHOSE
+
+
+_WHOSE = f"Down-SNet is that of {networks.shipped(networks.PAIR)}."
 
 
 def _sharpness(name: str, reduced: dict[str, NDArray[np.uint8]]) -> Comparison:
@@ -213,6 +218,7 @@ def looks(reproduction: Reproduction) -> Iterator[Block]:
     yield Figure(
         "dsn-looks.png", "Radial spectrum of the small picture's luminance, x2, mean over Kodak24.", Spectra(lines)
     )
+    yield "These are the shipped pairs, by our own recipes; their cards say how they were trained."
 
 
 def _spectrum(pair: str | None) -> NDArray:
