@@ -24,11 +24,18 @@ def test_a_figure_that_is_not_given_is_missing() -> None:
     assert "DRCN" not in published_table("dsn", "table-4", "SSIM")["Urban100 x2"]
 
 
+def test_a_layer_without_a_pad_of_its_own() -> None:
+    pads, kernels = (published_table("dsn", "table-2", quantity) for quantity in ("pad", "kernel"))
+    assert [name for name, row in pads.items() if not row] == [
+        name for name, row in kernels.items() if row["trunk"] == 1 and "residual" not in name
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         (("edsr", "table-1"), "no published tables of 'edsr': use one of dsn, small_cnns, srcnn"),
-        (("dsn", "table-2"), "dsn has no 'table-2': use one of table-1, table-1-baseline, table-3, table-4"),
+        (("dsn", "table-5"), "dsn has no 'table-5': use one of table-1, table-1-baseline, table-2, table-3, table-4"),
         (("dsn", "models"), "dsn has no 'models'"),
         (("dsn", "table-4", "LPIPS"), "table-4 of dsn gives no 'LPIPS': use one of PSNR, SSIM"),
     ],

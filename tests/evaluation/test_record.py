@@ -12,7 +12,7 @@ from twinscale.engine import Runtime
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.record import Record
 from twinscale.images.picture import Picture
-from twinscale.zoo import Card
+from twinscale.zoo import Card, load_card, model_names
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,13 @@ def test_other_weights_are_measured_again(evaluations: tuple[Evaluation, Evaluat
     record.add(pair)
     card = Card(**{**{name: getattr(pair.model.card, name) for name in Card.__slots__}, "down": None})
     assert not record.has(Model(card), pair.dataset)
+
+
+def test_the_docs_have_every_shipped_model_on_every_set_and_the_looks_of_every_pair() -> None:
+    kept = json.loads((Path(__file__).parents[2] / "docs" / "results.json").read_text())
+    for name in model_names():
+        card = load_card(name)
+        for dataset in ("Set5", "Set14", "Kodak24", "BSD100", "Urban100"):
+            row = kept[f"{name} {dataset}"]
+            assert row["made_by"]["weights"] == card.digest
+            assert (row["looks"] is not None) == (card.kind == "pair")

@@ -117,6 +117,27 @@ def test_networks_that_are_compared_take_equally_many_steps(recipe, trainings, t
     assert trainings == ["tiny", "other"]
 
 
+def test_networks_of_different_sizes_share_a_timing_if_told_to(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    small, other = (
+        replace(long, name=name, network=replace(long.network, parameters={"filters": [4, 2]}))
+        for name in ("small", "other")
+    )
+    reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+
+    def timings():
+        return len(json.loads((tmp_path / "papers" / "tiny.json").read_text())["steps"])
+
+    taken = reproduction.trained(long).steps
+    assert timings() == 1
+    reproduction.trained(small)
+    assert timings() == 2
+    reproduction.keep_pace(long, [long, other])
+    assert reproduction.trained(other).steps == taken
+    assert timings() == 2
+    assert trainings == ["tiny", "small", "other"]
+
+
 def test_the_loss_curves_are_kept(recipe, trainings, tmp_path):
     made = full_reproduction(tmp_path).trained(recipe)
     assert [step for step, _ in made.training_loss] == [step for step, _ in made.validation_loss] == [3, 6]
@@ -208,6 +229,40 @@ def test_scores_are_those_of_the_network_by_the_protocol(recipe, trainings, pict
     assert (scores.psnr_y, scores.ssim_y) == pytest.approx(np.mean(expected, axis=0), abs=1e-3)
     assert reproduction.score(recipe, str(pictures)) != scores
     assert trainings == ["tiny"]
+
+
+def test_a_blur_is_for_training_alone(recipe, trainings, tmp_path):
+    blurred = replace(recipe, data=replace(recipe.data, blur=1.5))
+    truth = np.random.default_rng(0).random((30, 36, 1))
+    np.testing.assert_array_equal(full_reproduction(tmp_path).rescaler(blurred).reduce(truth), imresize(truth, 1 / 3))
+
+
+def test_a_pair_is_measured_through_its_own_small_picture(recipe, trainings, pictures, tmp_path):
+    spec = NetworkSpec(architecture="dsn", scale=3, colour="y")
+    of_pair = replace(recipe, network=spec, optimisation=replace(recipe.optimisation, steps=2, validate_every=2))
+    reproduction = full_reproduction(tmp_path)
+    scores = reproduction.score(of_pair, str(pictures))
+    pair = reproduction.network(of_pair)
+    expected = []
+    for path in sorted(pictures.iterdir()):
+        truth = luminance(Picture.read(path).planes().astype(np.float64))
+        with torch.no_grad():
+            small = pair.down(torch.from_numpy(truth).float().permute(2, 0, 1)[None])
+            result = pair.up((small.clamp(0, 1) * 255).round() / 255)[0].permute(1, 2, 0).numpy()
+        x, y = (np.floor(np.clip(p, 0, 1) * 255 + 0.5)[3:-3, 3:-3] for p in (truth, result))
+        expected.append(psnr(x, y))
+    assert scores.psnr_y == pytest.approx(np.mean(expected), abs=0.02)
+
+
+def test_the_page_says_whose_recipe_trained_how_long(recipe, trainings, tmp_path):
+    reproduction = full_reproduction(tmp_path)
+    of_paper = replace(recipe, name="paper-tiny", seed=1)
+    ours, theirs = reproduction.budget([recipe, of_paper]).split(" Trained by ")
+    assert ours.startswith("Trained by our own recipe: `tiny` 6 steps, 0 min on ")
+    assert theirs.startswith("the paper's recipe: `paper-tiny` 6 steps, 0 min on ")
+    assert ours.endswith("(the recipe: 6 steps).")
+    assert reproduction.is_full
+    assert not Reproduction(tmp_path, "tiny", minutes=1.0, sets=[]).is_full
 
 
 def test_kept_scores_need_no_weights(recipe, trainings, pictures, tmp_path, monkeypatch):

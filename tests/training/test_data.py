@@ -297,29 +297,54 @@ def test_detail_is_drawn_in_proportion(factor):
     assert np.mean(seen) == pytest.approx(expected, abs=5 * math.sqrt(expected * (1 - expected) / 2000))
 
 
+@pytest.mark.parametrize(("augment", "turns"), [("none", 1), ("rotations", 4), ("all", 8)])
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("factor", [1, 2])
-def test_an_epoch_of_the_grid_sees_each_position_once(factor, ranks):
+def test_an_epoch_of_the_grid_sees_each_crop_in_each_turn_once(factor, ranks, augment, turns):
     positions = sum(((h - 4) // 3 + 1) * ((w - 4) // 3 + 1) for h, w in SIDES)
     assert positions == 48 + 9 + 50
-    crops, _ = make(factor, stride=3 * factor, batch=10)
+    crops, _ = make(factor, stride=3 * factor, batch=10, augment=augment)
     processes = [crops(rank=rank, ranks=ranks) for rank in range(ranks)]
     assert len(processes[0]) == positions
-    steps = positions // (10 * ranks)
-    orders = []
-    for epoch in range(2):
-        batches = [p.batch(epoch * steps + step)[1] for step in range(steps) for p in processes]
-        orders.append([crop.min().item() for crop in torch.cat(batches)])
-        assert len(set(orders[-1])) == len(orders[-1]) == steps * 10 * ranks
-    assert orders[0] != orders[1]
+    epoch = positions * turns  # no multiple of the batch: the last one of an epoch begins the next
+    steps = range(math.ceil(2 * epoch / (10 * ranks)))
+    seen = [crop.numpy().tobytes() for step in steps for p in processes for crop in p.batch(step)[1]]
+    first, second = seen[:epoch], seen[epoch : 2 * epoch]
+    assert len(set(first)) == epoch
+    assert set(second) == set(first)
+    assert second != first
 
 
-def test_a_batch_larger_than_the_grid_repeats_positions():
-    crops, _ = make(stride=20, batch=7)
+def test_any_step_of_the_grid_can_be_asked_for_first():
+    crops, _ = make(stride=3, batch=50, augment="rotations")
+    whole = crops()
+    in_order = [whole.batch(step)[1] for step in range(20)]  # an epoch has 428 crops
+    assert all(torch.equal(crops().batch(step)[1], in_order[step]) for step in reversed(range(20)))
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_grid_to_the_border_leaves_no_pixel_out(factor):
+    """Crops of 4 on pictures of 20 x 26, 12 x 12 and 31 x 17: as many as cover them, the last ones at the border."""
+    crops, places = make(factor, stride=4 * factor, to_border=True, batch=5 * 7 + 3 * 3 + 8 * 5, augment="none")
+    (truth,) = crops().batch(0)[1:]
+    assert len(crops()) == len(truth)
+    where = places[truth[:, 0].long().numpy()]
+    seen = where.reshape(-1, 3)
+    assert {tuple(place) for place in seen} == {tuple(place) for place in places}
+    corners = where[:, 0, 0]
+    for number, (height, width) in enumerate(SIDES):
+        of_picture = corners[corners[:, 0] == number][:, 1:] // factor
+        rows, columns = (sorted(set(of_picture[:, axis].tolist())) for axis in (0, 1))
+        assert rows[:-1] == list(range(0, height - 4, 4))
+        assert columns[:-1] == list(range(0, width - 4, 4))
+        assert (rows[-1], columns[-1]) == (height - 4, width - 4)
+
+
+def test_a_batch_larger_than_an_epoch_repeats_crops():
+    crops, _ = make(stride=20, batch=17, augment="none")
     assert len(crops()) == 5
     corners = [crop.min().item() for crop in crops().batch(0)[1]]
-    assert len(corners) == 7
-    assert len(set(corners)) == 5
+    assert sorted(corners.count(corner) for corner in set(corners)) == [3, 3, 3, 4, 4]
 
 
 @pytest.mark.parametrize("by_detail", [False, True])

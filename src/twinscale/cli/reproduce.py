@@ -32,7 +32,7 @@ _DEFAULT_MINUTES = 5.0
     help="Minutes to train each network.",
     show_default=f"{_DEFAULT_MINUTES:g}",
 )
-@click.option("--full", is_flag=True, help="Train each network as long as its recipe says.")
+@click.option("--full", is_flag=True, help="Train as long as the recipes say, by the paper's where it gives one.")
 @click.option(
     "--sets",
     multiple=True,

@@ -10,7 +10,7 @@ import click
 from twinscale.cli import complete, options
 from twinscale.cli.command import Group
 from twinscale.cli.console import output
-from twinscale.errors import UsageError, install
+from twinscale.errors import UsageError
 
 if TYPE_CHECKING:
     from twinscale.training.runs import Run

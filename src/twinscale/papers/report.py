@@ -78,6 +78,8 @@ class Figure:
     file: str
     caption: str
     drawing: Drawing
+    is_private: bool = False
+    """Whether it shows pictures that may not be published: it is drawn, but the page only names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def _markdown(block: Block) -> str:
         text = ["---"] * len(block.labels) + ["---:"] * 3
         lines = [block.header, text, *block.cells()]
         return f"**{block.title}**\n\n" + table(lines)
+    if isinstance(block, Figure) and block.is_private:
+        return f"`{block.file}` is drawn beside this page, and not published with it: {block.caption}"
     if isinstance(block, Figure):
         return f"![{block.caption}]({block.file})\n\n{block.caption}"
     if isinstance(block, Claim):

@@ -19,7 +19,7 @@ from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE, Provenance
 from twinscale.evaluation.record import Record
-from twinscale.evaluation.trial import Trial
+from twinscale.evaluation.trial import Rescaler, Trial
 from twinscale.images.files import write_atomically
 from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
@@ -30,7 +30,7 @@ from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds
 from twinscale.training.history import read_log
 from twinscale.training.loop import train
-from twinscale.training.recipe import DataSpec, Recipe
+from twinscale.training.recipe import Recipe
 from twinscale.training.rescaler import as_shipped, exported
 from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
@@ -101,7 +101,13 @@ class Reproduction:
         self._items: dict[str, Any] = kept.get("items", {})
         self._steps: dict[str, int] = kept.get("steps", {})
         self._snapshots: dict[str, set[int]] = {}
+        self._pacemakers: dict[str, Recipe] = {}
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether networks train as long as their recipes say, and by the paper's where there is one."""
+        return self._minutes is None
 
     def trained(self, recipe: Recipe, snapshots: Collection[int] = ()) -> Trained:
         """Train the network of a recipe, unless the result of enough training is kept.
@@ -151,13 +157,24 @@ class Reproduction:
         outcome = train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
         self._steps[self._pace(recipe)] = outcome.state.step
 
+    def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe]) -> None:
+        """Let networks of any size take as many steps as one of them, trained first, takes in the time given."""
+        self._pacemakers |= {recipe.name: pacemaker for recipe in recipes}
+
     def _pace(self, recipe: Recipe) -> str:
-        """Return a key to what takes equally many steps: networks that are compared share one timing of the budget."""
-        return f"{recipe.network.architecture} x{recipe.network.scale}, {self._minutes or 'all its'} minutes"
+        """Return a key to what takes equally many steps: networks of one size share one timing of the budget."""
+        pacemaker = self._pacemakers.get(recipe.name, recipe)
+        spec, size = pacemaker.network, sum(weights.numel() for weights in build(pacemaker).parameters())
+        return f"{spec.architecture} x{spec.scale}, {size} parameters, {self._minutes or 'all its'} minutes"
 
     def budget(self, recipes: Iterable[Recipe]) -> str:
-        """Say how long networks were trained, for the reader who compares."""
-        return "Trained: " + "; ".join(f"`{recipe.name}` {self.trained(recipe)}" for recipe in recipes) + "."
+        """Say by whose recipe networks were trained and for how long, for the reader who compares."""
+        said: dict[str, list[str]] = {}
+        for recipe in recipes:
+            whose = "the paper's" if recipe.name.startswith("paper-") else "our own"
+            planned = f" (the recipe: {recipe.optimisation.steps} steps)"
+            said.setdefault(whose, []).append(f"`{recipe.name}` {self.trained(recipe)}{planned}")
+        return " ".join(f"Trained by {whose} recipe: {'; '.join(each)}." for whose, each in said.items())
 
     def network(self, recipe: Recipe, at: int | None = None) -> Upscaler | Pair:
         """Load a trained network in evaluation mode; it is trained again if only its results were kept.
@@ -193,32 +210,40 @@ class Reproduction:
         network.load_state_dict(load_file(file))
         return network.eval()
 
+    def rescaler(self, recipe: Recipe, reduced_by: str | None = None) -> Rescaler:
+        """Return a trained network as it would ship.
+
+        Args:
+            recipe: how the network is trained.
+            reduced_by: what makes the small pictures of super-resolution, as in a recipe's data; by default what it was
+                trained on. A blur is for training alone.
+        """
+        data = replace(recipe.data, reduced_by=reduced_by or recipe.data.reduced_by, blur=0.0)
+        return as_shipped(self.network(recipe), recipe.network, data)
+
     def score(self, recipe: Recipe, dataset: str, reduced_by: str | None = None) -> Scores:
-        """Return the mean scores of a super-resolution network on a set.
+        """Return the mean scores of a trained network on a set.
 
         Args:
             recipe: how the network is trained.
             dataset: name of the set.
-            reduced_by: what makes the small pictures, as in a recipe's data; by default what it was trained on.
+            reduced_by: as for :meth:`rescaler`.
         """
-        data = replace(recipe.data, reduced_by=reduced_by or recipe.data.reduced_by)
-        if (key := self._score_key(recipe, dataset, data)) in self._scores:
+        reduced_by = reduced_by or recipe.data.reduced_by
+        if (key := self._score_key(recipe, dataset, reduced_by)) in self._scores:
             return self._scores[key]
-        network = self.network(recipe)
-        assert isinstance(network, Upscaler)
-        key = self._score_key(recipe, dataset, data)  # the weights are others if it was trained again
-        self._notify(f"measuring {recipe.name} on {dataset}, reduced by {data.reduced_by}")
-        spec = recipe.network
-        protocol, rescaler = Protocol(spec.scale, spec.colour), as_shipped(network, spec, data)
+        protocol, rescaler = Protocol(recipe.network.scale, recipe.network.colour), self.rescaler(recipe, reduced_by)
+        key = self._score_key(recipe, dataset, reduced_by)  # the weights are others if it was trained again
+        self._notify(f"measuring {recipe.name} on {dataset}, reduced by {reduced_by}")
         trials = (Trial.of(rescaler, protocol, planes) for planes in planes_of(dataset))
         self._scores[key] = Scores.mean([trial.scores(protocol) for trial in trials])
         self._save()
         return self._scores[key]
 
-    def _score_key(self, recipe: Recipe, dataset: str, data: DataSpec) -> str:
+    def _score_key(self, recipe: Recipe, dataset: str, reduced_by: str) -> str:
         """Return a key made of what decides a score."""
         made_by = Provenance(self.trained(recipe).weights[:16])
-        reduction = _digest_of_reduction(data.reduced_by)
+        reduction = _digest_of_reduction(reduced_by)
         return f"{made_by.weights} {dataset} {reduction}, {made_by.engine}, protocol {made_by.protocol}"
 
     def shipped(self, name: str, dataset: str) -> Scores:

@@ -3,6 +3,7 @@
 Which crops a step sees follows from the seed and the step alone, so a resumed run continues exactly.
 """
 
+import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -163,10 +164,11 @@ class Crops:
         self._low = _Store(lows, data.crop // self._factor, device) if lows else None
         # Positions are counted on the small picture's grid, so that both crops stay aligned.
         grid = self._low or self._truth
-        stride = max(1, data.stride // self._factor)
-        self._stride = stride
-        self._across = (grid.widths - grid.crop) // stride + 1
-        self._ends = np.cumsum(self._across * ((grid.heights - grid.crop) // stride + 1))
+        self._stride = max(1, data.stride // self._factor)
+        rounding = self._stride - 1 if data.to_border else 0  # up: one more crop where the stride leaves a rest
+        self._last_column, self._last_row = grid.widths - grid.crop, grid.heights - grid.crop
+        self._across = (self._last_column + rounding) // self._stride + 1
+        self._ends = np.cumsum(self._across * ((self._last_row + rounding) // self._stride + 1))
 
     def __len__(self) -> int:
         """Count the different crop positions."""
@@ -175,17 +177,17 @@ class Crops:
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Return input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both are the same."""
         rng = np.random.default_rng((self._seed, step, self._rank))
+        turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
         if self._data.stride:
-            chosen = self._grid_positions(step)
+            chosen, turn = np.divmod(self._next_of_epoch(step, len(self) * turns), turns)
         elif self._data.by_detail:
             candidates = rng.integers(0, len(self), _CANDIDATES * self._data.batch)
             detail = (self._low or self._truth).detail(*self._locate(candidates))
             chosen = rng.choice(candidates, self._data.batch, replace=False, p=detail / detail.sum())
+            turn = rng.integers(0, turns, self._data.batch)
         else:
-            chosen = rng.integers(0, len(self), self._data.batch)
+            chosen, turn = (rng.integers(0, count, self._data.batch) for count in (len(self), turns))
         picture, y, x = self._locate(chosen)
-        turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
-        turn = rng.integers(0, turns, self._data.batch)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
         return (truth if self._low is None else self._low.gather(picture, y, x, turn)), truth
 
@@ -193,16 +195,21 @@ class Crops:
         """Convert positions that are counted through all pictures to picture, row and column."""
         picture = np.searchsorted(self._ends, chosen, side="right")
         offset = chosen - np.concatenate(([0], self._ends))[picture]
-        return picture, offset // self._across[picture] * self._stride, offset % self._across[picture] * self._stride
+        row, column = (each * self._stride for each in np.divmod(offset, self._across[picture]))
+        return picture, np.minimum(row, self._last_row[picture]), np.minimum(column, self._last_column[picture])
 
-    def _grid_positions(self, step: int) -> NDArray[np.int64]:
-        """Return the next positions in this epoch's order; an epoch ends when a batch no longer fits."""
-        per_step = self._data.batch * self._ranks
-        steps_per_epoch = max(1, len(self) // per_step)
-        epoch, index = divmod(step, steps_per_epoch)
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self))
-        start = index * per_step + self._rank * self._data.batch
-        return np.take(order, np.arange(start, start + self._data.batch), mode="wrap")
+    def _next_of_epoch(self, step: int, count: int) -> NDArray[np.int64]:
+        """Return which of ``count`` things a step sees, if every epoch sees each once, in an order of its own."""
+        first = (step * self._ranks + self._rank) * self._data.batch
+        epochs, places = np.divmod(np.arange(first, first + self._data.batch), count)
+        return np.concatenate(
+            [_order(count, self._seed, epoch)[places[epochs == epoch]] for epoch in np.unique(epochs).tolist()]
+        )
+
+
+@functools.lru_cache(maxsize=2)  # a batch may end one epoch and begin the next
+def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 class _Store:

@@ -53,7 +53,11 @@ class DataSpec:
     batch: int
     """Crops per step and device."""
     stride: int = 0
-    """Crops lie on a grid of this stride and each is seen once per epoch; 0 draws them at random."""
+    """Crops lie on a grid of this stride, and an epoch sees each once in every turn of ``augment``; 0 draws crops and
+    turns at random."""
+    to_border: bool = False
+    """Whether the grid reaches the right and lower border where the stride leaves a rest: its last crops then lie at
+    the border, and overlap those before them. Otherwise the rest is never seen."""
     by_detail: bool = False
     """Whether random crops are drawn in proportion to the mean difference between their neighbouring pixels instead
     of evenly: photographs are mostly sky and blur, from which there is little to learn."""

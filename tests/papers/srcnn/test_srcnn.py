@@ -16,15 +16,19 @@ pytest.importorskip("sklearn")
 from twinscale.datasets import find_pictures  # noqa: E402
 from twinscale.engine import Operation  # noqa: E402
 from twinscale.evaluation.protocol import Protocol  # noqa: E402
+from twinscale.evaluation.trial import Rescaler  # noqa: E402
 from twinscale.images.picture import Picture  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
+from twinscale.papers import reproduction as reproduction_module  # noqa: E402
 from twinscale.papers.report import Claim, Comparison, Figure  # noqa: E402
 from twinscale.papers.reproduction import Reproduction, planes_of  # noqa: E402
 from twinscale.papers.srcnn import PAPER, filters, methods, networks  # noqa: E402
 from twinscale.papers.srcnn.anr import ANR  # noqa: E402
-from twinscale.papers.srcnn.methods import METHODS, lead, published_results  # noqa: E402
+from twinscale.papers.srcnn.methods import METHODS, lead, learnt_anr, published_results  # noqa: E402
 from twinscale.training.build import build  # noqa: E402
+from twinscale.training.data import load_examples, split_pictures  # noqa: E402
 from twinscale.training.recipe import Recipe  # noqa: E402
+from twinscale.training.rescaler import as_trained  # noqa: E402
 
 
 def test_leads_are_those_of_the_text() -> None:
@@ -48,8 +52,9 @@ def test_the_papers_recipe_is_the_papers() -> None:
     assert network.train()(torch.zeros(1, 1, 33, 33)).shape[2:] == (21, 21)
     paced = networks.paper_recipe()
     assert paced.optimisation.steps * paced.data.batch == pytest.approx(8e8)
+    assert networks.paper_recipe("all", filters=[32, 16]).name == "paper-srcnn-x3-all-32-16"
     kept = replace(paced, data=replace(paced.data, batch=data.batch), optimisation=optimisation)
-    assert kept == recipe
+    assert replace(kept, description=recipe.description) == recipe
 
 
 @pytest.fixture
@@ -87,6 +92,7 @@ def reproduction(tmp_path, monkeypatch) -> Reproduction:
 
     monkeypatch.setattr(methods, "learnt_anr", anr)
     monkeypatch.setattr(filters, "exported", lambda network: Operation(np.copy))  # exporting takes seconds
+    monkeypatch.setattr(reproduction_module, "as_shipped", as_trained)
     return Reproduction(tmp_path / "out", "srcnn", minutes=0.01, sets=[])
 
 
@@ -102,6 +108,59 @@ def test_tables_measure_what_stands_beside_them(reproduction) -> None:
     assert all(seconds > 0 for row in measured.seconds.values() for seconds in row.values())
 
 
+def test_anr_and_srcnn_learn_from_the_same_pictures(reproduction, monkeypatch) -> None:
+    fit, seen = ANR.fit, []
+
+    def spy(truths, scale):
+        seen.extend(truths)
+        return fit(seen, scale, atoms=16, neighbours=4)
+
+    monkeypatch.setattr(ANR, "fit", spy)
+    recipe = methods.t91_recipe(reproduction, 3)
+    learnt_anr(reproduction, 3)
+    of_srcnn = load_examples(split_pictures(recipe.data)[0], recipe, build(recipe))
+    assert len(seen) == len(of_srcnn) == 3  # one of four is set apart
+    for truth, example in zip(seen, of_srcnn, strict=True):
+        np.testing.assert_allclose(truth, example.truth, atol=1e-6)
+    again = learnt_anr(reproduction, 3)
+    assert len(seen) == 3  # from its file
+    assert again.scale == 3
+
+
+def test_methods_take_turns_when_they_are_timed(reproduction, monkeypatch) -> None:
+    timed, shown = [], Rescaler(np.copy, lambda low: low.repeat(3, axis=0).repeat(3, axis=1))
+    monkeypatch.setattr(reproduction, "rescaler", lambda recipe: shown)
+    monkeypatch.setattr(networks, "trained", lambda reproduction, recipe: None)
+
+    def medians(rounds, *functions, per):
+        timed.append([function().shape for function in functions])
+        return [1.0, 2.0, 3.0]
+
+    monkeypatch.setattr(methods, "medians", medians)
+    seconds = methods.measured_results(reproduction, "Set5", 3).seconds
+    assert seconds["average"] == {"bicubic": 1, "ANR": 2, "SRCNN": 3}
+    assert [len(set(shapes)) for shapes in timed] == [1] * 5  # all of one picture, one after the other
+
+
+@pytest.mark.parametrize("item", ["fig-1", "fig-5", "fig-6"])
+def test_a_full_reproduction_learns_by_the_papers_recipe(reproduction, monkeypatch, item) -> None:
+    asked = []
+    monkeypatch.setattr(Reproduction, "is_full", True)
+    monkeypatch.setattr(networks, "our_recipe", None)
+
+    def trained(self, recipe, snapshots=()):
+        asked.append(recipe)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reproduction, "trained", trained)
+    (make,) = (each.make for each in PAPER.items if each.name == item)
+    with pytest.raises(KeyboardInterrupt):
+        list(make(reproduction))
+    assert [recipe.name for recipe in asked] == [f"paper-srcnn-x{2 if item == 'fig-5' else 3}"]
+    assert asked[0].optimisation.optimiser == "sgd"
+    assert asked[0].network.parameters == {"border": "normalised"}
+
+
 def test_every_item(reproduction) -> None:
     blocks = {item.name: list(item.make(reproduction)) for item in PAPER.items}
     comparisons, claims, figures = (
@@ -111,12 +170,12 @@ def test_every_item(reproduction) -> None:
 
     averages, leads = comparisons["table-1"]
     assert [row.labels for row in averages.rows if row.ours] == [
-        (f"x{scale}", method) for scale in (2, 3, 4) for method in ("bicubic", "ANR", "SRCNN")
+        (f"x{scale}", method) for scale in (2, 3, 4) for method in ("bicubic", "ANR", "SRCNN", "SRCNN, shipped")
     ]
     assert [round(row.published.main, 2) for row in leads.rows] == [0.51, 0.47, 0.40]
     (per_picture,) = [b for b in blocks["table-2"] if isinstance(b, str) and b.startswith("**Set14 x3, PSNR")]
     header, _, *lines = per_picture.splitlines()[2:]
-    assert header.split(" | ")[1:] == [*METHODS, "bicubic, ours", "ANR, ours", "SRCNN, ours |"]
+    assert header.split(" | ")[1:] == [*(*METHODS, "bicubic, ours", "ANR, ours", "SRCNN, ours", "SRCNN, shipped |")]
     assert [line.split(" | ")[0] for line in lines] == [
         f"| {picture}" for picture in published_results("table-2", 3).psnr
     ]

@@ -7,10 +7,11 @@ PAPER = Paper(
     name="srcnn",
     citation='Dong, Loy, He, Tang: "Learning a Deep Convolutional Network for Image Super-Resolution"',
     introduction=(
-        "PSNR on luminance, borders of the scale's width removed, by docs/protocol.md. Tables 1 and 2 measure the "
-        "shipped networks; all others learn by our recipe from T91, the paper's 91 pictures, or, in place of "
-        "ImageNet, from all training pictures, with ten of T91 set apart, for as long as stated below each item. The "
-        "paper's 8e8 backpropagations took three days on a GPU."
+        "PSNR on luminance, borders of the scale's width removed, by docs/protocol.md. Networks learn from T91, the "
+        "paper's 91 pictures, as ANR beside them does, or, in place of ImageNet, from all training pictures; ten of "
+        "T91 are set apart. By default they learn by our recipe, for as long as stated below each item; with "
+        "`--full` by the paper's, of 8e8 backpropagations, which took the paper three days on a GPU. The last item "
+        "compares the two. Fig. 2 and 3 draw the method and hold no results."
     ),
     items=[
         Item("fig-1", "Fig. 1: the first iterations", learning.figure_1),

@@ -27,7 +27,8 @@ from twinscale.zoo import load_card
 
 def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     """Make Fig. 5."""
-    recipe = networks.our_recipe("t91", scale=2, init="paper")
+    initial = {} if reproduction.is_full else {"init": "paper"}  # the paper's recipe starts from nothing else
+    recipe = networks.learning_recipe(reproduction, "t91", 2, **initial)
     shipped = build(Recipe.load("srcnn-x2"))
     assert isinstance(shipped, SRCNN)
     shipped.load_state_dict(load_weights(load_card("srcnn-x2"), shipped))
@@ -49,9 +50,8 @@ def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     yield Claim("Some filters are dead, all their weights nearly zero", of_t91 > 0, f"{of_t91}; {of_shipped} shipped")
     yield (
         "The network trained here starts from the paper's weights, N(0, 0.001²): whatever its filters show was "
-        "learnt. The shipped one, trained longer on photographs, starts from weights that keep the variance, much of "
-        'which stays as noise, and from one filter, `init = "identity"`, that passes the enlargement through: the one '
-        "with a single bright pixel."
+        "learnt. The shipped one, trained on photographs, starts from weights that keep the variance, and from one "
+        'filter, `init = "identity"`, whose single bright pixel passes the enlargement through.'
     )
     yield reproduction.budget([recipe])
 
@@ -89,8 +89,10 @@ _DEFAULT_NUMBER, _DEFAULT_SIZE, _LARGER_SIZE = "64, 32", "9, 1, 5", "11, 1, 7"
 def table_3(reproduction: Reproduction) -> Iterator[Block]:
     """Make Table 3."""
     published = _published_table_3()
-    recipes = {numbers: networks.our_recipe("all", filters=_integers(numbers)) for numbers in published.psnr}
-    recipes[_DEFAULT_NUMBER] = networks.our_recipe("all")  # the same network as in Fig. 6
+    recipes = {
+        numbers: networks.learning_recipe(reproduction, "all", filters=_integers(numbers)) for numbers in published.psnr
+    }
+    recipes[_DEFAULT_NUMBER] = networks.learning_recipe(reproduction, "all")  # the same network as in Fig. 6
     ours = _measured(reproduction, recipes, _DEFAULT_NUMBER)
     yield from _beside_each_other("n1, n2", recipes, _DEFAULT_NUMBER, published, ours)
     order, seconds = list(ours.psnr.values()), list(ours.seconds.values())
@@ -118,8 +120,8 @@ def section_5_4(reproduction: Reproduction) -> Iterator[Block]:
         {_DEFAULT_SIZE: default.seconds[_DEFAULT_NUMBER]},
     )
     recipes = {
-        _DEFAULT_SIZE: networks.our_recipe("all"),
-        _LARGER_SIZE: networks.our_recipe("all", kernels=_integers(_LARGER_SIZE)),
+        _DEFAULT_SIZE: networks.learning_recipe(reproduction, "all"),
+        _LARGER_SIZE: networks.learning_recipe(reproduction, "all", kernels=_integers(_LARGER_SIZE)),
     }
     ours = _measured(reproduction, recipes, _DEFAULT_SIZE)
     yield from _beside_each_other("f1, f2, f3", recipes, _DEFAULT_SIZE, published, ours)
@@ -146,7 +148,8 @@ def _integers(sizes: str) -> list[int]:
 
 
 def _measured(reproduction: Reproduction, recipes: Mapping[str, Recipe], default: str) -> _Figures:
-    """Measure what networks reach and take; the default trains first and so sets the steps of all."""
+    """Measure what networks reach and take; the default trains first and sets the steps of all."""
+    reproduction.keep_pace(recipes[default], recipes.values())
     for recipe in (recipes[default], *recipes.values()):
         networks.trained(reproduction, recipe)
     psnr = {sizes: reproduction.score(recipe, "Set5").psnr_y for sizes, recipe in recipes.items()}

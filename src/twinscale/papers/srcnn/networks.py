@@ -16,23 +16,39 @@ BACKPROPAGATIONS = 8e8  # the paper's training
 _SHARES = (1 / 300, 1 / 100, 1 / 30, 1 / 15, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1)  # of a training, where Set5 is measured
 
 
+def learning_recipe(reproduction: Reproduction, pictures: str, scale: int = 3, **parameters: list[int] | str) -> Recipe:
+    """Return the recipe by which an item's networks learn: the paper's in a full reproduction, ours otherwise.
+
+    Args:
+        reproduction: what trains them.
+        pictures: a key of ``PICTURES``; ten of T91 are set apart as in the paper's recipe.
+        scale: 2, 3 or 4.
+        **parameters: arguments of the network that differ from the recipe's.
+    """
+    return (paper_recipe if reproduction.is_full else our_recipe)(pictures, scale, **parameters)
+
+
 def our_recipe(pictures: str, scale: int = 3, **parameters: list[int] | str) -> Recipe:
-    """Return our recipe on other pictures, ten of T91 set apart as in the paper's, perhaps for another network."""
+    """Return our recipe on other pictures, perhaps for another network; see :func:`learning_recipe`."""
     base, of_paper = Recipe.load(f"srcnn-x{scale}"), Recipe.load(f"paper-srcnn-x{scale}")
+    data = replace(base.data, train=PICTURES[pictures], validation=of_paper.data.validation)
+    return _for_network(replace(base, data=data), [f"srcnn-x{scale}", pictures], parameters)
+
+
+def paper_recipe(pictures: str = "t91", scale: int = 3, **parameters: list[int] | str) -> Recipe:
+    """Return the paper's recipe in batches (it names none) of as many pixels as ours, so that a step costs as much."""
+    base = Recipe.load(f"paper-srcnn-x{scale}")
+    data = replace(base.data, train=PICTURES[pictures], batch=16)
+    optimisation = replace(base.optimisation, steps=round(BACKPROPAGATIONS / data.batch))
+    name = [base.name] + [pictures] * (pictures != "t91")
+    return _for_network(replace(base, data=data, optimisation=optimisation), name, parameters)
+
+
+def _for_network(base: Recipe, name: list[str], parameters: dict[str, list[int] | str]) -> Recipe:
     details = ["-".join(map(str, [given] if isinstance(given, str) else given)) for given in parameters.values()]
-    return replace(
-        base,
-        name="-".join([f"srcnn-x{scale}", pictures, *details]),
-        network=replace(base.network, parameters={**base.network.parameters, **parameters}),
-        data=replace(base.data, train=PICTURES[pictures], validation=of_paper.data.validation),
-    )
-
-
-def paper_recipe() -> Recipe:
-    """Return the paper's recipe for x3, in batches (it names none) of as many pixels as ours: a step costs as much."""
-    base = Recipe.load("paper-srcnn-x3")
-    data = replace(base.data, batch=16)
-    return replace(base, data=data, optimisation=replace(base.optimisation, steps=round(BACKPROPAGATIONS / data.batch)))
+    network = replace(base.network, parameters={**base.network.parameters, **parameters})
+    description = f"SRCNN x{network.scale} on luminance, trained on {', '.join(base.data.train)}."
+    return replace(base, name="-".join([*name, *details]), description=description, network=network)
 
 
 def _measured_at(recipe: Recipe) -> list[int]:
