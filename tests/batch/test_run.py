@@ -208,7 +208,7 @@ def test_the_works_are_the_functions_of_the_same_name(folder: Path, tmp_path: Pa
 def test_what_is_wrong_for_all_is_raised_at_once(folder: Path) -> None:
     for work, error in (
         (Upscale("no-such-model"), ModelError),
-        (Upscale(scale=9.0), UsageError),
+        (Upscale(scale=17.0), UsageError),
         (Restore("no-such-model"), ModelError),
     ):
         with pytest.raises(error):
