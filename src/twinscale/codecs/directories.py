@@ -4,6 +4,8 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 # TIFF field types: bytes per value and struct letter; rationals and the like are only ever copied.
 _TYPES = {
     1: (1, "B"),
@@ -113,13 +115,13 @@ class TiffBlock:
         """Return the bytes of a field."""
         return self.data[field.position : field.position + field.number * _TYPES[field.kind][0]]
 
-    def tree(self, start: int, pointers: frozenset[int]) -> Tree:
-        """Return the directory at ``start`` without what is damaged, and those that ``pointers`` point to."""
+    def tree(self, fields: dict[int, Field], pointers: frozenset[int]) -> Tree:
+        """Return what is in fields without what is damaged, and the directories that ``pointers`` point to."""
         found: dict[int, Value | Tree] = {}
-        for tag, field in self.sound(self.directory(start)).items():
+        for tag, field in self.sound(fields).items():
             if tag in pointers:
                 try:
-                    found[tag] = self.tree(self.values(field)[0], pointers - {tag})
+                    found[tag] = self.tree(self.directory(self.values(field)[0]), pointers - {tag})
                 except (ValueError, TypeError, struct.error):
                     continue
             elif field.kind < 16:  # the others are only for files of more than 4 GiB
@@ -146,8 +148,8 @@ class TiffBlock:
     def _little_endian(self, field: Field) -> bytes:
         data = self.raw(field)
         unit = 4 if field.kind in _RATIONALS else _TYPES[field.kind][0]
-        if self.order == ">":
-            return b"".join(data[at : at + unit][::-1] for at in range(0, len(data), unit))
+        if self.order == ">" and unit > 1:
+            return np.frombuffer(data, f">u{unit}").astype(f"<u{unit}").tobytes()
         return data
 
     def _unpack(self, letter: str, position: int) -> int:

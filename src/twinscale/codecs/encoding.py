@@ -75,7 +75,7 @@ def check(
 ) -> None:
     """Raise what :func:`encode` would raise for a picture of this kind, before there is one.
 
-    Only how many different colours a palette would need is not known beforehand.
+    Not known beforehand: how many different colours a palette would need, and how long the XMP packet is.
 
     Args:
         codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
@@ -103,10 +103,9 @@ def check(
             f"or convert them with --depth {max(set(codec.depths) & {8, 16})}"
         )
     height, width = size
-    if not _has_room(codec, size, channels, depth):
-        most = f"sides up to {codec.max_side}" if max(size) > codec.max_side else f"{codec.max_pixels} in all"
-        others = _able(lambda other: depth in other.depths and _has_room(other, size, channels, depth))
-        raise PictureError(f"{codec.name} cannot hold {width} x {height} pixels, only {most}; write {others}")
+    if limit := _limit(codec, size, channels, depth):
+        others = _able(lambda other: depth in other.depths and not _limit(other, size, channels, depth))
+        raise PictureError(f"{codec.name} cannot hold {width} x {height} pixels, only {limit}; write {others}")
     if transparent and not codec.alpha:
         raise PictureError(
             f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
@@ -114,10 +113,16 @@ def check(
         )
 
 
-def _has_room(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> bool:
+def _limit(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> str | None:
+    """Return the limit of the format that a picture exceeds, or None."""
     pixels = size[0] * size[1]
-    fits = pixels <= codec.max_pixels and pixels * channels * depth // 8 <= codec.max_bytes
-    return fits and max(size) <= codec.max_side
+    if max(size) > codec.max_side:
+        return f"sides up to {codec.max_side}"
+    if pixels > codec.max_pixels:
+        return f"{codec.max_pixels} in all"
+    if pixels * channels * depth // 8 > codec.max_bytes:
+        return f"{codec.max_bytes} bytes"
+    return None
 
 
 def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tuple[str, ...]]:
@@ -125,10 +130,13 @@ def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tu
     metadata, _, notes = clean(metadata, channels)
     for kind, name in (("icc", "ICC profile"), ("exif", "EXIF"), ("xmp", "XMP")):
         block = getattr(metadata, kind)
-        if not block or (kind in codec.keeps and (kind != "exif" or len(block) <= codec.max_exif)):
+        if block and kind not in codec.keeps:
+            reason = f"{codec.name} files are written without it"
+        elif kind == "exif" and block and len(block) > codec.max_exif:
+            reason = f"{codec.name} cannot hold more than {codec.max_exif} bytes"
+        else:
             continue
-        rule = f"more than {codec.max_exif} bytes" if kind in codec.keeps else "any"
-        notes += (f"{name} left out: {codec.name} cannot hold {rule}",)
+        notes += (f"{name} left out: {reason}",)
         metadata = metadata._replace(**{kind: None})
     return metadata, notes
 

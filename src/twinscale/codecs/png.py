@@ -53,9 +53,9 @@ def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
 
 def _decode(data: bytes) -> Decoded:
     """Decode what matters to the pixels, since libpng prints what it finds wrong with the rest."""
-    metadata = _metadata(data)  # reads the whole file, so that a damaged one is not half decoded
+    chunks = list(_chunks(data))  # reads the whole file, so that a damaged one is not half decoded
     width, height, depth, colour, interlaced = _image_header(data)
-    bare = _bare(data, colour)
+    bare = _bare(chunks, colour)
     if interlaced and depth == 8:
         # The same pixels, but without the warning that libpng prints for every such file.
         from PIL import PngImagePlugin
@@ -63,33 +63,33 @@ def _decode(data: bytes) -> Decoded:
         pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(bare), ""), (width, height), None)
     else:
         pixels = imagecodecs.png_decode(bare)
-    return Decoded(pixels, metadata)
+    return Decoded(pixels, _metadata(chunks))
 
 
-def _bare(data: bytes, colour: int) -> bytes:
+def _bare(chunks: list[tuple[bytes, bytes]], colour: int) -> bytes:
     """Return a file of nothing but the chunks that matter to its pixels, in order."""
-    lengths = {
-        b"IHDR": range(14),
-        b"PLTE": range(769 * (colour == _PALETTE)),
-        b"tRNS": _KEY_BYTES.get(colour, range(0)),
-    }
+    lengths = {b"IHDR": range(13, 14), b"PLTE": range(0), b"tRNS": _KEY_BYTES.get(colour, range(0))}
+    if colour == _PALETTE:
+        lengths[b"PLTE"] = range(3, 769, 3)
     before: dict[bytes, bytes] = {}
     pixels = []
-    for kind, body in _chunks(data):
+    for kind, body in chunks:
         if kind == b"IDAT":
             pixels.append(_chunk(kind, body))
         elif kind == b"IHDR" and kind in before:
             raise PictureError("PNG with two headers; the file is damaged")
         elif len(body) in lengths.get(kind, ()):
             before.setdefault(kind, _chunk(kind, body))
+    if colour == _PALETTE and b"PLTE" not in before:
+        raise PictureError("PNG palette is missing; the file is damaged")
     ordered = [before[kind] for kind in lengths if kind in before]
     return b"".join([_SIGNATURE, *ordered, *pixels, _chunk(b"IEND", b"")])
 
 
-def _metadata(data: bytes) -> Metadata:
+def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
     """Return what the first chunk of each kind holds."""
     icc, exif, xmp = None, None, None
-    for kind, body in _chunks(data):
+    for kind, body in chunks:
         if kind == b"iCCP" and icc is None:
             icc = _unpack(body.partition(b"\0")[2][1:])
         elif kind == b"eXIf" and exif is None:

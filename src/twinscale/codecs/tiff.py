@@ -18,7 +18,7 @@ from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
 from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INK = 0, 1, 2, 5
 _INTERNAL_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 _FLOAT = 3
 _XMP, _ICC = 700, 34675
@@ -67,28 +67,32 @@ def _header(data: bytes) -> Header:
 
 
 def _decode(data: bytes) -> Decoded:
-    directory, metadata = _read_directory(data), _read_metadata(data)
+    directory = _read_directory(data)
+    metadata, lost = _read_metadata(data)
     if directory.is_plain:
         pixels, notes = _decode_plain(data, directory)
-        return Decoded(pixels, metadata, directory.orientation, notes)
+        return Decoded(pixels, metadata, directory.orientation, (*notes, *lost))
     if max(directory.bits) > 8:
         raise PictureError(
             f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to 16-bit RGB"
         )
-    imagecodecs.tiff_decode(data)  # damage is an error here; the libtiff in Pillow prints it, too
+    # Damage is an error here, where the libtiff in Pillow prints it, too; but not if ink is turned into RGB on the way.
+    imagecodecs.tiff_decode(_structure(data, _BLACK_IS_ZERO) if directory.photometric == _INK else data)
     from PIL import TiffImagePlugin
 
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
     pixels, icc, notes = pillow.pixels_of(image, (directory.width, directory.height), metadata.icc)
-    return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, notes)
+    return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, (*notes, *lost))
 
 
-def _structure(data: bytes) -> bytes:
-    """Return a file with only those tags of the first directory that Pillow needs for the pixels."""
+def _structure(data: bytes, photometric: int | None = None) -> bytes:
+    """Return a file with only the tags that the pixels need, and maybe another colour model in its first directory."""
     block, copy = TiffBlock(data), bytearray(data)
     fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _STRUCTURAL}
     if len(block.sound(fields)) < len(fields):
         raise PictureError("a field lies beyond the end of the file; get a complete copy")
+    if photometric is not None:
+        block.put_value(copy, fields[262], photometric)
     block.drop(copy, block.first, fields)
     return bytes(copy)
 
@@ -132,21 +136,25 @@ def _count_pages(block: TiffBlock) -> int:
     return len(seen)
 
 
-def _read_metadata(data: bytes) -> Metadata:
+def _read_metadata(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
+    """Return the metadata that is not damaged, and a note if some is."""
     block = TiffBlock(data)
-    fields = block.sound(block.directory(block.first))
+    fields = block.directory(block.first)
+    sound = block.sound({tag: field for tag, field in fields.items() if tag in (_ICC, _XMP)})
     described = _describing(block)
-    return Metadata(
-        icc=block.raw(fields[_ICC]) if _ICC in fields else None,
+    metadata = Metadata(
+        icc=block.raw(sound[_ICC]) if _ICC in sound else None,
         exif=b"II*\0\x08\0\0\0" + pack_tree(described, 8) if described else None,
-        xmp=block.raw(fields[_XMP]) if _XMP in fields else None,
+        xmp=block.raw(sound[_XMP]) if _XMP in sound else None,
     )
+    lost = (fields.keys() & {_ICC, _XMP, *_DESCRIPTIVE}) - sound.keys() - described.keys()
+    return metadata, ("damaged metadata left out",) if lost else ()
 
 
 def _describing(block: TiffBlock) -> Tree:
     """Return what the first directory says of the picture, without what is damaged."""
-    tree = block.tree(block.first, frozenset((EXIF, GPS, INTEROP)))
-    return {tag: value for tag, value in tree.items() if tag in _DESCRIPTIVE}
+    fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _DESCRIPTIVE}
+    return block.tree(fields, frozenset((EXIF, GPS, INTEROP)))
 
 
 def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:

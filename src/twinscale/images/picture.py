@@ -292,7 +292,8 @@ class Picture:
         """Read a picture from a path, from bytes, or from an open binary file.
 
         The format is recognised by the contents, never by the name. Orientation is applied. Of several
-        frames or pages the first is taken; ``notes`` say so.
+        frames or pages the first is taken; damaged metadata is left out; a JPEG that is cut short is read
+        as far as it goes. ``notes`` say so.
 
         Args:
             source: where to read from.
