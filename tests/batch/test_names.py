@@ -45,6 +45,9 @@ def test_a_model_that_is_named_is_part_of_the_name() -> None:
     assert name("a.png", Upscale("best", 3)) == "a_best-x3.png"
     assert name("a.png", Upscale("best", 1.5)) == "a_best-x2_x1.5.png"
     assert name("a.png", Upscale("best", 2)) == "a_best-x2.png"
+    assert name("a.png", Upscale("best", 8)) == "a_best_x8.png"  # two models, one after the other
+    assert name("a.png", Upscale("best", width=640)) == "a_best_640w.png"  # each picture chooses among them
+    assert name("a.png", Upscale("best-x2", 8)) == "a_best-x2_x8.png"
     assert name("a.jpg", Shrink("dsn")) == "a_shrunk_dsn-x2_jpg.png"
     assert name("a.png", Shrink("dsn", 3)) == "a_shrunk_dsn-x3.png"
     assert name("a.png", Restore("dsn-x3")) == "a_restored_dsn-x3.png"

@@ -2,6 +2,7 @@
 
 import functools
 import glob
+import os
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,10 +48,10 @@ class _Input:
 
 
 def plan(
-    inputs: Sequence[str],
+    inputs: Sequence[str | os.PathLike[str]],
     work: Work,
     *,
-    output: str | None = None,
+    output: str | os.PathLike[str] | None = None,
     template: str | None = None,
     format: str | None = None,
     recursive: bool = False,
@@ -82,18 +83,20 @@ def plan(
         ModelError: see :attr:`Work.suffix`.
     """
     journals = functools.cache(Journal)
-    if output is None and _second_is_output(inputs, work, recursive, overwrite):
-        inputs, output = inputs[:1], inputs[1]
+    given = [os.fspath(one) for one in inputs]
+    output = None if output is None else os.fspath(output)
+    if output is None and _second_is_output(given, work, recursive, overwrite):
+        given, output = given[:1], given[1]
     naming = Naming.of(work, format, template)
-    expanded = [_expand(given, recursive) for given in inputs]
+    expanded = [_expand(one, recursive) for one in given]
     found = [file for each in expanded for file in _without_results(each, work, journals)]
     single = len(expanded) == 1 and expanded[0].named and template is None
     if output == STANDARD_STREAM:
         if not single:
             raise UsageError("standard output takes one picture, not several: name a folder with -o")
-        return [Job(inputs[0], output)]
+        return [Job(given[0], output)]
     if single and output is not None and not _is_folder(output):
-        jobs = [Job(inputs[0], output)]
+        jobs = [Job(given[0], output)]
     else:
         jobs = _jobs(found, output, naming)
     for job in jobs:

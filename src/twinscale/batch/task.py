@@ -110,15 +110,11 @@ class Outcome:
         reason: why its output was up to date, or was made again.
         seconds: how long reading, the network and writing took, without waiting for each other.
         error: why it failed.
-            if self._picture is not None and self._codec is not None:
-                data, lost = self._picture.encoded(self._codec.name, quality=self._writing.quality)
-                size, self._notes = (self._picture.height, self._picture.width), (*self._picture.notes, *lost)
-                self._picture = None
-                if self._work.carries_tag and len(data) > self._input_bytes:
-                    remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
-                    self._notes += (f"the small file has more bytes than the input: {remedy}",)
-                self._write_output(data)
-                self._outcome = replace(self._success("done", size), bytes=len(data))
+        input_size: ``(height, width)`` of the input, in pixels.
+        size: ``(height, width)`` of the output, in pixels.
+        input_bytes: size of the input, as a file.
+        bytes: size of the output, as a file.
+        notes: what was changed on reading the input, and what else the user should know, one line each.
     """
 
     job: Job

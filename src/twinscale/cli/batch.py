@@ -91,7 +91,7 @@ class Batch:
                 if outcome.error and len(jobs) > 1:
                     display.remark(f"twinscale: {outcome.error}")
                 if not (self.as_json or self.quiet):
-                    if (line := _line(outcome)) and outcome.job.target != STANDARD_STREAM:
+                    if (line := _line(outcome)) and (self.dry_run or outcome.job.target != STANDARD_STREAM):
                         display.result(line)
                     for note in outcome.notes:
                         display.remark(f"{outcome.job.source}: {note}")
@@ -189,14 +189,14 @@ def _line(outcome: "Outcome") -> str | None:
     job = outcome.job
     if outcome.status == "skipped":
         return f"{job.source}: skipped, {job.target} is {outcome.reason}"
-    if outcome.status == "planned" and outcome.input_size and outcome.size:
-        (height, width), (new_height, new_width) = outcome.input_size, outcome.size
-        again = f", again: {outcome.reason}" if outcome.reason else ""
-        return f"{job.source} ({width}x{height}) -> {job.target} ({new_width}x{new_height}){again}"
-    if outcome.size is None or outcome.input_bytes is None or outcome.bytes is None:
+    if outcome.size is None or outcome.input_size is None:
         return None
-    (height, width), before, after = outcome.size, readable_size(outcome.input_bytes), readable_size(outcome.bytes)
-    return f"{job.source} -> {job.target} ({width}x{height}, {before} -> {after}, {outcome.seconds:.1f} s)"
+    (input_height, input_width), (height, width) = outcome.input_size, outcome.size
+    again = f", again: {outcome.reason}" if outcome.reason else ""
+    if outcome.input_bytes is None or outcome.bytes is None:  # it is only planned
+        return f"{job.source} ({input_width}x{input_height}) -> {job.target} ({width}x{height}){again}"
+    before, after = readable_size(outcome.input_bytes), readable_size(outcome.bytes)
+    return f"{job.source} -> {job.target} ({width}x{height}, {before} -> {after}, {outcome.seconds:.1f} s){again}"
 
 
 def _report(outcome: "Outcome") -> dict[str, Any]:
