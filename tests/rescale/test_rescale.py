@@ -573,10 +573,8 @@ def test_cards_serve_as_models() -> None:
 
 
 def test_representations_are_short() -> None:
-    assert repr(load("twin-x2", Runtime(1)).card) == "<Card twin-x2: pair x2, RGB>"
-    assert repr(load("twin-x3", Runtime(1))).startswith(
-        "<Model <Card twin-x3: pair x3, luminance> on Runtime(threads=1"
-    )
+    assert repr(load("twin-x2").card) == "<Card twin-x2: pair x2, RGB>"
+    assert repr(load("twin-x3")) == "<Model twin-x3: pair x3, luminance>"
 
 
 def test_pair_enlarges_too() -> None:

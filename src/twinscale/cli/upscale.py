@@ -30,7 +30,7 @@ class _Box(click.ParamType):
     examples=[
         "twinscale upscale photo.jpg",
         "twinscale upscale -m best -s 3 folder -o larger",
-        "twinscale upscale --fit 3840x2160 photo.jpg",
+        "twinscale upscale --fit 1920x1080 photo.jpg",
     ],
 )
 @click.option("--scale", "-s", type=float, help="Factor, above 1 and at most 16.", show_default="2")

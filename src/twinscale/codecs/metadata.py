@@ -150,7 +150,7 @@ def _clean_xmp(xmp: bytes) -> tuple[bytes, int | None]:
 def _xmp_damage(xmp: bytes) -> str | None:
     """Return why a packet cannot be kept, or None."""
     if len(xmp) > _MAX_XMP:
-        return f"it has {len(xmp)} bytes, more than {_MAX_XMP}"
+        return f"it has more than {_MAX_XMP} bytes"
     depth = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:

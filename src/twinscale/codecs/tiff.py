@@ -18,7 +18,7 @@ from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
 from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INK = 0, 1, 2, 5
 _INTERNAL_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 _FLOAT = 3
 _XMP, _ICC = 700, 34675
@@ -75,7 +75,8 @@ def _decode(data: bytes) -> Decoded:
         raise PictureError(
             f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to 16-bit RGB"
         )
-    imagecodecs.tiff_decode(data)  # damage is an error here; the libtiff in Pillow prints it, too
+    # Damage is an error here, where the libtiff in Pillow prints it, too; but not if ink is turned into RGB on the way.
+    imagecodecs.tiff_decode(_structure(data, _BLACK_IS_ZERO) if directory.photometric == _INK else data)
     from PIL import TiffImagePlugin
 
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
@@ -83,12 +84,14 @@ def _decode(data: bytes) -> Decoded:
     return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, notes)
 
 
-def _structure(data: bytes) -> bytes:
-    """Return a file with only those tags of the first directory that Pillow needs for the pixels."""
+def _structure(data: bytes, photometric: int | None = None) -> bytes:
+    """Return a file with only the tags that the pixels need, and maybe another colour model in its first directory."""
     block, copy = TiffBlock(data), bytearray(data)
     fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _STRUCTURAL}
     if len(block.sound(fields)) < len(fields):
         raise PictureError("a field lies beyond the end of the file; get a complete copy")
+    if photometric is not None:
+        block.put_value(copy, fields[262], photometric)
     block.drop(copy, block.first, fields)
     return bytes(copy)
 

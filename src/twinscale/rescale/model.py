@@ -55,7 +55,7 @@ class Model:
         self._loading = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<Model {self.card!r} on {self.runtime}>"
+        return repr(self.card).replace("Card", "Model", 1)
 
     def __reduce__(self) -> tuple[type["Model"], tuple[Card, Runtime]]:
         """Leave out the loaded networks."""

@@ -74,10 +74,9 @@ class Target:
         across = Fraction(width, picture.width) if width else None
         down = Fraction(height, picture.height) if height else None
         factors = [factor for factor in (across, down) if factor is not None]
-        factor = min(factors)
+        factor = min(factors) if self.fit else max(factors)
         if across and down and not self.fit:
-            factor = max(factors)
-            too_tall, too_wide = abs(picture.height * (across - down)), abs(picture.width * (across - down))
+            too_tall, too_wide = picture.height * abs(across - down), picture.width * abs(across - down)
             if min(too_tall, too_wide) > 1:
                 raise UsageError(f"{self} would distort {given}: give one of width and height, or a box to fit into")
         if factor <= 1:

@@ -14,7 +14,7 @@ from twinscale.strict import Between, Matching, from_mapping
 
 CARD_FILE = "card.toml"
 
-_BARE = r"\w[\w .,+=@&()-]{0,99}(?<![ .])"
+_BARE = r"\w[\w .,;+=@#%!~'&()\[\]{}-]{0,99}(?<![ .])"
 
 
 @dataclass(frozen=True, slots=True)
