@@ -93,7 +93,7 @@ def plan(
     single = len(expanded) == 1 and expanded[0].named and template is None
     if output == STANDARD_STREAM:
         if not single:
-            raise UsageError("standard output takes one picture, not several: name a folder with -o")
+            raise UsageError("standard output takes one picture and no template: name a folder with -o")
         return [Job(given[0], output)]
     if single and output is not None and not _is_folder(output):
         jobs = [Job(given[0], output)]
