@@ -12,7 +12,7 @@ from typing import Union
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine import Network, Operation, Runtime, run
+from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import (
     clamped_to_neighbours,
     interpolated,
@@ -51,7 +51,7 @@ class Model:
     def __init__(self, card: Card, runtime: Runtime | None = None) -> None:
         self.card = card
         self.runtime = runtime or Runtime()
-        self._networks: dict[str, Network] = {}
+        self._operations: dict[str, Operation] = {}
         self._loading = threading.Lock()
 
     def __repr__(self) -> str:
@@ -68,15 +68,7 @@ class Model:
         Raises:
             ModelError: the file is missing, changed or damaged.
         """
-        scale = self.card.scale
-        if self.card.input == "interpolated":
-            return interpolated(self._load(self.card.up, Fraction(1)), scale)
-        enlargement = self._load(self.card.up, Fraction(scale))
-        if self.card.kind == "pair":
-            return enlargement
-        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
-        # learned together what to do there, and carry detail where others are flat.
-        return clamped_to_neighbours(replace(enlargement, mirrored=True), slack=_SLACK)
+        return self._once("enlargement", self._load_enlargement)
 
     @property
     def bounds(self) -> str:
@@ -92,16 +84,34 @@ class Model:
         Raises:
             ModelError: the model is not a pair, or the file is missing, changed or damaged.
         """
+        return self._once("reduction", self._load_reduction)
+
+    def _once(self, name: str, load: Callable[[], Operation]) -> Operation:
+        """Load an operation when it is first used, in whatever thread."""
+        with self._loading:
+            if name not in self._operations:
+                self._operations[name] = load()
+            return self._operations[name]
+
+    def _load_enlargement(self) -> Operation:
+        scale = self.card.scale
+        if self.card.input == "interpolated":
+            return interpolated(self._load(self.card.up, Fraction(1)), scale)
+        enlargement = self._load(self.card.up, Fraction(scale))
+        if self.card.kind == "pair":
+            return enlargement
+        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
+        # learned together what to do there, and carry detail where others are flat.
+        return clamped_to_neighbours(replace(enlargement, mirrored=True), slack=_SLACK)
+
+    def _load_reduction(self) -> Operation:
         if self.card.down is None:
             raise ModelError(f"{self.card.name} only enlarges and cannot shrink: use a pair")
         return self._load(self.card.down, Fraction(1, self.card.scale))
 
     def _load(self, part: Part, scale: Fraction) -> Operation:
         name = f"{self.card.name}/{part.file}"
-        with self._loading:
-            if part.file not in self._networks:
-                self._networks[part.file] = self.runtime.load(self.card.read(part), name=name)
-        network = self._networks[part.file]
+        network = self.runtime.load(self.card.read(part), name=name)
 
         def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
             result = network(batch)
