@@ -12,8 +12,8 @@ PAPER = Paper(
         "each item stands whose recipe trained its networks, and for how long; the paper's took about a day on a GPU. "
         "With `--full` the pairs of Fig. 5, Fig. 8, Fig. 9 and Table 4 learn by the paper's recipe, `paper-dsn-y-x2`, "
         "`-x3` and `-x4`; for the networks beside them the paper gives none. SRCNN is 9-1-5 where the paper says so "
-        "(§2) and 9-5-5 where it cites SRCNN's later version (Table 3, Fig. 8 and 9). Not yet here: Table 5 and "
-        "Fig. 10, DSN in front of image codecs. Fig. 1, 3 and 4 draw the method and hold no results."
+        "(§2) and 9-5-5 where it cites SRCNN's later version (Table 3 and Fig. 8, and so Fig. 9). Not yet here: "
+        "Table 5 and Fig. 10, DSN in front of image codecs. Fig. 1, 3 and 4 draw the method and hold no results."
     ),
     items=[
         Item("table-1", "Table 1: a network trained for one reduction, tested on another", reductions.table_1),

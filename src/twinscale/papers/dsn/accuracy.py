@@ -133,7 +133,7 @@ def figure_8(reproduction: Reproduction) -> Iterator[Block]:
                 for name, trial in trials.items()
             }
         )
-    yield Comparison("x3, luminance", ("picture", "network"), "dB / SSIM, not in its text", rows)
+    yield Comparison("x3, luminance", ("picture", "network"), "dB / SSIM; only inside the figure", rows)
     yield Claim(
         "DSN is closest to the original",
         min(leads.values()) > 0,
