@@ -254,7 +254,6 @@ def make_awkward_pictures(folder: Path) -> dict[str, str]:
         "photo.jp2",
         "deep.jp2",
         "deep-rgb.png",
-        "turned-1.jpg",
         "palette.png",
         "rgba.webp",
         "rgba.jxl",

@@ -7,7 +7,11 @@ import pytest
 
 import twinscale
 
-NAMES = ["Evaluation", "Model", "Picture", "Runtime", "Shrunk", "evaluate", "load", "restore", "shrink", "upscale"]
+CALLABLE = [
+    *("Card", "Evaluation", "Model", "Picture", "Runtime", "Shrunk", "TwinscaleError"),
+    *("evaluate", "list_models", "load", "restore", "shrink", "upscale"),
+]
+NAMES = sorted([*CALLABLE, "ModelLike", "PictureLike"])
 
 
 def modules_after(code: str) -> set[str]:
@@ -32,9 +36,12 @@ def test_using_it_never_imports_torch() -> None:
 
 def test_names() -> None:
     assert sorted(twinscale.__all__) == NAMES
-    for name in NAMES:
+    for name in CALLABLE:
         assert getattr(twinscale, name).__name__ == name
         assert getattr(twinscale, name).__doc__
+    assert "Picture" in str(twinscale.PictureLike)
+    assert "Model" in str(twinscale.ModelLike)
+    assert issubclass(twinscale.errors.UsageError, twinscale.TwinscaleError)
     assert set(NAMES) <= set(dir(twinscale))
     assert "__version__" in dir(twinscale)
 

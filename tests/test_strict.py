@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
 from twinscale.errors import ModelError, UsageError
-from twinscale.strict import from_mapping
+from twinscale.strict import Between, Matching, from_mapping
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,39 @@ def test_what_is_left_out_has_its_default() -> None:
 def test_a_field_that_takes_both_keeps_an_integer() -> None:
     radius = from_mapping(Outer, {"name": "n", "radius": 3}, "file").radius
     assert isinstance(radius, int)
+
+
+@dataclass(frozen=True)
+class Ruled:
+    side: Annotated[int, Between(1, 16)] = 1
+    radius: Annotated[int | float, Between(0, 9, or_infinite=True)] = 0
+    name: Annotated[str, Matching("[a-z]+", "lower-case letters")] = "a"
+
+
+def test_rules() -> None:
+    made = from_mapping(Ruled, {"side": 16, "radius": math.inf, "name": "abc"}, "file")
+    assert made == Ruled(16, math.inf, "abc")
+    assert from_mapping(Ruled, {"radius": 9.0}, "file") == Ruled(radius=9.0)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"side": 0}, "file: side = 0 must be 1 to 16"),
+        ({"side": 17}, "file: side = 17 must be 1 to 16"),
+        ({"side": "1"}, "file: side = '1' must be of type int"),
+        ({"radius": -1}, "file: radius = -1 must be 0 to 9 or infinite"),
+        ({"radius": 9.5}, "file: radius = 9.5 must be 0 to 9 or infinite"),
+        ({"radius": -math.inf}, "file: radius = -inf must be 0 to 9 or infinite"),
+        ({"radius": math.nan}, "file: radius = nan must be 0 to 9 or infinite"),
+        ({"name": "a b"}, "file: name = 'a b' must be lower-case letters"),
+        ({"name": "a\n"}, "file: name = 'a\\n' must be lower-case letters"),
+    ],
+)
+def test_rules_that_are_broken(mapping: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        from_mapping(Ruled, mapping, "file")
+    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize(

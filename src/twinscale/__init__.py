@@ -5,32 +5,58 @@
 >>> small.write("small.png")                         # doctest: +SKIP
 >>> twinscale.restore("small.png").write("back.png") # doctest: +SKIP
 >>> twinscale.upscale("old.jpg", 2).write("big.png") # doctest: +SKIP
+
+Pictures may also be bytes, open files, NumPy arrays and PIL images; results are :class:`Picture` objects.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from twinscale.errors import TwinscaleError
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from twinscale.engine.runtime import Runtime
     from twinscale.evaluation.evaluate import Evaluation, evaluate
-    from twinscale.images.picture import Picture
-    from twinscale.rescale.model import Model, load
+    from twinscale.images.picture import Picture, PictureLike
+    from twinscale.rescale.model import Model, ModelLike, load
     from twinscale.rescale.restore import restore
     from twinscale.rescale.shrink import shrink
     from twinscale.rescale.shrunk import Shrunk
     from twinscale.rescale.upscale import upscale
+    from twinscale.zoo.card import Card
+    from twinscale.zoo.catalogue import list_models
 
-__all__ = ["Evaluation", "Model", "Picture", "Runtime", "Shrunk", "evaluate", "load", "restore", "shrink", "upscale"]
+__all__ = [
+    "Card",
+    "Evaluation",
+    "Model",
+    "ModelLike",
+    "Picture",
+    "PictureLike",
+    "Runtime",
+    "Shrunk",
+    "TwinscaleError",
+    "evaluate",
+    "list_models",
+    "load",
+    "restore",
+    "shrink",
+    "upscale",
+]
 
 _MODULES = {
+    "Card": "zoo.card",
     "Evaluation": "evaluation.evaluate",
     "Model": "rescale.model",
+    "ModelLike": "rescale.model",
     "Picture": "images.picture",
+    "PictureLike": "images.picture",
     "Runtime": "engine.runtime",
     "Shrunk": "rescale.shrunk",
     "evaluate": "evaluation.evaluate",
+    "list_models": "zoo.catalogue",
     "load": "rescale.model",
     "restore": "rescale.restore",
     "shrink": "rescale.shrink",

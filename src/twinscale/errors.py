@@ -18,7 +18,7 @@ class UsageError(TwinscaleError, ValueError):
 
 
 class PictureError(TwinscaleError):
-    """A picture that cannot be read, or cannot be written as asked."""
+    """A picture that cannot be read or written."""
 
     exit_code = 3
 
@@ -45,3 +45,8 @@ class OutOfMemoryError(TwinscaleError):
     """Memory ran out even with the smallest tile, or would for a picture that cannot be tiled."""
 
     exit_code = 5
+
+
+def install(extra: str) -> str:
+    """Return how to install an extra, for the end of a message; the first form needs twinscale to be installed."""
+    return f"install it with pip install 'twinscale[{extra}]', or in a clone with pip install '.[{extra}]'"

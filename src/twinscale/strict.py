@@ -2,14 +2,49 @@
 
 import dataclasses
 import difflib
+import math
+import re
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from twinscale.errors import TwinscaleError, UsageError
 
 _T = TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Between:
+    """A rule for ``Annotated``: bounds of a number."""
+
+    low: float
+    high: float
+    or_infinite: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}{' or infinite' if self.or_infinite else ''}"
+
+    def allows(self, value: float) -> bool:
+        """Return whether a number is within the bounds."""
+        return self.low <= value <= self.high or (self.or_infinite and value == math.inf)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Matching:
+    """A rule for ``Annotated``: the form of a text."""
+
+    pattern: str
+    """The regular expression of the whole text."""
+    form: str
+    """What errors call this form."""
+
+    def __str__(self) -> str:
+        return self.form
+
+    def allows(self, value: str) -> bool:
+        """Return whether a text has the form."""
+        return re.fullmatch(self.pattern, value) is not None
 
 
 def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: type[TwinscaleError] = UsageError) -> _T:
@@ -17,7 +52,7 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: t
 
     Fields may be plain values, ``Literal``, lists of plain values, mappings, other dataclasses (tables), and unions of
     these; ``None`` in a union stands for a key that is left out. An integer is accepted for a float, unless the
-    field takes both.
+    field takes both. ``Annotated`` adds a rule: :class:`Between` or :class:`Matching`.
 
     Args:
         cls: the dataclass.
@@ -26,10 +61,11 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: t
         error: the class of errors to raise.
 
     Raises:
-        TwinscaleError: of the class ``error``: a key is unknown or missing, or a value has the wrong type.
+        TwinscaleError: of the class ``error``: a key is unknown or missing, or a value has the wrong type or breaks its
+            rule.
     """
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    kinds = typing.get_type_hints(cls)
+    kinds = typing.get_type_hints(cls, include_extras=True)
     for key in mapping:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1)
@@ -44,6 +80,12 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: t
 def _converted(kind: Any, value: Any, where: str, error: type[TwinscaleError]) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
+        return value
+    if origin is Annotated:
+        kind, rule = arguments
+        value = _converted(kind, value, where, error)
+        if not rule.allows(value):
+            raise error(f"{where} = {value!r} must be {rule}")
         return value
     if origin in (types.UnionType, typing.Union):
         choices = [choice for choice in arguments if choice is not types.NoneType]

@@ -6,24 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from tests.batch.works import Fake
 from twinscale.batch.work import Process
-from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import ProgressCallback
 
 
-@dataclass(frozen=True, slots=True)
-class Murderous:
+@dataclass(frozen=True)
+class Murderous(Fake):
     """Inverts pictures; those of ``width`` kill the process that works on them, the first ``times``."""
 
     suffix: ClassVar[str] = "_inverted"
-    carries_tag: ClassVar[bool] = False
 
     folder: str
     """Where it is noted that somebody died."""
     width: int
     times: int = 1
-    runtime: Runtime = Runtime()
 
     def load(self) -> Process:
         return self._process

@@ -11,8 +11,9 @@ from PIL import Image
 
 from tests.awkward import pattern
 from tests.batch.murder import Murderous
-from twinscale.batch import Outcome, Upscale, Writing, plan, run
+from twinscale.batch import Outcome, Shrink, Upscale, Writing, plan, run
 from twinscale.batch.cluster import run_on_cluster
+from twinscale.batch.journal import JOURNAL
 from twinscale.errors import UsageError
 
 ray = pytest.importorskip("ray.data", reason="the cluster extra is not installed") and pytest.importorskip("ray")
@@ -42,7 +43,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """The outputs, and the lines of their journal, which workers write in any order."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {**found, JOURNAL: b"".join(sorted(found[JOURNAL].splitlines(keepends=True)))}
 
 
 def comparable(outcomes: Iterator[Outcome]) -> list[tuple[object, ...]]:
@@ -53,9 +56,9 @@ def comparable(outcomes: Iterator[Outcome]) -> list[tuple[object, ...]]:
 
 def test_same_files_and_outcomes_as_here(folder: Path) -> None:
     (folder / "here").mkdir()
-    (folder / "here" / "23_x2.png").touch()
+    (folder / "here" / "23_srcnn-x2.png").touch()
     (folder / "there").mkdir()
-    (folder / "there" / "23_x2.png").touch()
+    (folder / "there" / "23_srcnn-x2.png").touch()
     work = Upscale("srcnn-x2")
     here = list(run(plan(["pictures"], work, output="here"), work))
     there = list(run_on_cluster(plan(["pictures"], work, output="there"), work))
@@ -72,7 +75,7 @@ def test_nothing_is_lost_with_a_worker(folder: Path) -> None:
     assert (folder / "0").exists()  # somebody died
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done", "done", "done"]
     assert [Path(outcome.job.source).stem for outcome in outcomes] == ["20", "21", "22", "23", "24", "25"]
-    assert {path.name for path in (folder / "out").iterdir()} == {
+    assert {path.name for path in (folder / "out").iterdir()} - {JOURNAL} == {
         f"{width}_inverted.png" for width in (20, 21, 23, 24, 25)
     }
     for width in (20, 21, 23, 24, 25):
@@ -89,12 +92,26 @@ def test_a_picture_that_kills_every_worker_fails_alone(folder: Path) -> None:
 
 def test_skipping_and_failing_fast(folder: Path) -> None:
     work = Upscale("srcnn-x2")
-    (folder / "out").mkdir()
-    (folder / "out" / "20_x2.png").write_bytes(b"precious")
     jobs = plan(["pictures"], work, output="out")
+    assert [outcome.status for outcome in run(jobs[:2], work)] == ["done", "done"]
+    Image.fromarray(pattern(16, 30)).save(folder / "pictures" / "21.png")  # since changed
     outcomes = list(run_on_cluster(jobs, work, Writing(existing="skip"), fail_fast=True))
     assert [outcome.status for outcome in outcomes] == ["skipped", "done", "failed"]
-    assert (folder / "out" / "20_x2.png").read_bytes() == b"precious"
+    assert outcomes[1].reason == "the picture has changed"
+    assert Image.open(folder / "out" / "21_srcnn-x2.png").size == (60, 32)
+    (folder / "out" / "20_srcnn-x2.png").write_bytes(b"precious")
+    outcomes = list(run_on_cluster(jobs[:2], work, Writing(existing="skip")))
+    assert [outcome.status for outcome in outcomes] == ["failed", "skipped"]
+    assert (folder / "out" / "20_srcnn-x2.png").read_bytes() == b"precious"
+
+
+def test_the_outputs_name_says_the_format(folder: Path) -> None:
+    """A shrunk JPEG is a PNG, not a JPEG of that name."""
+    (folder / "photos").mkdir()
+    Image.fromarray(pattern(16, 20)).save(folder / "photos" / "a.jpg")
+    (outcome,) = run_on_cluster(plan(["photos"], Shrink(), output="out"), Shrink())
+    assert outcome.status == "done"
+    assert Image.open(folder / "out" / "a_shrunk_jpg.png").format == "PNG"
 
 
 def test_standard_streams_are_refused() -> None:

@@ -2,38 +2,22 @@
 
 import io
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.awkward import pattern
+from tests.batch.works import Each
 from tests.models import make_pair
-from twinscale.batch import Job, Outcome, Restore, Shrink, Upscale, Writing, plan, run
-from twinscale.batch.work import Process
-from twinscale.engine import Runtime
+from twinscale.batch import Job, Outcome, Restore, Shrink, Upscale, Writing, plan, rehearse, run
+from twinscale.batch.journal import JOURNAL
 from twinscale.errors import ModelError, OutOfMemoryError, OutputExistsError, PictureError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.rescale import restore, shrink, upscale
 from twinscale.rescale.model import ProgressCallback
-
-
-@dataclass(frozen=True)
-class Each:
-    """Work that calls a function with every picture."""
-
-    suffix: ClassVar[str] = "_new"
-    carries_tag: ClassVar[bool] = False
-
-    function: Callable[[Picture, ProgressCallback | None], Picture] = field(default=lambda picture, _: picture)
-    runtime: Runtime = Runtime()
-
-    def load(self) -> Process:
-        return self.function
 
 
 @pytest.fixture
@@ -50,7 +34,7 @@ def jobs() -> list[Job]:
 
 
 def written(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / "out").iterdir())
+    return sorted(path.name for path in (folder / "out").iterdir() if path.name != JOURNAL)
 
 
 def statuses(outcomes: list[Outcome]) -> list[str]:
@@ -89,14 +73,14 @@ def test_a_bad_file_never_stops_the_rest(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("existing", "status", "content"),
-    [("refuse", "failed", b"old"), ("skip", "skipped", b"old"), ("replace", "done", None)],
+    [("refuse", "failed", b"old"), ("skip", "failed", b"old"), ("replace", "done", None)],
 )
 def test_outputs_that_exist(folder: Path, existing: str, status: str, content: bytes | None) -> None:
     (folder / "out").mkdir()
     (folder / "out" / "10.png").write_bytes(b"old")
     (outcome,) = run(jobs()[:1], Each(), Writing(existing=existing))  # type: ignore[arg-type]
     assert outcome.status == status
-    assert isinstance(outcome.error, OutputExistsError) == (existing == "refuse")
+    assert isinstance(outcome.error, OutputExistsError) == (existing != "replace")
     after = (folder / "out" / "10.png").read_bytes()
     assert after == content if content else Image.open(io.BytesIO(after)).size == (10, 12)
 
@@ -117,6 +101,21 @@ def test_an_output_that_appears_meanwhile(folder: Path) -> None:
         assert (folder / "out" / "10.png").read_bytes() == found
 
 
+def test_a_rehearsal_says_what_would_be_done(folder: Path) -> None:
+    """It runs no network and writes nothing, and what then is done is what it said."""
+    (folder / "11.png").write_text("no picture")
+    (folder / "out").mkdir()
+    (folder / "out" / "12.png").write_bytes(b"foreign")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    foreseen = list(rehearse(jobs(), Each(lambda picture, _: pytest.fail("worked"))))
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert statuses(foreseen) == ["planned", "failed", "failed", "planned", "planned", "planned"]
+    assert (foreseen[0].input_size, foreseen[0].size) == ((12, 10), (12, 10))
+    done = list(run(jobs(), Each()))
+    assert statuses(done) == [status.replace("planned", "done") for status in statuses(foreseen)]
+    assert [str(outcome.error) for outcome in done] == [str(outcome.error) for outcome in foreseen]
+
+
 def test_failing_fast_writes_nothing_later(folder: Path) -> None:
     (folder / "12.png").write_text("no picture")
     assert statuses(list(run(jobs(), Each(), fail_fast=True))) == ["done", "done", "failed"]
@@ -129,11 +128,11 @@ def test_stages_overlap_and_few_pictures_are_in_memory(folder: Path, monkeypatch
     second = threading.Event()
     read = Picture.read
 
-    def note(source: str) -> Picture:
-        decoded.append(source)
-        if source == "11.png":
+    def note(source: Any, **options: int) -> Picture:
+        decoded.append(source.name)
+        if source.name == "11.png":
             second.set()
-        return read(source)
+        return read(source, **options)
 
     def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
         assert second.wait(30)
@@ -202,14 +201,14 @@ def test_the_works_are_the_functions_of_the_same_name(folder: Path, tmp_path: Pa
         np.testing.assert_array_equal(result.pixels, wanted.pixels)
         assert result.xmp == wanted.xmp
     (outcome,) = run(plan(["result.png"], Restore(pair)), Restore(pair))
-    assert outcome.job.target == "result_restored.png"
+    assert outcome.job.target == "result_restored_pair-rgb-x2.png"
     np.testing.assert_array_equal(Picture.read(outcome.job.target).pixels, restore("result.png", model=pair).pixels)
 
 
 def test_what_is_wrong_for_all_is_raised_at_once(folder: Path) -> None:
     for work, error in (
         (Upscale("no-such-model"), ModelError),
-        (Upscale(scale=9.0), UsageError),
+        (Upscale(scale=17.0), UsageError),
         (Restore("no-such-model"), ModelError),
     ):
         with pytest.raises(error):

@@ -6,15 +6,22 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from tests.awkward import make_awkward_pictures, pattern
 from tests.cli.conftest import Run
 from twinscale import __version__
+from twinscale.batch.journal import JOURNAL
+from twinscale.cli.app import app
 from twinscale.images.picture import Picture
 
 
@@ -51,8 +58,8 @@ class TestShrinkAndRestore:
     def test_round_trip_through_files(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
         shrunk = run("shrink", "-m", pair, photo)
         assert shrunk.returncode == 0, shrunk.stderr
-        assert shrunk.stdout.decode().startswith(f"{photo} -> {tmp_path / 'photo_shrunk.png'} (32x21")
-        restored = run("restore", "-m", pair, "photo_shrunk.png", "back.png")
+        assert shrunk.stdout.decode().startswith(f"{photo} -> {tmp_path / f'photo_shrunk_{pair.name}.png'} (32x21")
+        restored = run("restore", "-m", pair, f"photo_shrunk_{pair.name}.png", "back.png")
         assert restored.returncode == 0, restored.stderr
         assert Image.open(tmp_path / "back.png").size == (63, 41)
 
@@ -61,14 +68,6 @@ class TestShrinkAndRestore:
         assert shrunk.returncode == 0, shrunk.stderr
         restored = run("restore", "-m", pair, "-", "-f", "png", stdin=shrunk.stdout)
         assert Image.open(io.BytesIO(restored.stdout)).size == (63, 41)
-
-    def test_info_tells_how_it_was_shrunk(self, run: Run, photo: Path, pair: Path) -> None:
-        run("shrink", "-m", pair, photo)
-        told = run("info", "photo_shrunk.png").stdout.decode()
-        assert f"from 63x41 by {pair.name}" in told
-        facts = json.loads(run("info", "--json", photo).stdout)
-        assert facts[0]["size"] == "63x41"
-        assert facts[0]["shrunk"] is None
 
     def test_formats_that_drop_the_tag_are_refused(self, run: Run, photo: Path, pair: Path, tmp_path: Path) -> None:
         refused = run("shrink", "-m", pair, photo, "small.bmp")
@@ -87,21 +86,25 @@ class TestShrinkAndRestore:
 
 class TestFiles:
     def test_nothing_is_overwritten_unasked(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
-        (tmp_path / "photo_x2.png").write_bytes(b"precious")
+        output = tmp_path / f"photo_{upscaler.name}.png"
+        output.write_bytes(b"precious")
         refused = run("upscale", "-m", upscaler, photo)
         assert refused.returncode == 1
         assert "already exists" in one_line(refused.stderr)
-        assert (tmp_path / "photo_x2.png").read_bytes() == b"precious"
+        foreign = run("upscale", "-m", upscaler, photo, "--skip-existing")
+        assert foreign.returncode == 1
+        assert "is not what twinscale wrote here" in one_line(foreign.stderr)
+        assert output.read_bytes() == b"precious"
+        assert run("upscale", "-m", upscaler, photo, "--overwrite").returncode == 0
+        assert Image.open(output).size == (126, 82)
         skipped = run("upscale", "-m", upscaler, photo, "--skip-existing", "--json")
         assert json.loads(skipped.stdout)[0]["status"] == "skipped"
-        assert run("upscale", "-m", upscaler, photo, "--overwrite").returncode == 0
-        assert Image.open(tmp_path / "photo_x2.png").size == (126, 82)
 
     def test_exit_codes(self, run: Run, photo: Path, upscaler: Path, pair: Path, tmp_path: Path) -> None:
         (tmp_path / "letter.jpg").write_text("Dear reader")
         cases = {
             3: [("upscale", "-m", upscaler, "letter.jpg"), ("upscale", "-m", upscaler, "missing.png")],
-            2: [("upscale", "-m", upscaler, "-s", "9", photo), ("upscale",), ("shrink", "-m", upscaler, photo)],
+            2: [("upscale", "-m", upscaler, "-s", "17", photo), ("upscale",), ("shrink", "-m", upscaler, photo)],
             4: [("upscale", "-m", "no-such-model", photo), ("restore", "-m", "no-such-model", photo)],
             1: [("upscale", "-m", upscaler, photo, "letter.jpg", "-o", "out")],
         }
@@ -110,12 +113,12 @@ class TestFiles:
                 result = run(*command)
                 assert result.returncode == code, (command, result.stderr)
                 assert b"Traceback" not in result.stderr
-        assert (tmp_path / "out" / "photo_x2.png").exists()  # the bad file did not stop the good one
+        assert (tmp_path / "out" / f"photo_{upscaler.name}.png").exists()  # the bad file did not stop the good one
 
     def test_a_fractional_scale(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
         result = run("upscale", "-m", upscaler, "-s", "1.5", photo)
         assert result.returncode == 0, result.stderr
-        assert Image.open(tmp_path / "photo_x1.5.png").size == (94, 62)
+        assert Image.open(tmp_path / f"photo_{upscaler.name}_x1.5.png").size == (94, 62)
 
     def test_families_and_ensembles(self, run: Run, photo: Path, tmp_path: Path) -> None:
         for name, more in {"exact.png": ("-m", "srcnn-x3"), "family.png": ("-m", "srcnn", "-s", "3")}.items():
@@ -125,11 +128,30 @@ class TestFiles:
         plain, ensemble = (np.asarray(Image.open(tmp_path / name)) for name in ("exact.png", "ensemble.png"))
         assert 0 < np.abs(plain.astype(int) - ensemble).mean() < 2
         assert run("shrink", photo, "-m", "dsn", "-s", "3").returncode == 0
-        assert run("restore", "photo_shrunk.png", "-m", "dsn").returncode == 0
-        assert Image.open(tmp_path / "photo_shrunk_restored.png").size == (63, 41)
-        refused = run("upscale", photo, "-m", "srcnn", "-s", "5")
+        assert run("restore", "photo_shrunk_dsn-x3.png", "-m", "dsn").returncode == 0
+        assert Image.open(tmp_path / "photo_shrunk_dsn-x3_restored_dsn.png").size == (63, 41)
+        refused = run("upscale", photo, "-m", "srcnn", "-s", "17")
         assert refused.returncode == 2
-        assert "srcnn-x2, srcnn-x3, srcnn-x4" in one_line(refused.stderr)
+        assert "scale 17.0 must be above 1 and at most 16" in one_line(refused.stderr)
+
+    def test_to_a_size_and_far_beyond_the_networks(self, run: Run, photo: Path, upscaler: Path, tmp_path: Path) -> None:
+        for options, name, size in [
+            (("-W", "200"), "200w", (200, 130)),
+            (("-H", "200"), "200h", (307, 200)),
+            (("--fit", "200x100"), "200x100", (154, 100)),
+            (("-s", "5"), "x5", (315, 205)),
+        ]:
+            assert run("upscale", "-m", upscaler, photo, *options).returncode == 0
+            assert Image.open(tmp_path / f"photo_{upscaler.name}_{name}.png").size == size
+        for options, message in [
+            (("-W", "200", "-s", "2"), "contradict each other"),
+            (("-W", "200", "-H", "200"), "would distort the picture"),
+            (("--fit", "200"), "'200' is not a width and a height such as 1920x1080"),
+            (("-W", "60"), "upscale only enlarges"),
+        ]:
+            refused = run("upscale", photo, *options)
+            assert refused.returncode == 2
+            assert message in one_line(refused.stderr)
 
     def test_report_and_picture_do_not_share_a_stream(self, run: Run, photo: Path, upscaler: Path) -> None:
         refused = run("upscale", "-m", upscaler, photo, "-o", "-", "--json")
@@ -173,7 +195,7 @@ def test_a_folder_of_awkward_pictures(command: str, run: Run, upscaler: Path, pa
         assert entry["status"] == "done", (name, entry)
         before, after = Picture.read(folder / name), Picture.read(tmp_path / entry["output"])
         factor = 2 if command == "upscale" else 0.5
-        assert after.size == tuple(int(np.ceil(side * factor)) for side in before.size)
+        assert after.pixels.shape[:2] == tuple(int(np.ceil(side * factor)) for side in before.pixels.shape[:2])
         assert after.depth == before.depth
         transparent = before.alpha is not None and (before.alpha != np.iinfo(before.alpha.dtype).max).any()
         assert (after.alpha is not None) >= transparent, name
@@ -182,32 +204,37 @@ def test_a_folder_of_awkward_pictures(command: str, run: Run, upscaler: Path, pa
         if command == "shrink":
             assert after.xmp is not None
             assert pair.name.encode() in after.xmp
-    left = {path.name for path in (tmp_path / "out").rglob("*")}
+    left = {path.name for path in (tmp_path / "out").rglob("*")} - {JOURNAL}
     assert left == {Path(entry["output"]).name for entry in report.values() if entry["status"] == "done"}
 
 
 def test_models_and_version(run: Run, pair: Path) -> None:
-    assert __version__ in run("--version").stdout.decode()
+    runtimes = {"ONNX Runtime": "onnxruntime", "OpenVINO": "openvino", "torch": "torch"}
+    installed = [f"{name} {version(package)}" for name, package in runtimes.items() if find_spec(package)]
+    assert run("--version").stdout.decode() == f"twinscale {__version__} ({', '.join(installed)})\n"
     shown = run("models", "show", pair).stdout.decode()
     assert f'name = "{pair.name}"' in shown
 
 
 def test_list_of_models(run: Run) -> None:
-    listed = run("models", "list", "--json")
+    listed = run("models", "list", "--json", "--speed")
     rows = {row["name"]: row for row in json.loads(listed.stdout)}
     assert {"srcnn-x2", "dsn-x2", "dsn-y-x2"} <= set(rows)
     for name, row in rows.items():
         parts = {"down", "up"} if row["kind"] == "pair" else {"up"}
         assert set(row["multiply_adds_per_pixel"]) == set(row["milliseconds_per_megapixel"]) == parts, name
         assert min(row["milliseconds_per_megapixel"].values()) > 0
+        assert (Path(row["folder"]) / "card.toml").is_file()
     assert listed.stderr == b""
+    unmeasured = [{key: row[key] for key in row if key != "milliseconds_per_megapixel"} for row in rows.values()]
+    assert json.loads(run("models", "list", "--json").stdout) == unmeasured
 
     lines = run("models", "list").stdout.decode().splitlines()
     cells = {line.split()[0]: line.split() for line in lines if line.strip()}
     down, up = (f"{rows['dsn-x2']['multiply_adds_per_pixel'][key] / 1e3:.1f}k" for key in ("down", "up"))
     assert cells["dsn-x2"][1:4] == ["pair", "rgb", "2"]
     assert cells["dsn-x2"][5:7] == [down, up]
-    assert [cells["srcnn-x2"][column] for column in (5, 7)] == ["–", "–"]
+    assert cells["srcnn-x2"][5] == "–"
     for name, row in rows.items():
         assert f"licence {cells[name][-1]}: {row['licence']}" in lines
     assert max(map(len, lines)) <= 100
@@ -267,11 +294,40 @@ class TestUsage:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout, set(done.stderr.split())
 
-    def test_version_and_help_load_nothing_heavy(self) -> None:
-        for option in ("--version", "-h"):
-            said, loaded = self.said_and_loaded(option)
+    def test_version_help_and_list_of_models_load_nothing_heavy(self) -> None:
+        for command in (("--version",), ("-h",), ("upscale", "-h"), ("models", "list", "--json")):
+            said, loaded = self.said_and_loaded(*command)
             assert "twinscale" in said
             assert not {"numpy", "onnxruntime", "rich", "PIL"} & loaded
+
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [("upscale -m twin-x", "twin-x2"), ("evaluate fast-x2 Set", "Set14"), ("reproduce dsn ", "table-1")],
+    )
+    def test_completion_loads_nothing_heavy(self, monkeypatch: pytest.MonkeyPatch, typed: str, offered: str) -> None:
+        monkeypatch.setenv("_TWINSCALE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", f"twinscale {typed}")
+        monkeypatch.setenv("COMP_CWORD", str(typed.count(" ") + 1))
+        said, loaded = self.said_and_loaded()
+        assert f"plain,{offered}" in said.splitlines()
+        assert not {"numpy", "onnxruntime", "rich", "PIL", "torch"} & loaded
+
+    def test_every_command_has_help_and_verbose(self) -> None:
+        def commands(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+            yield path
+            if isinstance(command, click.Group):
+                for name in command.list_commands(click.Context(command)):
+                    inner = command.get_command(click.Context(command), name)
+                    assert inner is not None
+                    yield from commands(inner, *path, name)
+
+        paths = list(commands(app))
+        assert ("bench", "engine") in paths
+        for path in paths:
+            short, long = (CliRunner().invoke(app, [*path, option]) for option in ("-h", "--help"))
+            assert short.exit_code == 0, path
+            assert short.output == long.output
+            assert "-v, --verbose" in short.output
 
     def test_small_picture_loads_only_what_it_needs(self, photo: Path, tmp_path: Path) -> None:
         said, loaded = self.said_and_loaded("upscale", photo, "-o", tmp_path / "large.png")
@@ -293,12 +349,6 @@ class TestUsage:
             assert refused.returncode == 2
             assert re.search(r"See 'twinscale.* --help'", one_line(refused.stderr))
 
-    def test_tracebacks_before_and_after_the_command(self, run: Run) -> None:
-        for command in (("-v", "info", "missing.png"), ("info", "-v", "missing.png")):
-            refused = run(*command)
-            assert refused.returncode == 1
-            assert b"Traceback" in refused.stderr
-
     def test_an_interrupt_leaves_whole_files(self, photo: Path, tmp_path: Path) -> None:
         large = tmp_path / "z.png"
         Image.fromarray(pattern(600, 600)).save(large)
@@ -314,7 +364,7 @@ class TestUsage:
         assert b"photo_x2.png" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo_x2.png"]
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {"photo_x2.png", JOURNAL}
 
     def test_a_cluster_has_no_standard_streams(self, run: Run, photo: Path) -> None:
         """``--cluster`` takes its value after ``=``, so a picture may follow it."""

@@ -1,6 +1,7 @@
 """``twinscale reproduce`` on a paper made up for the test."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,8 @@ from twinscale.errors import UsageError
 from twinscale.papers.paper import Item, Paper
 from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Value
 
+LABEL = "SRCNN " + "9-5-5 " * 20 + "by the authors"
+
 
 @pytest.fixture
 def made(monkeypatch, tmp_path) -> list[str]:
@@ -24,7 +27,7 @@ def made(monkeypatch, tmp_path) -> list[str]:
     def item(name: str) -> Item:
         def make(reproduction) -> Iterator[Block]:
             names.append(name)
-            yield Comparison("Set5", ("network",), "dB", [ComparisonRow(("SRCNN",), Value(32.0), Value(32.39))])
+            yield Comparison("Set5", ("network",), "dB", [ComparisonRow((LABEL,), Value(32.0), Value(32.39))])
             yield Claim("Ours is [better]", True, "32.39 dB")
 
         return Item(name, f"Title of {name}", make)
@@ -54,9 +57,10 @@ def test_shows_published_ours_and_difference_and_writes_the_page(made, tmp_path)
         "Ours is [better]: holds 32.39 dB",
     ):
         assert text in result.stdout
+    assert re.search(f"{LABEL} +32.00 +32.39 +[+]0.39", result.stdout)  # in one line, although that is no terminal
     page = (tmp_path / "out" / "papers" / "made-up.md").read_text()
     assert page.startswith("# Somebody\n\nMade by `twinscale reproduce made-up`. Said so.")
-    assert page.index("## Title of table-1") < page.index("| SRCNN | 32.00 | 32.39 | +0.39 |")
+    assert page.index("## Title of table-1") < page.index(f"| {LABEL} | 32.00 | 32.39 | +0.39 |")
 
 
 def test_one_item_leaves_the_others_on_the_page(made, tmp_path) -> None:
@@ -70,7 +74,7 @@ def test_one_item_leaves_the_others_on_the_page(made, tmp_path) -> None:
 def test_json(made) -> None:
     shown = json.loads(invoke("made-up", "table-1", "--json").stdout)
     assert shown["table-1"][0]["rows"][0] == {
-        "labels": ["SRCNN"],
+        "labels": [LABEL],
         "published": {"main": 32.0, "second": None},
         "ours": {"main": 32.39, "second": None},
     }

@@ -1,6 +1,8 @@
 """Writing pictures, against Pillow, tifffile and imagecodecs as readers."""
 
 import io
+import itertools
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import tifffile
 from PIL import Image
 
 from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
+from twinscale.codecs.encoding import check
+from twinscale.codecs.registry import codec_named
 from twinscale.errors import OutputExistsError, PictureError, UsageError
 from twinscale.images.picture import Picture
 
@@ -178,35 +182,76 @@ def test_transparency_is_refused_with_a_remedy(format: str) -> None:
 
 def test_opaque_alpha_is_no_transparency() -> None:
     source = picture()
-    opaque = replace(source, alpha=np.full(source.size, 255, np.uint8))
+    opaque = replace(source, alpha=np.full(source.pixels.shape[:2], 255, np.uint8))
     assert opaque.encode("JPEG") == source.encode("JPEG")
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP", "BMP", "GIF", "AVIF"])
 def test_sixteen_bits_are_refused_with_a_remedy(format: str) -> None:
+    others = "PNG or TIFF or JPEG2000 or JPEGXL or JPEGLS"
     with pytest.raises(
-        PictureError, match=f"^{format} cannot hold 16-bit samples; write PNG or TIFF or JPEG2000 or JPEGXL or JPEGLS$"
+        PictureError, match=f"^{format} cannot hold 16-bit samples; write {others}, or convert them with --depth 8$"
     ):
         picture(dtype=np.uint16).encode(format)
 
 
 @pytest.mark.parametrize("format", [format for format in FORMATS if format != "TIFF"])
 def test_float_is_refused_with_a_remedy(format: str) -> None:
-    with pytest.raises(PictureError, match=r"cannot hold floating-point samples; write TIFF$"):
+    with pytest.raises(
+        PictureError, match=r"cannot hold floating-point samples; write TIFF, or convert them with --depth (8|16)$"
+    ):
         picture(dtype=np.float32).encode(format)
 
 
 @pytest.mark.parametrize(
-    ("format", "side"), [("JPEG", 65500), ("WEBP", 16383), ("GIF", 65535), ("AVIF", 65536), ("JPEGLS", 65535)]
+    ("format", "side"),
+    [("JPEG", 65500), ("WEBP", 16383), ("GIF", 65535), ("AVIF", 32768), ("JPEGLS", 65535), ("PNG", 1_000_000)],
 )
 @pytest.mark.parametrize("turned", [False, True])
 def test_longest_sides(format: str, side: int, turned: bool) -> None:
     long = np.zeros((side + 1, 1, 1) if turned else (1, side + 1, 1), np.uint8)
-    with pytest.raises(PictureError, match=f"only sides up to {side}; write PNG or TIFF"):
+    with pytest.raises(PictureError, match=f"only sides up to {side}; write .*TIFF"):
         Picture(long).encode(format)
-    if format != "AVIF":
-        longest = long[1:] if turned else long[:, 1:]
-        assert Picture.read(Picture(longest).encode(format)).size == longest.shape[:2]
+    longest = long[1:] if turned else long[:, 1:]
+    assert Picture.read(Picture(longest).encode(format)).pixels.shape[:2] == longest.shape[:2]
+
+
+def test_what_avif_and_bmp_can_hold_in_all() -> None:
+    """What libavif would not read again, and what a BMP of 4 GiB has no room for."""
+    kind = {"channels": 3, "depth": 8, "transparent": False, "quality": None}
+    check(codec_named("AVIF"), size=(16_384, 16_384), **kind)
+    with pytest.raises(PictureError, match="AVIF cannot hold 16385 x 16384 pixels, only 268435456 in all; write PNG"):
+        check(codec_named("AVIF"), size=(16_384, 16_385), **kind)
+    check(codec_named("BMP"), size=(40_000, 40_000), **kind | {"channels": 1})
+    with pytest.raises(PictureError, match="BMP cannot hold 40000 x 40000 pixels"):
+        check(codec_named("BMP"), size=(40_000, 40_000), **kind)
+
+
+@pytest.mark.parametrize("quality", [None, 0, 90, 101])
+@pytest.mark.parametrize("format", [*FORMATS, "HEIF"])
+def test_a_check_says_what_encoding_says(format: str, quality: int | None) -> None:
+    """The same error or none, for every kind of picture, without having one."""
+    for dtype, channels, alpha in itertools.product((np.uint8, np.uint16, np.float32), (1, 3), (False, True)):
+        values = np.zeros((4, 6, channels), dtype)
+        source = Picture(values, values[..., 0] if alpha else None)
+        said = []
+        for attempt in (
+            lambda source=source: source.encode(format, quality=quality),
+            lambda source=source: check(
+                codec_named(format),
+                size=(source.height, source.width),
+                channels=source.channels,
+                depth=source.depth,
+                transparent=source.alpha is not None,
+                quality=quality,
+            ),
+        ):
+            try:
+                attempt()
+                said.append(None)
+            except (PictureError, UsageError) as error:
+                said.append((type(error), str(error)))
+        assert said[0] == said[1]
 
 
 def test_gif_is_exact_or_refused() -> None:
@@ -218,15 +263,57 @@ def test_gif_is_exact_or_refused() -> None:
         picture().encode("GIF")
 
 
-@pytest.mark.parametrize("block", ["exif", "xmp"])
-def test_jpeg_limits_on_metadata(block: str) -> None:
-    with pytest.raises(PictureError, match="JPEG holds at most"):
-        replace(picture(), **{block: bytes(65_530)}).encode("JPEG")
+def test_jpeg_limits_on_metadata() -> None:
+    """EXIF is left out; XMP is not, since it may hold the tag of a shrunk picture."""
+    data, notes = replace(picture(), exif=exif_block(1) + bytes(65_530)).encoded("JPEG")
+    assert notes == ("EXIF left out: JPEG cannot hold more than 65527 bytes",)
+    assert Picture.read(data).exif is None
+    with pytest.raises(PictureError, match="JPEG holds at most 65504 bytes of XMP, not"):
+        replace(picture(), xmp=xmp_packet() + b" " * 65_530).encode("JPEG")
 
 
-def test_damaged_exif_is_refused_on_writing() -> None:
-    with pytest.raises(PictureError, match="cannot be written as TIFF"):
-        replace(picture(), exif=b"nonsense").encode("TIFF")
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_left_out_is_told(format: str, tmp_path: Path) -> None:
+    source = picture(1) if format == "GIF" else picture()
+    icc = icc_profile(b"GRAY" if source.is_grey else b"RGB ")
+    data, notes = replace(source, icc=icc, exif=exif_block(), xmp=xmp_packet(1)).encoded(format)
+    back = Picture.read(data)
+    told = {note.partition(" left out: ")[0] for note in notes}
+    names = {"ICC profile": back.icc, "EXIF": back.exif, "XMP": back.xmp}
+    assert told == {name for name, block in names.items() if block is None}
+    assert source.write(tmp_path / "plain.bin", format=format) == ()
+
+
+DAMAGED = {
+    "exif": (b"nonsense", exif_block()[:30], b"II*\0" + b"\xff" * 4),
+    "icc": (b"nonsense", icc_profile(b"RGB ")[:-40], icc_profile(b"RGB ")[:132]),
+    "xmp": (b"<x:xmpmeta", b"<a>" * 1100 + b"</a>" * 1100, b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+@pytest.mark.parametrize("format", WITH_METADATA)
+def test_damaged_metadata_is_left_out_on_writing(format: str, kind: str) -> None:
+    for block in DAMAGED[kind]:
+        data, notes = replace(picture(), **{kind: block}).encoded(format)
+        assert len(notes) == 1
+        assert "left out" in notes[0]
+        back = Picture.read(data)
+        assert getattr(back, kind) is None
+        assert (back.height, back.width) == (40, 60)
+        assert not back.notes
+
+
+@pytest.mark.parametrize("format", WITH_METADATA)
+def test_exif_of_odd_types(format: str) -> None:
+    """Every type where another belongs, counts of nothing, values beyond the end: the rest is written and read."""
+    for kind, count, value in itertools.product((*range(14), 99), (0, 1, 3, 10**9), (b"\xff\xff\xff\xff", bytes(4))):
+        odd = b"".join(struct.pack("<HHI", tag, kind, count) + value for tag in (271, 274, 305, 34665, 34853))
+        fine = struct.pack("<HHI", 33432, 2, 4) + b"Zoe\0"
+        block = b"II*\0\x08\0\0\0\x06\0" + fine + odd + bytes(4)
+        back = Picture.read(replace(picture(), exif=block).encode(format))
+        assert b"Zoe\0" in back.exif
+        assert (back.height, back.width) == (40, 60)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -256,5 +343,5 @@ def test_existing_files_are_kept(tmp_path: Path) -> None:
         picture().write(path)
     assert path.read_bytes() == b"precious"
     picture().write(path, overwrite=True)
-    assert Picture.read(path).size == (40, 60)
+    assert Picture.read(path).pixels.shape[:2] == (40, 60)
     assert list(tmp_path.iterdir()) == [path]

@@ -47,7 +47,7 @@ def test_header_of_what_is_written(codec: Codec, channels: int, alpha: bool) -> 
         values = pattern(30, 20, channels=channels + 1, dtype=dtype)
         if codec.max_colours:
             values[:] = values[:1, :1]
-        data = encode(codec, values[..., :channels], values[..., channels] if alpha else None)
+        data = encode(codec, values[..., :channels], values[..., channels] if alpha else None).data
         assert codec.sniff(data)
         header, pixels = codec.header(data), codec.decode(data).pixels
         assert header[:3] == (20, 30, depth)

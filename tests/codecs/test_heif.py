@@ -38,13 +38,13 @@ def test_metadata() -> None:
 def test_exif_orientation_turns_nothing() -> None:
     """HEIF turns pictures by properties of its own; EXIF is left behind for programs that know no better."""
     picture = Picture.read(heic_file(pattern(), exif=b"Exif\0\0" + exif_block(6)))
-    assert picture.size in ((40, 60), (60, 40))
+    assert picture.pixels.shape[:2] in ((40, 60), (60, 40))
 
 
 def test_without_pillow_heif_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     data = heic_file(pattern())
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(PictureError, match=r"^picture data: .*; install it with pip install 'twinscale\[heif\]'$"):
+    with pytest.raises(PictureError, match=r"^picture data: .*; install it with pip install 'twinscale\[heif\]'"):
         Picture.read(data)
 
 

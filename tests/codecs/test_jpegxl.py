@@ -70,7 +70,7 @@ def test_float_is_read() -> None:
 
 def test_metadata_stands_in_boxes() -> None:
     exif, xmp = exif_block(1), xmp_packet(1)
-    data = encode(CODEC, pattern(), metadata=Metadata(exif=exif, xmp=xmp))
+    data = encode(CODEC, pattern(), metadata=Metadata(exif=exif, xmp=xmp)).data
     assert struct.pack(">I4sI", 12 + len(exif), b"Exif", 0) + exif in data
     assert struct.pack(">I4s", 8 + len(xmp), b"xml ") + xmp in data
     np.testing.assert_array_equal(imagecodecs.jpegxl_decode(data), pattern())
@@ -97,7 +97,7 @@ def test_codestream_in_parts() -> None:
 
 def test_orientation_is_the_codestreams() -> None:
     """EXIF only repeats what libjxl has done already."""
-    data = encode(CODEC, pattern(), metadata=Metadata(exif=exif_block(6)))
+    data = encode(CODEC, pattern(), metadata=Metadata(exif=exif_block(6))).data
     back = Picture.read(data)
     np.testing.assert_array_equal(back.pixels, pattern())
     assert back.exif == exif_block(1)

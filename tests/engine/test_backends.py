@@ -97,7 +97,7 @@ def test_what_is_not_available_is_named(runtime: Runtime, message: str) -> None:
 
 def test_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda module: None if module == "openvino" else object())
-    with pytest.raises(UsageError, match=r"'openvino' is not installed: pip install 'twinscale\[openvino\]'"):
+    with pytest.raises(UsageError, match=r"'openvino' is not installed: .* pip install 'twinscale\[openvino\]'"):
         Runtime(backend="openvino").load(onnx_bytes("up", 2, 3), name="test")
     assert isinstance(Runtime(1).load(onnx_bytes("up", 2, 3), name="test"), LoadedNetwork)  # there is no choice
 
@@ -141,7 +141,7 @@ def test_a_backend_is_told_device_threads_and_precision(monkeypatch: pytest.Monk
     abacus = Backend(
         name="abacus",
         module="math",
-        package="abacus",
+        remedy="buy one",
         devices=lambda: ("cpu", "beads"),
         usual_device=lambda: "beads",
         precisions=lambda device: ("float32", "int3"),

@@ -101,8 +101,20 @@ def damaged(value: float) -> bytes:
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers(value: float) -> None:
     operation = Operation.of(Runtime(1).load(damaged(value), name="broken/up.onnx"))
-    with pytest.raises(ModelError, match=r"broken/up\.onnx returned NaN or infinity"):
+    with pytest.raises(ModelError, match=r"broken/up\.onnx returned NaN or infinity: its weights are damaged"):
         operation(np.zeros((12, 12, 1), np.float32))
+
+
+def test_pixels_that_are_no_numbers_are_not_blamed_on_the_weights() -> None:
+    operation = Operation.of(Runtime(1).load(onnx_bytes("up", 2, 3), name="m/up.onnx"))
+    with pytest.raises(ModelError, match=r"m/up\.onnx returned NaN or infinity: it was given some"):
+        operation(np.full((8, 9, 3), np.nan, np.float32))
+
+
+def test_networks_that_do_not_return_pictures() -> None:
+    network = LoadedNetwork(Loaded(lambda batch: batch.mean(axis=(2, 3)), None), name="m/up.onnx")
+    with pytest.raises(ModelError, match=r"m/up\.onnx returned an array of shape \(1, 3\), not pictures"):
+        network(np.zeros((1, 8, 9, 3), np.float32))
 
 
 @pytest.mark.parametrize("data", [b"", b"not a network", b"\x08\x07" * 50], ids=["empty", "text", "noise"])

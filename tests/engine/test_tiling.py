@@ -15,7 +15,7 @@ from tests.awkward import pattern
 from tests.models import make_pair, make_upscaler
 from twinscale.engine import Operation, Runtime, run, tiling
 from twinscale.engine.operation import bicubic, interpolated, on_grey, on_luminance, with_alpha
-from twinscale.errors import OutOfMemoryError
+from twinscale.errors import OutOfMemoryError, UsageError
 from twinscale.rescale import Model, load
 from twinscale.zoo import model_names
 
@@ -217,6 +217,22 @@ def test_gives_up_when_even_small_tiles_do_not_fit(tile: int) -> None:
         run(spied(median(), spy), noise((70, 90)), tile=tile)
     assert caught.value.exit_code == 5
     assert len(spy.shapes) < 8
+
+
+@pytest.mark.parametrize("tile", [-1, -5])
+def test_negative_tiles_are_refused(tile: int) -> None:
+    with pytest.raises(UsageError, match=f"tile {tile} must be at least 1, or 0 for the whole picture at once"):
+        run(median(), noise((7, 9)), tile=tile)
+
+
+def test_gives_up_when_there_is_no_memory_for_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "pad", full)
+    for operation in (block_minimum(2), dataclasses.replace(block_minimum(2), mirrored=True)):
+        with pytest.raises(OutOfMemoryError, match="memory ran out on a picture of 10x8"):
+            run(operation, noise((7, 9)))
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -80,3 +80,6 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PictureError, match="cannot be written"):
         write_atomically(tmp_path / "file" / "a.bin", b"new", overwrite=False)
+    for name in ("a\0b.png", "a" * 300):
+        with pytest.raises(PictureError, match="cannot be written"):
+            write_atomically(tmp_path / name, b"new", overwrite=True)

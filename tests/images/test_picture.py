@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import struct
 import tempfile
@@ -28,6 +29,9 @@ from tests.awkward import (
     png_file,
     xmp_packet,
 )
+from twinscale.codecs import pillow
+from twinscale.codecs.codec import Metadata
+from twinscale.codecs.registry import codec_named
 from twinscale.errors import PictureError, UsageError
 from twinscale.images.picture import MAX_PIXELS, Picture
 
@@ -312,14 +316,14 @@ def test_orientation_of_deep_pictures() -> None:
 
 def test_orientation_in_xmp() -> None:
     picture = Picture.read(saved(Image.fromarray(pattern()), "PNG"))
-    assert picture.size == (40, 60)
+    assert picture.pixels.shape[:2] == (40, 60)
     jpeg = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6))
-    assert Picture.read(jpeg).size == (60, 40)
+    assert Picture.read(jpeg).pixels.shape[:2] == (60, 40)
     assert Picture.read(jpeg).xmp == xmp_packet(1)
     element = b"<rdf:Description><tiff:Orientation>8</tiff:Orientation></rdf:Description>"
     assert Picture.read(saved(Image.fromarray(pattern()), "JPEG", xmp=element)).xmp == element.replace(b"8", b"1")
     both = saved(Image.fromarray(pattern()), "JPEG", xmp=xmp_packet(6), exif=b"Exif\0\0" + exif_block(1))
-    assert Picture.read(both).size == (40, 60), "EXIF goes first"
+    assert Picture.read(both).pixels.shape[:2] == (40, 60), "EXIF goes first"
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -340,10 +344,88 @@ def test_exif_is_kept_byte_for_byte_but_for_orientation_and_thumbnail(order: str
     assert not differing
 
 
-def test_damaged_exif_is_left_out() -> None:
-    picture = Picture.read(saved(Image.fromarray(pattern()), "PNG", exif=b"Exif\0\0" + exif_block()[:30]))
-    assert picture.exif is None
-    assert picture.notes == ("damaged EXIF left out",)
+FORMATS_WITH_METADATA = ["PNG", "JPEG", "WEBP", "TIFF", "JPEG2000", "AVIF", "JPEGXL"]
+ODD_EXIF = {
+    "cut": exif_block()[:60],
+    "no header": b"nonsense" * 8,
+    "huge count": exif_block().replace(struct.pack("<HHI", 271, 2, 8), struct.pack("<HHI", 271, 2, 2**31)),
+    "unknown type": exif_block().replace(struct.pack("<HHI", 271, 2, 8), struct.pack("<HHI", 271, 99, 8)),
+    "orientation of none": exif_block(6).replace(struct.pack("<HHI", 274, 3, 1), struct.pack("<HHI", 274, 3, 0)),
+    "orientation as float": exif_block(6).replace(struct.pack("<HHI", 274, 3, 1), struct.pack("<HHI", 274, 11, 1)),
+    "orientation of many": exif_block(6).replace(struct.pack("<HHI", 274, 3, 1), struct.pack("<HHI", 274, 3, 9)),
+    "directory nowhere": exif_block().replace(
+        struct.pack("<HHII", 34665, 4, 1, 70), struct.pack("<HHII", 34665, 4, 1, 10**6)
+    ),
+    "thumbnail at a float": exif_block(thumbnail=b"jpeg").replace(
+        struct.pack("<HHI", 513, 4, 1), struct.pack("<HHI", 513, 11, 1)
+    ),
+    "thumbnail before all": exif_block(thumbnail=b"jpeg").replace(
+        struct.pack("<HHII", 514, 4, 1, 4), struct.pack("<HHIi", 514, 9, 1, -9)
+    ),
+}
+
+
+def with_metadata(format: str, *, exif: bytes | None = None, icc: bytes | None = None) -> bytes:
+    """A file whose metadata nobody has checked."""
+    codec = codec_named(format)
+    if exif and format == "AVIF":  # the encoder looks into it: put it into the place of a sound one
+        place = b"II*\0\x08\0\0\0" + bytes(len(exif) - 8)
+        plain = pillow.save(Image.fromarray(pattern()), "AVIF", exif=place)
+        at = plain.index(place)
+        return plain[:at] + exif + plain[at + len(exif) :]
+    return codec.encode(pattern(), Metadata(icc, exif), codec.quality or 0)
+
+
+@pytest.mark.parametrize("kind", ODD_EXIF)
+@pytest.mark.parametrize("format", [format for format in FORMATS_WITH_METADATA if format != "TIFF"])
+def test_odd_exif_stops_neither_reading_nor_writing(
+    format: str, kind: str, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    picture = Picture.read(with_metadata(format, exif=ODD_EXIF[kind]))
+    assert picture.pixels.shape[:2] == (40, 60)
+    if kind not in ("thumbnail at a float", "thumbnail before all"):
+        assert [note for note in picture.notes if "EXIF left out" in note]
+    for other in FORMATS_WITH_METADATA:
+        data, notes = picture.encoded(other)
+        assert not notes
+        assert Picture.read(data).pixels.shape[:2] == (40, 60)
+    assert capfd.readouterr().err == ""
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("tag", [271, 34665, 34853, 34675, 700])
+def test_odd_fields_in_tiff(tag: int) -> None:
+    """Whatever type, count and place a field has that only describes."""
+    plain = Picture(pattern(), exif=exif_block(), xmp=xmp_packet(), icc=icc_profile(b"RGB ")).encode("TIFF")
+    entries = range(10, 10 + 12 * plain[8], 12)
+    at = next(entry for entry in entries if plain[entry : entry + 2] == struct.pack("<H", tag))
+    for kind, count, offset in itertools.product((1, 3, 5, 12, 99), (0, 1, 10**9), (0, 10**9)):
+        picture = Picture.read(plain[:at] + struct.pack("<HHII", tag, kind, count, offset) + plain[at + 12 :])
+        np.testing.assert_array_equal(picture.pixels, pattern())
+        assert Picture.read(picture.encode("TIFF")).pixels.shape[:2] == (40, 60)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 255, 65535])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_orientations_that_mean_nothing(format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    picture = Picture.read(saved(Image.fromarray(pattern()), format, exif=exif))
+    assert picture.pixels.shape[:2] == (40, 60)
+    assert Picture.read(tiff_file(pattern(), extratags=[(274, "H", 1, orientation, True)])).pixels.shape[:2] == (40, 60)
+
+
+@pytest.mark.parametrize("format", FORMATS_WITH_METADATA[:-1])
+def test_damaged_profiles_stop_neither_reading_nor_writing(format: str, capfd: pytest.CaptureFixture[str]) -> None:
+    icc = icc_profile(b"RGB ")
+    for damaged in (icc[:-40], icc[:100], b"\0\0\2\x7f" + icc[4:], icc[:128] + b"\xff" * 4 + icc[132:]):
+        picture = Picture.read(with_metadata(format, icc=damaged))
+        assert (picture.pixels.shape[:2], picture.icc, picture.notes) == (
+            (40, 60),
+            None,
+            ("damaged ICC profile left out",),
+        )
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
@@ -378,17 +460,17 @@ WHOLE = sorted(name for name, verdict in AWKWARD.items() if verdict == "ok" and 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", WHOLE)
 def test_limit_on_pixels(name: str) -> None:
-    height, width = Picture.read(FOLDER / name).size
+    height, width = Picture.read(FOLDER / name).pixels.shape[:2]
     Picture.read(FOLDER / name, max_pixels=height * width)
     assert_refused(FOLDER / name, match=f"{width} x {height} pixels exceed", max_pixels=height * width - 1)
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "GIF"])
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "GIF", "JPEG", "WEBP", "AVIF", "BMP", "JPEG2000"])
 def test_only_our_limit_counts_not_pillows(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = saved(Image.fromarray(pattern()), format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    assert Picture.read(data).size == (40, 60)
+    assert Picture.read(data).pixels.shape[:2] == (40, 60)
 
 
 def bomb(format: str, side: int = 60_000) -> bytes:
@@ -425,9 +507,48 @@ def test_packed_metadata_cannot_blow_up() -> None:
     assert Picture.read(png_file(1, 1, 8, 0, b"\0\7", png_chunk(b"iCCP", body))).icc is None
 
 
-CUT = {
+CUT_JPEG = {
     "baseline.jpg": lambda image: saved(image, "JPEG"),
     "progressive.jpg": lambda image: saved(image, "JPEG", progressive=True),
+    "small-colour.jpg": lambda image: saved(image, "JPEG", subsampling="4:2:0"),
+    "grey.jpg": lambda image: saved(image.convert("L"), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("missing", [1, 2, 33])
+@pytest.mark.parametrize("name", CUT_JPEG)
+def test_jpegs_without_their_last_bytes(name: str, missing: int) -> None:
+    """As browsers do: what is there is shown."""
+    data = CUT_JPEG[name](Image.fromarray(pattern(120, 160)))
+    whole, picture = Picture.read(data), Picture.read(data[:-missing])
+    np.testing.assert_array_equal(picture.pixels[:104], whole.pixels[:104])
+    if missing > 2:
+        assert len(picture.notes) == 1
+        assert picture.notes[0].startswith("the file is cut short: ")
+
+
+def test_how_many_rows_are_missing() -> None:
+    image = Image.fromarray(pattern(120, 160))
+    data = saved(image, "JPEG", subsampling="4:4:4")
+    whole, picture = Picture.read(data), Picture.read(data[: len(data) // 2])
+    (note,) = picture.notes
+    missing = int(re.fullmatch(r"the file is cut short: the last (\d+) of 120 rows are missing", note)[1])
+    assert missing % 8 == 0
+    assert 32 <= missing <= 88
+    np.testing.assert_array_equal(picture.pixels[: 112 - missing], whole.pixels[: 112 - missing])
+    assert (picture.pixels[120 - missing :] == 128).all()
+
+
+@pytest.mark.parametrize("name", CUT_JPEG)
+def test_jpegs_of_which_nothing_is_there(name: str) -> None:
+    data = CUT_JPEG[name](Image.fromarray(pattern(120, 160)))
+    first_scan = data.index(b"\xff\xda")
+    head_of_scan = first_scan + 2 + data[first_scan + 3]
+    for length in (2, 40, first_scan - 3, first_scan + 2, head_of_scan):
+        assert_refused(data[:length])
+
+
+CUT = {
     "plain.png": lambda image: saved(image, "PNG"),
     "lossy.webp": lambda image: saved(image, "WEBP"),
     "lossless.webp": lambda image: saved(image, "WEBP", lossless=True),
@@ -481,9 +602,9 @@ def test_no_cut_file_is_half_decoded(name: str) -> None:
             assert length > len(data) * 0.9
 
 
-@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("name", [*CUT, *CUT_JPEG])
 def test_damaged_bytes_never_escape_as_other_errors(name: str) -> None:
-    data = CUT[name](Image.fromarray(pattern(120, 160)))
+    data = (CUT | CUT_JPEG)[name](Image.fromarray(pattern(120, 160)))
     random = np.random.default_rng(7)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -519,7 +640,8 @@ def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_reading_in_threads_changes_no_settings() -> None:
     before = Image.MAX_IMAGE_PIXELS
     results: list[tuple[int, int]] = []
-    threads = [threading.Thread(target=lambda: results.append(Picture.read(FOLDER / "lab.tif").size)) for _ in range(8)]
+    read = lambda: results.append(Picture.read(FOLDER / "lab.tif").pixels.shape[:2])  # noqa: E731
+    threads = [threading.Thread(target=read) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -569,6 +691,190 @@ def test_rounding_is_half_up_and_clipped() -> None:
 
 def test_properties() -> None:
     picture = Picture(np.zeros((4, 5, 3), np.uint16))
-    assert (picture.height, picture.width, picture.size, picture.channels) == (4, 5, (4, 5), 3)
+    assert (picture.height, picture.width, picture.channels) == (4, 5, 3)
     assert picture.depth == 16
     assert not picture.is_grey
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 2), (4, 5, 3), (4, 5, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, ">u2", np.float16, np.float32, np.float64, ">f8"])
+def test_arrays_in_and_out(dtype: object, shape: tuple[int, ...]) -> None:
+    top = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    array = (np.random.default_rng(1).random(shape) * top).astype(dtype)
+    picture = Picture.from_array(array, icc=b"i", exif=b"e", xmp=b"x")
+    count = shape[2] if len(shape) == 3 else 1
+    assert (picture.height, picture.width, picture.channels) == (4, 5, 1 if count < 3 else 3)
+    assert (picture.alpha is not None) == (count in (2, 4))
+    assert (picture.icc, picture.exif, picture.xmp) == (b"i", b"e", b"x")
+    back = picture.to_array()
+    assert back.dtype == (np.float32 if top == 1 else array.dtype.newbyteorder("="))
+    np.testing.assert_array_equal(back, array.reshape(4, 5, -1).astype(back.dtype))
+
+
+@pytest.mark.parametrize("view", [np.s_[::-1], np.s_[:, ::2], np.s_[1:, 1:]])
+def test_views_of_arrays(view: object) -> None:
+    array = pattern(20, 31)
+    np.testing.assert_array_equal(Picture.from_array(array[view]).pixels, array[view])
+    np.testing.assert_array_equal(Picture.read(Picture.from_array(array[view]).encode("PNG")).pixels, array[view])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 40, 60), np.uint8), r"shape \(3, 40, 60\) is not a picture; give \(height, width\) or"),
+        (np.zeros(5, np.uint8), "is not a picture"),
+        (np.zeros((0, 5), np.uint8), "is not a picture"),
+        (np.zeros((2, 4, 5, 3), np.uint8), "is not a picture"),
+        (np.zeros((4, 5), np.int64), "type int64 is not a picture; give uint8, uint16, or floating point of 0 to 1"),
+        (np.zeros((4, 5), bool), "type bool is not a picture"),
+        (np.full((4, 5), 128.0), "floating-point pixel values run from 128 to 128; scale them to 0 to 1"),
+        (np.full((4, 5, 3), np.nan), "from nan to nan; scale them to 0 to 1"),
+        (np.full((4, 5, 3), 1e300), "from inf to inf; scale them to 0 to 1"),
+        (np.full((4, 5), -0.1, np.float16), "scale them to 0 to 1"),
+    ],
+)
+def test_arrays_that_are_refused(array: np.ndarray, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Picture.from_array(array)
+
+
+def test_floats_of_a_picture_are_within_0_and_1() -> None:
+    with pytest.raises(UsageError, match="pixel values run from 0 to 2; scale them to 0 to 1"):
+        Picture(np.array([[[0.0], [2.0]]], np.float32))
+    with pytest.raises(UsageError, match="alpha values run from nan to nan"):
+        Picture(np.zeros((1, 1, 1), np.float32), np.full((1, 1), np.nan, np.float32))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "HSV"])
+def test_modes_of_pillow(mode: str) -> None:
+    image = Image.fromarray(pattern(channels=4))
+    steps = {"PA": ["RGB", "P", "PA"], "La": ["LA", "La"], "RGBa": ["RGBA", "RGBa"]}.get(mode, [mode])
+    for step in steps if mode in ("LA", "La", "RGBA", "RGBa") else ["RGB", *steps]:
+        image = image.convert(step)
+    picture = Picture.from_pil(image)
+    plain = image.convert("LA") if mode == "La" else image  # Pillow converts La to nothing else
+    expected = np.asarray(plain.convert("RGBA" if "A" in mode or "a" in mode else "RGB"))
+    np.testing.assert_array_equal(np.broadcast_to(picture.pixels, (40, 60, 3)), expected[:, :, :3])
+    assert (picture.alpha is not None) == (expected.shape[2] == 4)
+    if picture.alpha is not None:
+        np.testing.assert_array_equal(picture.alpha, expected[:, :, 3])
+    assert picture.is_grey == (mode in ("1", "L", "LA", "La"))
+
+
+def test_deep_modes_of_pillow() -> None:
+    deep, floats = pattern(channels=1, dtype=np.uint16), pattern(channels=1, dtype=np.float32)
+    for image in (
+        Image.fromarray(deep[:, :, 0]),
+        Image.frombytes("I;16B", (60, 40), deep.astype(">u2").tobytes()),
+        Image.fromarray(deep[:, :, 0].astype(np.int32)),
+    ):
+        picture = Picture.from_pil(image)
+        assert picture.pixels.dtype == np.uint16
+        np.testing.assert_array_equal(picture.pixels, deep)
+    np.testing.assert_array_equal(Picture.from_pil(Image.fromarray(floats[:, :, 0])).pixels, floats)
+    with pytest.raises(PictureError, match="from 0 to 255; scale them to 0 to 1"):
+        Picture.from_pil(Image.fromarray(np.array([[0, 255.0]], np.float32)))
+
+
+def test_images_that_are_read_by_pillow_are_like_files() -> None:
+    palette = Image.fromarray(pattern()).quantize(16)
+    palette.info["transparency"] = 3
+    turned = saved(
+        Image.fromarray(pattern()), "JPEG", exif=b"Exif\0\0" + exif_block(6), icc_profile=icc_profile(b"RGB ")
+    )
+    cmyk = saved(Image.fromarray(pattern(channels=4), "CMYK"), "TIFF", icc_profile=icc_profile(b"CMYK"))
+    xmp = saved(Image.fromarray(pattern()), "PNG", xmp=xmp_packet())
+    for data in (saved(palette, "PNG", transparency=3), turned, cmyk, xmp):
+        read, made = Picture.read(data), Picture.from_pil(Image.open(io.BytesIO(data)))
+        np.testing.assert_array_equal(made.to_array(), read.to_array())
+        assert (made.icc, made.exif, made.xmp, made.notes) == (read.icc, read.exif, read.xmp, read.notes)
+    transposed = ImageOps.exif_transpose(Image.open(io.BytesIO(turned)))
+    np.testing.assert_array_equal(Picture.from_pil(transposed).pixels, Picture.read(turned).pixels)
+    with pytest.raises(PictureError, match="cannot be decoded"):
+        Picture.from_pil(Image.open(io.BytesIO(turned[:-200])))
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "LA"), (3, "RGB"), (4, "RGBA")])
+def test_to_pillow_and_back(channels: int, mode: str) -> None:
+    array, icc = pattern(channels=channels), icc_profile(b"GRAY" if channels < 3 else b"RGB ")
+    picture = Picture.from_array(array, icc=icc, exif=exif_block(), xmp=xmp_packet(1))
+    image = picture.to_pil()
+    assert (image.mode, image.size) == (mode, (60, 40))
+    np.testing.assert_array_equal(np.asarray(image).reshape(array.shape), array)
+    assert image.getexif()[271] == "Twinlab"
+    back = Picture.from_pil(image)
+    np.testing.assert_array_equal(back.to_array(), array)
+    assert (back.icc, back.exif, back.xmp) == (picture.icc, picture.exif, picture.xmp)
+
+
+def test_deep_pictures_to_pillow() -> None:
+    for dtype, mode in ((np.uint16, "I;16"), (np.float32, "F")):
+        grey = pattern(channels=1, dtype=dtype)
+        image = Picture(grey).to_pil()
+        assert image.mode == mode
+        np.testing.assert_array_equal(Picture.from_pil(image).pixels, grey)
+    with pytest.raises(UsageError, match=r"Pillow cannot hold 16 bits in 3 channels: use with_depth\(8\)"):
+        Picture(pattern(dtype=np.uint16)).to_pil()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_depths(dtype: type) -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    source = Picture((every / 255 * top).round(7).astype(dtype), every[..., 0].astype(dtype) // 255, icc=b"icc")
+    for depth, expected in ((8, every), (16, every * np.uint16(257))):
+        changed = source.with_depth(depth)
+        assert (changed.depth, changed.icc) == (depth, b"icc")
+        np.testing.assert_array_equal(changed.pixels, expected)
+        assert changed.alpha.max() == np.iinfo(changed.alpha.dtype).max // (1 if dtype is np.float32 else top)
+    for depth in (10, 32):
+        with pytest.raises(UsageError, match=f"depth {depth} is not supported; choose 8 or 16"):
+            source.with_depth(depth)
+
+
+def test_every_16_bit_level_becomes_the_nearest_of_8_bits() -> None:
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    expected = np.floor(levels / 257.0 + 0.5)
+    np.testing.assert_array_equal(Picture(levels).with_depth(8).pixels, expected)
+
+
+@pytest.mark.parametrize("colour", ["white", "#ff8000", (10, 20, 30), "black"])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_on_a_background(channels: int, colour: object) -> None:
+    array = pattern(channels=channels)
+    flat = Picture.from_array(array, exif=exif_block()).on_background(colour)
+    image = Image.fromarray(array).convert("RGBA")
+    behind = Image.new("RGBA", image.size, colour)
+    expected = np.asarray(Image.alpha_composite(behind, image).convert("RGB"))
+    assert flat.alpha is None
+    assert flat.exif == exif_block()
+    assert flat.is_grey == (channels == 2 and colour in ("white", "black"))
+    difference = np.broadcast_to(flat.pixels, expected.shape).astype(int) - expected
+    assert np.abs(difference).max() <= 1
+
+
+def test_backgrounds_of_opaque_pictures_and_colours_that_are_none() -> None:
+    opaque = Picture(pattern())
+    assert opaque.on_background("white") is opaque
+    deep = pattern(channels=4, dtype=np.uint16)
+    deep[:, :, 3] = 65535
+    np.testing.assert_array_equal(Picture.from_array(deep).on_background("red").pixels, deep[:, :, :3])
+    for colour in ("whyte", "#12", "#ff000080", (1, 2), (0, 0, 256), (0.5, 0.5, 0.5)):
+        with pytest.raises(UsageError, match="is not a colour; give a name such as white"):
+            opaque.on_background(colour)
+
+
+def test_metadata_are_stripped_but_for_the_profile() -> None:
+    stripped = Picture(pattern(), icc=b"icc", exif=b"exif", xmp=b"xmp").without_metadata()
+    assert (stripped.icc, stripped.exif, stripped.xmp) == (b"icc", None, None)
+
+
+def test_representation_is_short() -> None:
+    assert repr(Picture(np.zeros((4, 5, 3), np.uint16))) == "<Picture 5x4 RGB 16-bit>"
+    data = saved(Image.fromarray(pattern(channels=2)), "PNG", icc_profile=icc_profile(b"GRAY"), exif=exif_block())
+    assert repr(Picture.read(data)) == "<Picture 60x40 grey+alpha 8-bit PNG, ICC, EXIF>"
+
+
+def test_files_in_text_mode_are_refused() -> None:
+    with pytest.raises(PictureError, match="gives str, not bytes; open it in binary mode, 'rb'"):
+        Picture.read(io.StringIO("text"))

@@ -1,7 +1,12 @@
 """Upscale, shrink and restore, with tiny random models in a catalogue of their own."""
 
+import io
 import math
-from collections.abc import Iterator
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +15,14 @@ import pytest
 
 from tests.awkward import exif_block, icc_profile, pattern
 from tests.models import make_pair, make_upscaler
-from twinscale import load, restore, shrink, upscale
+from twinscale import Card, Model, list_models, load, restore, shrink, upscale
 from twinscale.engine import Runtime
 from twinscale.errors import ModelError, PictureError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.rescale import model as model_module
 from twinscale.rescale.tag import Tag
+from twinscale.rescale.upscale import passes
 from twinscale.rescale.xmp import add_tag, read_tag
 from twinscale.zoo import catalogue
 
@@ -43,9 +49,9 @@ def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
     monkeypatch.setitem(catalogue.DEFAULT_FAMILIES, "pair", "twin")
     monkeypatch.setitem(catalogue.DEFAULT_FAMILIES, "upscaler", "srcnn")
-    model_module._shipped.cache_clear()
+    model_module._latest.clear()
     yield
-    model_module._shipped.cache_clear()
+    model_module._latest.clear()
 
 
 def picture(
@@ -75,8 +81,8 @@ def test_original_size_comes_back_for_every_remainder(scale: int) -> None:
     for height in (1, *range(10, 10 + scale)):
         for width in (1, *range(13, 13 + scale)):
             small = shrink(picture(height, width), scale)
-            assert small.size == (math.ceil(height / scale), math.ceil(width / scale))
-            assert restore(small).size == (height, width)
+            assert small.pixels.shape[:2] == (math.ceil(height / scale), math.ceil(width / scale))
+            assert restore(small).pixels.shape[:2] == (height, width)
 
 
 @pytest.mark.parametrize("alpha", [False, True])
@@ -90,8 +96,8 @@ def test_every_kind_of_picture(scale: int, channels: int, dtype: type, alpha: bo
         assert result.channels == channels
         assert (result.alpha is not None) == alpha
         assert (result.icc, result.exif, result.format) == (original.icc, original.exif, original.format)
-    assert restore(small).size == original.size
-    assert upscale(original, scale).size == (17 * scale, 26 * scale)
+    assert restore(small).pixels.shape[:2] == original.pixels.shape[:2]
+    assert upscale(original, scale).pixels.shape[:2] == (17 * scale, 26 * scale)
 
 
 def test_input_is_not_changed() -> None:
@@ -170,7 +176,7 @@ def test_ensemble_of_every_kind_of_picture(scale: int, channels: int, alpha: boo
     original = picture(17, 26, channels, dtype, alpha=alpha)
     result = upscale(original, scale, ensemble=True)
     assert not same(result, upscale(original, scale))
-    assert (result.size, result.depth, result.xmp) == ((17 * scale, 26 * scale), original.depth, XMP)
+    assert (result.pixels.shape[:2], result.depth, result.xmp) == ((17 * scale, 26 * scale), original.depth, XMP)
 
     def turned(made: Picture) -> Picture:
         turn = [None if plane is None else np.rot90(plane[::-1], 3).copy() for plane in (made.pixels, made.alpha)]
@@ -205,7 +211,7 @@ def test_through_files(format: str, tmp_path: Path) -> None:
     original.write(source)
     shrink(source).write(shrunk, format=format)
     restored = restore(shrunk)
-    assert restored.size == (23, 37)
+    assert restored.pixels.shape[:2] == (23, 37)
     if format != "JPEG":
         assert same(replace(restored, exif=None), replace(restore(shrink(original)), exif=None))
 
@@ -220,7 +226,7 @@ def test_no_tag() -> None:
     with pytest.raises(UsageError, match="carries no tag that says how it was shrunk"):
         restore(picture())
     restored = restore(picture(10, 12), model="twin-x2")  # a named model works without
-    assert restored.size == (20, 24)
+    assert restored.pixels.shape[:2] == (20, 24)
     assert restored.xmp == XMP
 
 
@@ -228,7 +234,7 @@ def test_fallbacks_for_a_lost_tag() -> None:
     lost = picture(10, 12, alpha=True)
     assert same(restore(lost, fallback="upscale", scale=3), upscale(lost, 3))
     assert same(restore(lost, fallback="upscale"), upscale(lost, 2))
-    assert restore(lost, fallback="bicubic", scale=4).size == (40, 48)
+    assert restore(lost, fallback="bicubic", scale=4).pixels.shape[:2] == (40, 48)
     opaque = picture(10, 12)
     np.testing.assert_array_equal(restore(opaque, fallback="bicubic").pixels, imresize(opaque.pixels, 2))
     small = shrink(opaque)
@@ -236,11 +242,11 @@ def test_fallbacks_for_a_lost_tag() -> None:
 
 
 def test_tag_of_a_model_that_is_not_shipped(shelf: Path, tmp_path: Path) -> None:
-    own = make_pair(tmp_path, 2, "rgb", name="R&D <own>")
+    own = make_pair(tmp_path, 2, "rgb", name="R&D (own)")
     small = shrink(picture(), model=own)
-    with pytest.raises(ModelError, match=r"shrunk by 'R&D <own>', which is not among the shipped models"):
+    with pytest.raises(ModelError, match=r"shrunk by 'R&D \(own\)', which is not among the shipped models.*\(-m\)"):
         restore(small)
-    assert restore(small, model=own).size == picture().size
+    assert restore(small, model=own).pixels.shape[:2] == picture().pixels.shape[:2]
 
 
 def test_tag_never_names_a_folder(shelf: Path) -> None:
@@ -257,7 +263,10 @@ def test_other_weights_than_the_ones_that_shrank() -> None:
     changed = replace(small, xmp=add_tag(None, Tag("twin-x2", "0" * 64, 2, width=30, height=20)))
     with pytest.raises(ModelError, match="shrunk with other weights of twin-x2 than the installed ones"):
         restore(changed)
-    assert same(restore(changed, model="twin-x2"), restore(small))
+    named = restore(changed, model="twin-x2")
+    assert same(named, restore(small))
+    assert named.notes == ("restored with other weights of twin-x2 than those that shrank it",)
+    assert restore(small, model="twin-x2").notes == ()
 
 
 @pytest.mark.parametrize("size", [(10, 14), (9, 15), (15, 10), (20, 30)])
@@ -273,13 +282,13 @@ def test_foreign_numbers_in_a_tag() -> None:
     small = shrink(picture(20, 30))
     digest = load("twin-x2").card.digest
     for scale, width, height in [(10**400, 30, 20), (2, 10**400, 20), (1, 15, 10), (2, 32, 20)]:
-        with pytest.raises(UsageError, match=r"cropped or resized|name a pair of scale"):
+        with pytest.raises(UsageError, match=r"cropped or resized|name the pair that shrank it"):
             restore(replace(small, xmp=add_tag(None, Tag("twin-x2", digest, scale, width, height))))
 
 
 def test_partner_of_another_scale() -> None:
     small = shrink(picture(20, 30), 2)
-    with pytest.raises(UsageError, match="name a pair of scale 2"):
+    with pytest.raises(UsageError, match="shrunk 2 times, but twin-x3 enlarges 3 times: leave the model out"):
         restore(small, model="twin-x3")
 
 
@@ -304,12 +313,12 @@ def test_models_of_the_wrong_kind_or_scale() -> None:
 def test_fractional_scales(scale: float, alpha: bool) -> None:
     original = picture(21, 34, alpha=alpha)
     enlarged = upscale(original, scale)
-    assert enlarged.size == (round(21 * scale), round(34 * scale))
+    assert enlarged.pixels.shape[:2] == (round(21 * scale), round(34 * scale))
     assert (enlarged.alpha is not None) == alpha
     assert enlarged.xmp == XMP
     if not alpha:
         whole = upscale(original, math.ceil(scale))
-        np.testing.assert_array_equal(enlarged.pixels, imresize(whole.pixels, size=enlarged.size))
+        np.testing.assert_array_equal(enlarged.pixels, imresize(whole.pixels, size=enlarged.pixels.shape[:2]))
 
 
 @pytest.mark.parametrize("scale", [2, 3])
@@ -322,7 +331,7 @@ def test_opaque_stays_opaque(scale: int) -> None:
     original.alpha[:5, :5] = 0
     assert (upscale(original, scale).alpha[6 * scale :] == 65535).all()
     small = shrink(original, scale)
-    assert small.alpha.shape == small.size
+    assert small.alpha.shape == small.pixels.shape[:2]
 
 
 def test_reduction_after_upscaling_does_not_bleed_transparent_colour() -> None:
@@ -337,21 +346,239 @@ def test_reduction_after_upscaling_does_not_bleed_transparent_colour() -> None:
     np.testing.assert_array_equal(with_red.pixels[visible], with_blue.pixels[visible])
 
 
-@pytest.mark.parametrize("scale", [1, 0.5, 4.01, 8, math.nan, -2])
+@pytest.mark.parametrize("scale", [1, 0.5, 16.01, math.nan, -2])
 def test_scales_out_of_range(scale: float) -> None:
-    for model in (None, "srcnn"):
-        with pytest.raises(UsageError, match=r"it must be above 1 and at most 3, since there are srcnn-x2, srcnn-x3"):
+    for model in (None, "srcnn", "srcnn-x2", load("srcnn-x2")):
+        with pytest.raises(UsageError, match=rf"scale {scale} must be above 1 and at most 16"):
             upscale(picture(), scale, model=model)
 
 
-@pytest.mark.parametrize("scale", [1, 2.5, 3])
-def test_scales_beyond_the_model(scale: float) -> None:
-    with pytest.raises(UsageError, match=rf"scale {scale} must be above 1 and at most the 2 of srcnn-x2"):
-        upscale(picture(), scale, model="srcnn-x2")
+def test_a_pass_after_the_other_beyond_the_networks() -> None:
+    original = picture(7, 11, alpha=True)
+    assert same(upscale(original, 6), upscale(upscale(original, 2), 3))
+    assert same(upscale(original, 3, model="srcnn-x3"), upscale(original, 3))
+    twice = upscale(upscale(original, model="srcnn-x2"), model="srcnn-x2")
+    assert same(upscale(original, 4, model="srcnn-x2"), twice)
+    for scale in (3.5, 5, 7.3, 16):
+        enlarged = upscale(original, scale)
+        assert enlarged.pixels.shape[:2] == enlarged.alpha.shape == (round(7 * scale), round(11 * scale))
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ({"width": 100}, (62, 100)),
+        ({"height": 100}, (100, 160)),
+        ({"width": 32, "height": 20}, (20, 32)),
+        ({"width": 40, "height": 26}, (26, 40)),
+        ({"fit": (100, 100)}, (62, 100)),
+        ({"fit": (1000, 30)}, (30, 48)),
+        ({"width": 160}, (100, 160)),
+    ],
+)
+def test_to_a_size(asked: dict[str, object], size: tuple[int, int]) -> None:
+    assert upscale(picture(10, 16), **asked).pixels.shape[:2] == size
+
+
+def test_to_a_size_is_a_bicubic_reduction_of_what_the_networks_make() -> None:
+    original = picture(10, 16)
+    for width, scale in ((40, 3), (32, 2), (70, 6), (20, 2)):
+        expected = imresize(upscale(original, scale).pixels, size=(round(width * 10 / 16), width))
+        np.testing.assert_array_equal(upscale(original, width=width).pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"scale": 2, "width": 64}, "contradict each other"),
+        ({"fit": (64, 64), "height": 64}, "contradict each other"),
+        ({"width": 16}, r"16w is not larger than the picture, which is 16x10: upscale only enlarges"),
+        ({"fit": (8, 100)}, r"8x100 is not larger than the picture"),
+        ({"width": 257}, "257w is more than 16 times the picture"),
+        ({"width": 64, "height": 64}, "64x64 would distort the picture, which is 16x10"),
+        ({"width": 0}, "a side of 0 pixels is not possible"),
+        ({"fit": (64, -1)}, "a side of -1 pixels is not possible"),
+    ],
+)
+def test_sizes_that_are_refused(asked: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        upscale(picture(10, 16), **asked)
+
+
+@pytest.mark.parametrize(
+    ("factor", "scales", "chosen"),
+    [
+        (1.2, [2, 3, 4], (2,)),
+        (3, [2, 3, 4], (3,)),
+        (5, [2, 3, 4], (2, 3)),
+        (6.5, [2, 3, 4], (2, 4)),
+        (9, [2, 3, 4], (3, 3)),
+        (10, [2, 3, 4], (3, 4)),
+        (16, [2, 3, 4], (4, 4)),
+        (16, [2], (2, 2, 2, 2)),
+        (5, [3], (3, 3)),
+    ],
+)
+def test_fewest_passes(factor: float, scales: list[int], chosen: tuple[int, ...]) -> None:
+    assert passes(factor, scales) == chosen
+
+
+def test_an_enlarged_small_picture_is_no_shrunk_one_any_more() -> None:
+    enlarged = upscale(shrink(picture()))
+    assert read_tag(enlarged.xmp) is None
+    assert b'dc:source="a camera"' in enlarged.xmp
+
+
+def test_floats_stay_within_black_and_white() -> None:
+    pixels = np.zeros((10, 12, 3), np.float32)
+    pixels[:, 6:] = 1
+    enlarged = restore(pixels, fallback="bicubic").pixels
+    np.testing.assert_array_equal(enlarged, np.clip(imresize(pixels, 2), 0, 1))
+    for values in (enlarged, upscale(pixels, 1.5).pixels):
+        assert 0 <= values.min() < values.max() <= 1
+
+
+def test_everything_that_a_picture_can_be(tmp_path: Path) -> None:
+    original = Picture(pattern(21, 34))
+    original.write(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    for function in (upscale, shrink):
+        expected = function(original)
+        files = (tmp_path / "a.png", str(tmp_path / "a.png"), data, io.BytesIO(data))
+        for form in (*files, original.to_pil(), original.pixels, original.pixels / 255):
+            result = function(form)
+            assert isinstance(result, Picture)
+            assert result.pixels.dtype == (np.float32 if getattr(form, "dtype", None) == np.float64 else np.uint8)
+            np.testing.assert_array_equal(result.with_depth(8).pixels, expected.pixels)
+    small = shrink(original)
+    assert same(restore(small.encode("PNG")), restore(small))
+    assert same(restore(small.to_pil()), restore(small))  # the tag is in the image's info
+    with pytest.raises(UsageError, match="NoneType is not a picture: give a path"):
+        upscale(None)
+
+
+@pytest.mark.parametrize("bad", [255.0, 1.01, -0.01, math.nan, math.inf])
+def test_floats_out_of_range_are_refused_where_they_enter(bad: float) -> None:
+    pixels = np.full((10, 12, 3), 0.5)
+    pixels[3, 4, 1] = bad
+    for function in (upscale, shrink, restore):
+        with pytest.raises(UsageError, match="scale them to 0 to 1"):
+            function(pixels)
+
+
+@pytest.mark.parametrize("function", [upscale, shrink])
+def test_negative_tiles_are_refused(function: Callable[..., Picture]) -> None:
+    with pytest.raises(UsageError, match="tile -5 must be at least 1, or 0 for the whole picture"):
+        function(picture(), tile=-5)
+
+
+def test_scale_and_model_that_contradict_each_other() -> None:
+    with pytest.raises(UsageError, match="twin-x3 shrinks 3 times, not 2"):
+        restore(picture(10, 12), model="twin-x3", scale=2)
+    assert restore(picture(10, 12), model="twin-x3").pixels.shape[:2] == (30, 36)
+    with pytest.raises(UsageError, match="scale 17 must be above 1"):
+        restore(picture(10, 12), fallback="bicubic", scale=17)
+    with pytest.raises(UsageError, match="fallback 'magic' must be one of bicubic, upscale"):
+        restore(picture(10, 12), fallback="magic")
+
+
+def test_another_pair_than_the_one_that_shrank(shelf: Path, tmp_path: Path) -> None:
+    other = make_pair(tmp_path, 2, "rgb", name="other")
+    with pytest.raises(UsageError, match="shrunk by 'twin-x2', which other does not understand: leave the model out"):
+        restore(shrink(picture()), model=other)
+
+
+def test_own_models_are_found_by_name_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "runs" / "mine"
+    make_pair(run / "models", 3, "y", name="mine")
+    original = picture()
+    small = shrink(original, model=run)
+    expected = restore(small, model=run)
+    for folder in (run / "models" / "mine", run / "models", run, tmp_path / "runs"):
+        monkeypatch.setenv("TWINSCALE_MODELS", f"{tmp_path / 'nothing'}{os.pathsep}{folder}")
+        assert same(restore(small), expected)
+        assert same(shrink(original, model="mine"), small)
+    digest = load("mine").card.digest
+    changed = replace(small, xmp=add_tag(None, replace(read_tag(small.xmp), digest=f"{int(digest, 16) ^ 1:064x}")))
+    with pytest.raises(ModelError, match=r"'mine', which is not among the shipped models.*TWINSCALE_MODELS"):
+        restore(changed)
+
+
+def test_own_model_with_a_shipped_name_brings_back_what_it_shrank(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = make_pair(tmp_path, 2, "rgb", name="twin-x3")
+    small = shrink(picture(), model=own)
+    with pytest.raises(ModelError, match=r"other weights of twin-x3 than the installed ones.*TWINSCALE_MODELS"):
+        restore(small)
+    monkeypatch.setenv("TWINSCALE_MODELS", str(tmp_path))
+    assert same(restore(small), restore(small, model=own))
+    assert load("twin-x3").card.digest != load(own).card.digest  # by its name alone, the shipped one
+
+
+def test_threads_share_models_and_make_the_same_bytes(shelf: Path, tmp_path: Path) -> None:
+    own = make_pair(tmp_path, 2, "rgb", name="own")
+    loaded, runtime = load("srcnn-x3", Runtime(1)), Runtime(1)
+    large, deep, cut_out = picture(40, 34), picture(17, 26, 1, np.uint16), picture(11, 9, alpha=True)
+    small = shrink(picture(30, 44))
+    tasks: list[Callable[[], Picture]] = [
+        lambda: upscale(large, 2, runtime=runtime),
+        lambda: upscale(deep, 5, runtime=runtime),
+        lambda: upscale(cut_out, model=loaded, tile=8),
+        lambda: shrink(large, 3, runtime=runtime),
+        lambda: shrink(large, model=own, tile=8, runtime=runtime),
+        lambda: restore(small, runtime=runtime),
+        lambda: restore(small.encode("TIFF"), runtime=runtime),
+    ]
+    serial = [task().encode("TIFF") for task in tasks]
+    model_module._latest.clear()
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(lambda task: task().encode("TIFF"), tasks * 6)) == serial * 6
+
+
+def test_a_model_is_loaded_once_however_many_threads_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, loads = load("srcnn-x2", Runtime(1)), []
+    read = Card.read
+    monkeypatch.setattr(Card, "read", lambda card, part: (loads.append(part), time.sleep(0.01), read(card, part))[2])
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: model.enlarge(picture(5, 6)), range(8)))
+    assert len(loads) == 1
+
+
+def test_loaded_models_work_in_another_process(shelf: Path) -> None:
+    model, original = load(shelf / "twin-x2", Runtime(1)), picture()
+    expected = shrink(original, model=model).encode("PNG")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(shrunk_png, original, model).result() == expected
+
+
+def shrunk_png(picture: Picture, model: Model) -> bytes:
+    return shrink(picture, model=model).encode("PNG")
+
+
+def test_loaded_models_keep_their_runtime() -> None:
+    model = load("srcnn-x2", Runtime(1))
+    assert model.runtime == Runtime(1)
+    with pytest.raises(UsageError, match="srcnn-x2 is loaded and already has a runtime"):
+        upscale(picture(), model=model, runtime=Runtime(2))
+    with pytest.raises(UsageError, match="threads 0 must be at least 1"):
+        upscale(picture(), runtime=Runtime(0))
+
+
+def test_cards_serve_as_models() -> None:
+    original = picture()
+    for card in list_models():
+        assert same(upscale(original, model=card), upscale(original, model=card.name))
+        assert load(card).card == card
+
+
+def test_representations_are_short() -> None:
+    assert repr(load("twin-x2").card) == "<Card twin-x2: pair x2, RGB>"
+    assert repr(load("twin-x3")) == "<Model twin-x3: pair x3, luminance>"
 
 
 def test_pair_enlarges_too() -> None:
-    assert upscale(picture(10, 12), model="twin-x2").size == (20, 24)
+    assert upscale(picture(10, 12), model="twin-x2").pixels.shape[:2] == (20, 24)
 
 
 def test_progress() -> None:
@@ -362,6 +589,14 @@ def test_progress() -> None:
         assert [done for done, _ in calls] == list(range(1, calls[0][1] + 1))
 
 
+def test_progress_of_several_passes_rises_to_its_end_once() -> None:
+    shares: list[float] = []
+    upscale(picture(20, 30), 6, model="srcnn", tile=16, progress=lambda done, total: shares.append(done / total))
+    assert shares == sorted(set(shares))
+    assert shares[-1] == 1
+    assert 4 / 40 in shares  # the first of the passes, x2 and then x3, makes 4 of 4 + 36 pixels
+
+
 def test_damaged_model(shelf: Path, tmp_path: Path) -> None:
     folder = make_pair(tmp_path, 2, "rgb", name="damaged")
     (folder / "down.onnx").write_bytes(b"x")
@@ -370,3 +605,11 @@ def test_damaged_model(shelf: Path, tmp_path: Path) -> None:
         shrink(picture(), model=folder)
     with pytest.raises(ModelError, match="cannot read"):
         restore(picture(), model=folder)
+
+
+def test_a_card_that_does_not_fit_its_network(tmp_path: Path) -> None:
+    folder = make_upscaler(tmp_path, 3, "rgb", name="wrong")
+    card = folder / "card.toml"
+    card.write_text(card.read_text(encoding="utf-8").replace('"interpolated"', '"small"'), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"model wrong/up.onnx made .* its card, which says x3, does not fit"):
+        upscale(picture(), model=folder)

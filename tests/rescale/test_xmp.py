@@ -1,6 +1,7 @@
 """The tag in XMP packets of every make."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
 import pytest
@@ -58,6 +59,40 @@ def test_into_a_packet_of_adobe_keeps_everything_else() -> None:
         assert prefix in removed
     assert removed.startswith(b"<?xpacket begin=")
     assert removed.endswith(b'<?xpacket end="w"?>')
+
+
+def test_prefixes_stay_without_settings_for_the_whole_process() -> None:
+    """ElementTree knows prefixes only globally, where threads with other packets would overwrite each other's."""
+    known = dict(ElementTree._namespace_map)
+    packets = {
+        prefix: ADOBE.replace(b"xmlns:dc=", f"xmlns:{prefix}=".encode()).replace(b"dc:", f"{prefix}:".encode())
+        for prefix in ("one", "two", "ns0", "ns1")
+    }
+
+    def untagged(prefix: str) -> bytes:
+        removed = remove_tag(add_tag(packets[prefix], TAG))
+        assert removed is not None
+        return removed
+
+    with ThreadPoolExecutor(8) as pool:
+        prefixes = [*packets] * 20
+        for prefix, removed in zip(prefixes, pool.map(untagged, prefixes), strict=True):
+            assert f"<{prefix}:creator>".encode() in removed
+            assert canonical(removed) == canonical(ADOBE)
+    assert known == ElementTree._namespace_map
+
+
+def test_attributes_keep_their_line_breaks() -> None:
+    xmp = rewritten(
+        f'<R:Description xmlns:t="{NAMESPACE}" t:scale="2" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'dc:source="first&#10;second&#9;&quot;third&quot;"/>'
+    )
+    assert canonical(remove_tag(xmp)) == canonical(
+        rewritten(
+            '<R:Description xmlns:dc="http://purl.org/dc/elements/1.1/" '
+            'dc:source="first&#10;second&#9;&quot;third&quot;"/>'
+        )
+    )
 
 
 def test_present_tag_is_replaced() -> None:

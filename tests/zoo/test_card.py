@@ -103,6 +103,32 @@ def test_folder_without_card(tmp_path: Path) -> None:
         ('name = "little"', 'name = "little"\nfolder = "/etc"', "folder = '/etc' must be of type Path"),
         ("scale = 2", "scale = = 2", "is not a model card"),
         ("[up]", "[[up]]\nx = 1\n[[up]]", "is not a model card"),
+        (
+            'file = "up.onnx"',
+            'file = "../secret.onnx"',
+            r"up: file = '\.\./secret\.onnx' must be the bare name of a file",
+        ),
+        ('file = "up.onnx"', 'file = "/etc/passwd"', "must be the bare name of a file"),
+        ('file = "up.onnx"', "file = 'a\\b.onnx'", "must be the bare name of a file"),
+        ('file = "up.onnx"', 'file = "C:up.onnx"', "must be the bare name of a file"),
+        ('file = "up.onnx"', 'file = ".."', "must be the bare name of a file"),
+        ('file = "up.onnx"', 'file = ""', "must be the bare name of a file"),
+        ('name = "little"', 'name = "a/b"', "name = 'a/b' must be a bare name"),
+        ('name = "little"', 'name = "..\\u002f"', "must be a bare name"),
+        ('name = "little"', 'name = "a\\u001b[31m"', "must be a bare name"),
+        ('name = "little"', 'name = "a\\n"', "must be a bare name"),
+        ('name = "little"', f'name = "{"a" * 101}"', "must be a bare name"),
+        ("scale = 2", "scale = 1", "scale = 1 must be 2 to 16"),
+        ("scale = 2", "scale = 1000000", "must be 2 to 16"),
+        ("radius = 3", "radius = 100000000", "up: radius = 100000000 must be 0 to 1024 or infinite"),
+        ("radius = 3", "radius = -1", "must be 0 to 1024"),
+        ("radius = 3", "radius = nan", "must be 0 to 1024"),
+        ("multiple_of = 2", "multiple_of = 0", "down: multiple_of = 0 must be 1 to 256"),
+        ("multiple_of = 2", "multiple_of = 3", "down: multiple_of = 3 must be a multiple of the scale"),
+        ("multiply_adds = 1.0", "multiply_adds = inf", "multiply_adds = inf must be 0 to"),
+        ("activation_bytes = 100.0", "activation_bytes = -1.0", "activation_bytes = -1.0 must be 0 to"),
+        ("activation_bytes = 100.0", "activation_bytes = 1e300", "must be 0 to"),
+        ('kind = "pair"', 'kind = "upscaler"', "kind = 'upscaler', but it has a table down"),
     ],
 )
 def test_unknown_missing_and_broken_fields(folder: Path, tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -117,3 +143,15 @@ def test_card_that_is_no_text(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "card.toml").write_bytes(b"\xff\xfe\x00name")
     with pytest.raises(ModelError, match="is not a model card"):
         Card.load(tmp_path)
+
+
+def test_hashes_are_hashes(folder: Path, tmp_path: Path) -> None:
+    sha256 = Card.load(folder).up.sha256
+    with pytest.raises(ModelError, match="up: sha256 = 'AB' must be 64 hexadecimal digits"):
+        Card.load(copied(folder, tmp_path, **{sha256: "AB"}))
+
+
+def test_pair_needs_both_networks(tmp_path: Path) -> None:
+    folder = make_upscaler(tmp_path, 2, "y")
+    with pytest.raises(ModelError, match="kind = 'pair', but it has no table down"):
+        Card.load(copied(folder, tmp_path / "copy", **{'"upscaler"': '"pair"'}))

@@ -1,6 +1,7 @@
 """The models that are shipped, and which one serves when none is named."""
 
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,18 @@ import pytest
 from tests.models import make_pair
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
-from twinscale.zoo import DEFAULT_FAMILIES, Card, catalogue, families, load_card, model_names, resolve
+from twinscale.zoo import (
+    DEFAULT_FAMILIES,
+    Card,
+    catalogue,
+    families,
+    find_card,
+    list_models,
+    load_card,
+    model_names,
+    resolve,
+    scales,
+)
 
 # The papers' PSNR in dB on Set5: Dong et al. 2014, Table 1; Cai et al., Table 4.
 
@@ -154,3 +166,54 @@ def test_shipped_card_fits_the_network(name: str) -> None:
 def test_every_shipped_folder_loads_from_its_path() -> None:
     for name in model_names():
         assert Card.load(load_card(name).folder).name == name
+
+
+def test_a_run_or_a_folder_of_one_model_stands_for_it(shelf: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "mine"
+    shutil.copytree(shelf / "twin-x2", run / "models" / "mine")
+    for folder in (run, run / "models", tmp_path / "runs"):
+        assert load_card(folder).folder == run / "models" / "mine"
+    shutil.copytree(shelf / "twin-x2", run / "models" / "copy")
+    assert load_card(run).digest == load_card(shelf / "twin-x2").digest  # the same weights
+    shutil.copytree(shelf / "lonely-x3", run / "models" / "other")
+    with pytest.raises(ModelError, match=r"runs/mine may be any of .*models/copy, .*models/mine, .*models/other: name"):
+        load_card(run)
+
+
+def test_own_models_are_listed_and_found_by_name(
+    relatives: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path_factory.mktemp("own")
+    made = make_pair(own, 3, "y", name="mine")
+    shipped = ["lonely-x3", *["twin-x2"] * 4]  # copies keep the names on their cards
+    assert sorted(card.name for card in list_models()) == shipped
+    with pytest.raises(ModelError, match="no model 'mine'"):
+        load_card("mine")
+    monkeypatch.setenv("TWINSCALE_MODELS", str(own))
+    assert load_card("mine").folder == made
+    assert [card.name for card in list_models()][-1] == "mine"
+    assert [card.scale for card in list_models("pair", scale=3)].count(3) == len(list_models(scale=3))
+    assert list_models("upscaler") == []
+    assert find_card("mine", load_card("mine").digest).folder == made
+    assert find_card("mine", "0" * 64) is None
+    assert find_card(str(made), load_card("mine").digest) is None
+    with pytest.raises(ModelError, match=r"no model 'mein'.* did you mean 'mine'\?"):
+        load_card("mein")
+
+
+def test_several_own_models_of_one_name(
+    shelf: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    make_pair(one, 2, "rgb", name="mine")
+    make_pair(two, 3, "y", name="mine")
+    monkeypatch.setenv("TWINSCALE_MODELS", f"{one}{os.pathsep}{two}")
+    with pytest.raises(ModelError, match="mine may be any of"):
+        load_card("mine")
+    digest = load_card(two / "mine").digest
+    assert find_card("mine", digest).folder == two / "mine"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("twin", [2, 4]), ("twin-x4", [2]), ("lonely", [2])])
+def test_scales(name: str, expected: list[int], relatives: Path) -> None:
+    assert scales(name) == expected  # the copies named twin-x4 and lonely have the card of twin-x2

@@ -8,13 +8,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from twinscale.batch.journal import Journal
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.task import Outcome, Task, Writing
 from twinscale.batch.work import Work
-from twinscale.errors import TwinscaleError, UsageError
+from twinscale.errors import TwinscaleError, UsageError, install
+from twinscale.images.picture import MAX_PIXELS
 
 _OBJECT_STORE = 100_000_000  # bytes, of a Ray started here; only names and outcomes pass through it, never pictures
 _CONNECT_SECONDS = 5
@@ -30,6 +33,7 @@ def run_on_cluster(
     *,
     address: str | None = None,
     fail_fast: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Outcome]:
     """Do what :func:`twinscale.batch.run` does on the workers of a Ray cluster.
 
@@ -44,23 +48,31 @@ def run_on_cluster(
         address: ``"host:port"`` of a cluster, or ``"ray://host:port"``; by default a cluster of this machine's
             processors is started for the call, unless the process is connected to one.
         fail_fast: whether to end with the first outcome that failed. Workers may have done later jobs by then.
+        max_pixels: see :meth:`twinscale.Picture.read`.
 
     Yields:
         The outcome of each job, in the order of the jobs. A job that killed every worker that tried it has failed.
 
     Raises:
         UsageError: Ray is not installed, the cluster at the address cannot be reached, a job uses a standard stream,
-            or the model cannot do what is asked of it.
+            or the model or the format cannot do what is asked of it.
         ModelError: there is no such model, or its card is damaged.
     """
     if any(STANDARD_STREAM in (job.source, job.target) for job in jobs):
         raise UsageError("a cluster reads and writes files, not standard streams: name files")
-    work.load()  # an error that concerns all jobs is raised here, once
+    work.load()  # errors that concern all jobs are raised here, once
+    writing.check()
     # Outputs that exist already are found here, because a worker may meet the output of one that was killed.
-    checked = [Task(job, writing, carries_tag=work.carries_tag).check() for job in jobs]
-    open_jobs = [(index, jobs[index]) for index, outcome in enumerate(checked) if outcome is None]
+    journals = cache(Journal)
+    tasks = [Task(job, work, writing, journals=journals) for job in jobs]
+    checked = [task.check() for task in tasks]
+    rows = [
+        {"index": index, "job": pickle.dumps(task.job), "outdated": pickle.dumps(task.outdated)}
+        for index, (task, outcome) in enumerate(zip(tasks, checked, strict=True))
+        if outcome is None
+    ]
     with _ray(address) as processors:
-        outcomes = _outcomes(open_jobs, work, writing, processors)
+        outcomes = _outcomes(rows, work, writing, max_pixels, processors)
         arrived: tuple[int, Outcome] | None = None
         for index, job in enumerate(jobs):
             outcome = checked[index]
@@ -78,34 +90,37 @@ def run_on_cluster(
 class _Worker:
     """An actor: it holds the model and does one job at a time."""
 
-    def __init__(self, folder: str, work: Work, writing: Writing) -> None:
+    def __init__(self, folder: str, work: Work, writing: Writing, max_pixels: int) -> None:
         os.chdir(folder)
         self._process = work.load()
-        self._carries_tag = work.carries_tag
+        self._work = work
         self._writing = writing
+        self._max_pixels = max_pixels
+        self._journals = cache(Journal)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        task = Task(Job(row["source"], row["target"]), self._writing, carries_tag=self._carries_tag)
-        task.open(row["source"])
+        job = pickle.loads(row["job"])
+        task = Task(job, self._work, self._writing, max_pixels=self._max_pixels, journals=self._journals)
+        task.outdated = pickle.loads(row["outdated"])
+        task.open()
         task.process(self._process)
         return {"index": row["index"], "outcome": pickle.dumps(task.write())}
 
 
 def _outcomes(
-    jobs: Sequence[tuple[int, Job]], work: Work, writing: Writing, processors: int
+    rows: Sequence[dict[str, Any]], work: Work, writing: Writing, max_pixels: int, processors: int
 ) -> Iterator[tuple[int, Outcome]]:
     """Yield outcomes with their jobs' indices, in rising order; jobs that kill their workers have none."""
     import ray.data
 
-    if not jobs:
+    if not rows:
         return
     threads = min(work.runtime.threads or 1, processors)
     work = replace(work, runtime=replace(work.runtime, threads=threads))
-    rows = [{"index": index, "source": job.source, "target": job.target} for index, job in jobs]
     with warnings.catch_warnings(action="ignore"):  # about this way to limit retries: there is no other yet
         results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MAX_BLOCKS)).map(
             _Worker,
-            fn_constructor_args=(str(Path.cwd()), work, writing),
+            fn_constructor_args=(str(Path.cwd()), work, writing, max_pixels),
             compute=ray.data.ActorPoolStrategy(size=min(len(rows), processors // threads)),
             num_cpus=threads,
             max_task_retries=_RETRIES,
@@ -125,7 +140,7 @@ def _ray(address: str | None) -> Iterator[int]:
     try:
         import ray.data
     except ModuleNotFoundError as error:
-        raise UsageError(f"a cluster needs {error.name}: install it with pip install 'twinscale[cluster]'") from None
+        raise UsageError(f"a cluster needs {error.name}: {install('cluster')}") from None
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     attached = ray.is_initialized()

@@ -4,11 +4,14 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from threading import Event
 
+from twinscale.batch.journal import Journal
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.task import Outcome, Task, Writing
 from twinscale.batch.work import Process, Work
+from twinscale.images.picture import MAX_PIXELS
 from twinscale.rescale.model import ProgressCallback
 
 _IN_FLIGHT = 3  # pictures in memory: about one for each stage
@@ -20,6 +23,7 @@ def run(
     writing: Writing = Writing(),
     *,
     fail_fast: bool = False,
+    max_pixels: int = MAX_PIXELS,
     progress: ProgressCallback | None = None,
 ) -> Iterator[Outcome]:
     """Do the work on every job's picture; a bad file never stops the rest.
@@ -33,16 +37,17 @@ def run(
         work: what to do.
         writing: how to write the results.
         fail_fast: whether to end with the first outcome that failed; no later job's output is written then.
+        max_pixels: see :meth:`twinscale.Picture.read`.
         progress: called with the number of finished tiles and of all tiles of the current picture, in another thread.
 
     Yields:
         The outcome of each job, in the order of the jobs.
 
     Raises:
-        UsageError: the model cannot do what is asked of it.
+        UsageError: the model or the format cannot do what is asked of it.
         ModelError: there is no such model, or its card is damaged.
     """
-    pipeline = _Pipeline(work, writing, fail_fast, progress)
+    pipeline = _Pipeline(work, writing, fail_fast, max_pixels, progress)
     try:
         for outcome in _in_order(pipeline, jobs):
             yield outcome
@@ -50,6 +55,35 @@ def run(
                 return
     finally:
         pipeline.close()
+
+
+def rehearse(
+    jobs: Iterable[Job], work: Work, writing: Writing = Writing(), *, max_pixels: int = MAX_PIXELS
+) -> Iterator[Outcome]:
+    """Tell what :func:`run` would do: every picture is read, but no network runs and nothing is written.
+
+    Args:
+        jobs: see :func:`run`.
+        work: see :func:`run`.
+        writing: see :func:`run`.
+        max_pixels: see :func:`run`.
+
+    Yields:
+        The outcome of each job; what would be written is ``planned``.
+
+    Raises:
+        UsageError: see :func:`run`.
+        ModelError: see :func:`run`.
+    """
+    writing.check()
+    work.load()
+    journals = cache(Journal)
+    for job in jobs:
+        given = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else None
+        task = Task(job, work, writing, given=given, max_pixels=max_pixels, journals=journals)
+        task.check()
+        task.open()
+        yield task.foresee()
 
 
 def _in_order(pipeline: "_Pipeline", jobs: Iterable[Job]) -> Iterator[Outcome]:
@@ -70,22 +104,27 @@ class _Stopped(BaseException):
 class _Pipeline:
     """A thread for each stage. Tasks pass through every stage in order, so their outcomes come in order."""
 
-    def __init__(self, work: Work, writing: Writing, fail_fast: bool, progress: ProgressCallback | None) -> None:
+    def __init__(
+        self, work: Work, writing: Writing, fail_fast: bool, max_pixels: int, progress: ProgressCallback | None
+    ) -> None:
+        writing.check()
         self._process: Process = work.load()
-        self._carries_tag = work.carries_tag
+        self._work = work
         self._writing = writing
         self._fail_fast = fail_fast
+        self._max_pixels = max_pixels
         self._progress = progress
+        self._journals = cache(Journal)
         self._stop = Event()
         self._stages = [ThreadPoolExecutor(1, f"twinscale-{name}") for name in ("decoder", "network", "encoder")]
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Send a job on its way."""
         decoder, network, encoder = self._stages
-        task = Task(job, self._writing, carries_tag=self._carries_tag)
         # Standard input is read here: the caller's thread is the one that an interrupt reaches.
-        source = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else job.source
-        opened = decoder.submit(self._open, task, source)
+        given = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else None
+        task = Task(job, self._work, self._writing, given=given, max_pixels=self._max_pixels, journals=self._journals)
+        opened = decoder.submit(self._open, task)
         processed = network.submit(self._run_network, task, opened)
         return encoder.submit(self._write, task, processed)
 
@@ -95,9 +134,9 @@ class _Pipeline:
         for stage in self._stages:
             stage.shutdown(cancel_futures=True)
 
-    def _open(self, task: Task, source: str | bytes) -> None:
-        if task.check() is None:
-            task.open(source)
+    def _open(self, task: Task) -> None:
+        task.check()
+        task.open()
 
     def _run_network(self, task: Task, opened: Future[None]) -> None:
         opened.result()

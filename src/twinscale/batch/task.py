@@ -1,20 +1,30 @@
 """One job: opened, worked on and written; and what became of it."""
 
+import hashlib
+import io
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
 from twinscale.batch.plan import STANDARD_STREAM, Job
-from twinscale.batch.work import Process
+from twinscale.batch.work import Process, Work
 from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
-from twinscale.images.files import write_atomically
-from twinscale.images.picture import Picture
+from twinscale.images.files import read_source, write_atomically
+from twinscale.images.levels import to_planes
+from twinscale.images.picture import MAX_PIXELS, Picture
 from twinscale.rescale.model import ProgressCallback
+
+if TYPE_CHECKING:
+    from twinscale.codecs.codec import Codec
 
 Existing = Literal["refuse", "replace", "skip"]
 
@@ -26,12 +36,67 @@ class Writing:
     Attributes:
         format: such as ``"PNG"``; by default what the output's extension says, or else the input's format.
         quality: 1 to 100, for lossy formats.
-        existing: what to do if the output already exists: refuse the job, replace the file, or skip the job.
+        existing: what to do if the output already exists: refuse the job; replace the file; or bring it up to date,
+            which skips the job if its folder's journal says that the same was made of the same picture, replaces a
+            result that is outdated, and refuses to touch any other file.
+        depth: bits per sample, 8 or 16; by default those of the input.
+        background: what to put transparent pictures on, ``"white"`` or ``"#rrggbb"``; by default they stay transparent.
+        strip: whether to leave out EXIF and XMP. A shrunk picture keeps its tag.
     """
 
     format: str | None = None
     quality: int | None = None
     existing: Existing = "refuse"
+    depth: Literal[8, 16] | None = None
+    background: str | None = None
+    strip: bool = False
+
+    def check(self) -> None:
+        """Find what is wrong whatever the picture.
+
+        Raises:
+            UsageError: there is no such format or colour, or the format takes no such quality.
+        """
+        if self.format is not None:
+            self.check_quality(codec_named(self.format))
+        if self.background is not None:
+            Picture(np.zeros((1, 1, 1), np.uint8)).on_background(self.background)
+
+    def check_quality(self, codec: "Codec") -> None:
+        """Check that a format can be written with the quality.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        from twinscale.codecs.encoding import check
+
+        check(codec, size=(1, 1), channels=3, depth=min(codec.depths), transparent=False, quality=self.quality)
+
+    def check_fits(self, codec: "Codec", picture: Picture, size: tuple[int, int]) -> None:
+        """Check that a format can hold the result that a picture will have.
+
+        Args:
+            codec: the format.
+            picture: what the work starts from.
+            size: ``(height, width)`` of the result.
+
+        Raises:
+            UsageError: the quality is not one of the format's.
+            PictureError: the format cannot hold the depth, the transparency or the size.
+        """
+        from twinscale.codecs.encoding import check
+
+        transparent = picture.alpha is not None and self.background is None and to_planes(picture.alpha).min() < 1
+        depth = self.depth or picture.depth
+        check(codec, size=size, channels=picture.channels, depth=depth, transparent=transparent, quality=self.quality)
+
+    def applied_to(self, picture: Picture) -> Picture:
+        """Return the picture with the depth, the background and the metadata that are asked for."""
+        if self.depth is not None:
+            picture = picture.with_depth(self.depth)
+        if self.background is not None:
+            picture = picture.on_background(self.background)
+        return picture.without_metadata() if self.strip else picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +105,41 @@ class Outcome:
 
     Attributes:
         job: which.
-        status: whether its output was written, was there already, or could not be made.
+        status: whether its output was written, was up to date already, or could not be made; or would be written, if
+            that was all to be known.
+        reason: why its output was up to date, or was made again.
         seconds: how long reading, the network and writing took, without waiting for each other.
         error: why it failed.
-        size: ``(height, width)`` of what was written, in pixels.
-        bytes: size of the file.
-        notes: what was changed on reading the input, one line each.
+        input_size: ``(height, width)`` of the input, in pixels.
+        size: ``(height, width)`` of the output, in pixels.
+        input_bytes: size of the input, as a file.
+        bytes: size of the output, as a file.
+        notes: what was changed on reading the input, and what else the user should know, one line each.
     """
 
     job: Job
-    status: Literal["done", "skipped", "failed"]
+    status: Literal["done", "skipped", "failed", "planned"]
+    reason: str | None = None
     seconds: float = 0.0
     error: TwinscaleError | None = None
+    input_size: tuple[int, int] | None = None
     size: tuple[int, int] | None = None
+    input_bytes: int | None = None
     bytes: int | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """An earlier result in the output's place, which may be replaced while it is unchanged.
+
+    Attributes:
+        sha256: of its bytes.
+        reason: what has changed.
+    """
+
+    sha256: str
+    reason: str
 
 
 class Task:
@@ -64,55 +149,120 @@ class Task:
 
     Args:
         job: which.
+        work: what is done to the picture.
         writing: how the result is to be written.
-        carries_tag: whether only a format that holds XMP will do.
+        given: what standard input gave, if that is the job's source.
+        max_pixels: see :meth:`Picture.read`.
+        journals: gives the journal of a folder.
+
+    Attributes:
+        outdated: what :meth:`check` found that may be replaced.
     """
 
-    def __init__(self, job: Job, writing: Writing, *, carries_tag: bool) -> None:
+    def __init__(
+        self,
+        job: Job,
+        work: Work,
+        writing: Writing,
+        *,
+        given: bytes | None = None,
+        max_pixels: int = MAX_PIXELS,
+        journals: Callable[[Path], Journal] = Journal,
+    ) -> None:
         self.job = job
+        self.outdated: Outdated | None = None
+        self._work = work
         self._writing = writing
-        self._carries_tag = carries_tag
-        self._format = writing.format
+        self._given = given
+        self._max_pixels = max_pixels
+        self._journals = journals
+        self._codec: Codec | None = None
         self._picture: Picture | None = None
+        self._input_sha256 = ""
+        self._input_size = (0, 0)
+        self._input_bytes = 0
         self._notes: tuple[str, ...] = ()
         self._outcome: Outcome | None = None
         self._seconds = 0.0
 
     def check(self) -> Outcome | None:
-        """Return the outcome of a job that evidently needs no work or cannot succeed, else None; reads nothing."""
+        """Return the outcome of a job that evidently needs no work or cannot succeed, else None; decodes nothing."""
         with self._stage():
-            if self.job.target != STANDARD_STREAM:
-                if Path(self.job.target).exists() and self._writing.existing != "replace":
-                    if self._writing.existing == "skip":
-                        self._outcome = Outcome(self.job, "skipped")
-                        return self._outcome
-                    raise OutputExistsError(
-                        f"{self.job.source}: {self.job.target} already exists: use --overwrite, --skip-existing or "
-                        "another name"
-                    )
-                self._format = self._format or codec_of_path(self.job.target).name
+            if codec := self._named_codec():
+                self._choose(codec)
+            if self.job.target == STANDARD_STREAM:
+                return None
+            if os.path.lexists(self.job.target) and self._writing.existing != "replace":
+                self._outcome = self._check_existing(Path(self.job.target))
+            if self._outcome is None:
+                _check_folder(Path(self.job.target).parent)
         return self._outcome
 
-    def open(self, source: str | bytes) -> None:
-        """Read the picture from its file, or from the bytes that standard input gave."""
+    def _check_existing(self, target: Path) -> Outcome | None:
+        """Return the outcome of a job whose output is up to date; None if it may be made again."""
+        if self._writing.existing == "refuse":
+            raise OutputExistsError(f"{target} already exists: use --overwrite, --skip-existing or another name")
+        journal = self._journals(target.parent)
+        entry = journal.find(target.name)
+        if entry is None:
+            raise OutputExistsError(
+                f"{target} is not what twinscale wrote here, so it is left alone: rename it, or use --overwrite"
+            )
+        source = digest_of(Path(self.job.source)) if self._given is None else hashlib.sha256(self._given).hexdigest()
+        if (entry.source_sha256, entry.made_by) == (source, self._made_by()):
+            return Outcome(self.job, "skipped", "up to date")
+        if entry.source != path_from(target.parent, self.job.source):
+            raise OutputExistsError(
+                f"{target} is the result of {journal.origin(entry)}, so it is left alone: use another name, or "
+                "--overwrite"
+            )
+        other_picture = entry.source_sha256 != source
+        reason = "the picture has changed" if other_picture else "the model or the options have changed"
+        self.outdated = Outdated(entry.sha256, reason)
+        return None
+
+    def _made_by(self) -> dict[str, Any]:
+        """Return what decides the result besides the picture."""
+        assert self._codec is not None
+        options = {**asdict(self._writing), "format": self._codec.name}
+        del options["existing"]
+        return {**self._work.identity, **options}
+
+    def open(self) -> None:
+        """Read the picture."""
         if self._outcome is not None:
             return
         with self._stage():
-            self._picture = Picture.read(source)
-            self._notes = self._picture.notes
-            own = self._picture.format
-            self._format = self._format or (own if own in {codec.name for codec in writable_codecs()} else "PNG")
-            assert self._format is not None
-            if self._carries_tag and not codec_named(self._format).keeps_xmp:
-                raise UsageError(
-                    f"{self.job.source}: {self._format} cannot hold the tag that restore needs: write PNG, TIFF or WebP"
-                )
+            data = read_source(self.job.source)[1] if self._given is None else self._given
+            picture = Picture.read(_NamedBytes(data, self.job.source), max_pixels=self._max_pixels)
+            self._input_sha256 = hashlib.sha256(data).hexdigest()
+            self._input_size, self._input_bytes = (picture.height, picture.width), len(data)
+            self._notes = picture.notes
+            if self._codec is None:
+                writable = {codec.name: codec for codec in writable_codecs()}
+                self._choose(self._named_codec() or writable.get(picture.format or "PNG", writable["PNG"]))
+            assert self._codec is not None
+            self._writing.check_fits(self._codec, picture, self._work.size(picture))
+            self._picture = picture
 
     def process(self, process: Process, progress: ProgressCallback | None = None) -> None:
         """Do the work on the picture."""
         with self._stage():
+            if self._picture is None:
+                return
+            if self._work.carries_tag:  # what will be restored is the picture as it is asked for
+                self._picture = process(self._writing.applied_to(self._picture), progress)
+            else:
+                picture = self._picture.with_depth(16) if self._writing.depth == 16 else self._picture
+                self._picture = self._writing.applied_to(process(picture, progress))
+
+    def foresee(self) -> Outcome:
+        """Return what would become of the job, if the stages before went well."""
+        with self._stage():
             if self._picture is not None:
-                self._picture = process(self._picture, progress)
+                self._outcome = self._success("planned", self._work.size(self._picture))
+        assert self._outcome is not None
+        return self._outcome
 
     def write(self) -> Outcome:
         """Encode and write the result, if the stages before went well.
@@ -121,27 +271,71 @@ class Task:
         makes, it is from an earlier attempt whose process was killed before it could say so.
         """
         with self._stage():
-            if self._picture is not None and self._format is not None:
-                data = self._picture.encode(self._format, quality=self._writing.quality)
+            if self._picture is not None and self._codec is not None:
+                data, lost = self._picture.encoded(self._codec.name, quality=self._writing.quality)
+                size, self._notes = (self._picture.height, self._picture.width), (*self._picture.notes, *lost)
+                self._picture = None
+                if self._work.carries_tag and len(data) > self._input_bytes:
+                    remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
+                    self._notes += (f"the small file has more bytes than the input: {remedy}",)
                 self._write_output(data)
-                size, self._picture = self._picture.size, None
-                self._outcome = Outcome(self.job, "done", size=size, bytes=len(data), notes=self._notes)
+                self._outcome = replace(self._success("done", size), bytes=len(data))
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)
+
+    def _success(self, status: Literal["done", "planned"], size: tuple[int, int]) -> Outcome:
+        return Outcome(
+            self.job,
+            status,
+            self.outdated.reason if self.outdated else None,
+            input_size=self._input_size,
+            size=size,
+            input_bytes=self._input_bytes,
+            notes=self._notes,
+        )
+
+    def _named_codec(self) -> "Codec | None":
+        """Return the format that is asked for, or that the output's name says; None on standard output."""
+        if self._writing.format is not None:
+            return codec_named(self._writing.format)
+        return None if self.job.target == STANDARD_STREAM else codec_of_path(self.job.target)
+
+    def _choose(self, codec: "Codec") -> None:
+        """Settle the format of the output, if it can be written as asked."""
+        self._writing.check_quality(codec)
+        if self._work.carries_tag and not codec.keeps_xmp:
+            raise UsageError(f"{codec.name} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
+        self._codec = codec
 
     def _write_output(self, data: bytes) -> None:
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
-            sys.stdout.buffer.write(data)
+            _write_standard_output(data)
             return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, data, overwrite=self._writing.existing == "replace")
+            self._note(target, data)
+            replaceable = self.outdated is not None and digest_of(target) == self.outdated.sha256
+            write_atomically(target, data, overwrite=replaceable or self._writing.existing == "replace")
         except OSError as error:
             raise PictureError(f"folder {target.parent} cannot be created ({error.strerror}): name another") from error
         except OutputExistsError:
             if not target.is_file() or target.read_bytes() != data:
                 raise
+
+    def _note(self, target: Path, data: bytes) -> None:
+        """Write into the journal what is about to be written, so that no output is ever unknown."""
+        entry = Entry(
+            output=target.name,
+            sha256=hashlib.sha256(data).hexdigest(),
+            source=path_from(target.parent, self.job.source),
+            source_sha256=self._input_sha256,
+            made_by=self._made_by(),
+        )
+        try:
+            self._journals(target.parent).add(entry)
+        except OSError as error:
+            self._notes += (f"{JOURNAL} cannot be written ({error.strerror}): --skip-existing will not know {target}",)
 
     @contextmanager
     def _stage(self) -> Iterator[None]:
@@ -159,8 +353,38 @@ class Task:
         """Return the error with the name of the picture in its message."""
         if isinstance(error, MemoryError):
             return OutOfMemoryError(f"{self.job.source}: too large for the available memory: use a smaller picture")
-        if self.job.source in str(error):
+        if str(error).startswith(f"{self.job.source}: "):
             return error
         named = type(error)(f"{self.job.source}: {error}")
         named.__cause__ = error
         return named
+
+
+class _NamedBytes(io.BytesIO):
+    """A file that has been read once, for its hash and its pixels; errors call it by its name."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def _write_standard_output(data: bytes) -> None:
+    """Write all bytes; the stream takes only some of them at a time if it is unbuffered."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[sys.stdout.buffer.write(rest) :]
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # nobody reads it any more, which ends the command quietly
+        raise
+    except OSError as error:
+        raise PictureError(f"standard output cannot be written ({error.strerror}): check the disk behind it") from error
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise if files cannot be written to a folder, which may have yet to be created."""
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise PictureError(f"{nearest} is a file, so it cannot hold {folder}: name another output")
+    if not os.access(nearest, os.W_OK):
+        raise PictureError(f"folder {nearest} may not be written to: name another output")

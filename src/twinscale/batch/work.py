@@ -1,8 +1,9 @@
 """What is done to every picture of a batch, as plain data: it can be compared, pickled and sent to another machine."""
 
+import re
 import typing
-from collections.abc import Callable
-from dataclasses import Field, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar
 
 from twinscale.engine import Runtime
@@ -11,8 +12,10 @@ from twinscale.rescale import load, restore, shrink, upscale
 from twinscale.rescale.model import Model, ProgressCallback
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.upscale import choose_model
-from twinscale.zoo import DEFAULT_FAMILIES, load_card, model_names, resolve
+from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.target import Target
+from twinscale.rescale.upscale import passes
+from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve, scales
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
 """Works on one picture, and reports the number of finished and of all tiles meanwhile."""
@@ -28,16 +31,41 @@ class Work(typing.Protocol):
         """What runs the networks."""
 
     @property
+    def kind(self) -> str:
+        """The kind of work, in a word."""
+
+    @property
     def suffix(self) -> str:
         """What goes between the name and the extension of an output that is not named.
 
+        It names the model if that was chosen, so that results of several models do not meet.
+
         Raises:
-            ModelError: the suffix depends on the model's scale, and there is no such model.
+            UsageError, ModelError: it depends on the model, and there is no such model.
+        """
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """What a template of output names may say about the work; see :attr:`suffix` for errors."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides a result besides the picture, as JSON can hold it: the kind, the weights' digests and options.
+
+        Results that differ in the last digits only, by backend or tile, are the same; see :attr:`suffix` for errors.
         """
 
     @property
     def carries_tag(self) -> bool:
         """Whether a result must keep its XMP packet and its exact pixels, as a shrunk picture must."""
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """Return ``(height, width)`` of the result before any network runs.
+
+        Raises:
+            UsageError: the model cannot do what is asked of it.
+            ModelError: there is no such model, or its card is damaged.
+        """
 
     def load(self) -> Process:
         """Find the model, once per process; its networks are loaded with the first picture.
@@ -54,12 +82,13 @@ class Upscale:
 
     Attributes:
         model: name of a model or of a family, or a folder; by default the default family.
-        scale: above 1, at most the model's; by default that of the model.
+        scale: see :func:`twinscale.upscale`; so are ``width``, ``height`` and ``fit``.
         ensemble: see :func:`twinscale.upscale`.
         tile: see :func:`twinscale.upscale`.
         runtime: what runs the network.
     """
 
+    kind: ClassVar[str] = "upscale"
     carries_tag: ClassVar[bool] = False
 
     model: str | None = None
@@ -67,18 +96,71 @@ class Upscale:
     ensemble: bool = False
     tile: int | None = None
     runtime: Runtime = Runtime()
+    width: int | None = None
+    height: int | None = None
+    fit: tuple[int, int] | None = None
 
     @property
     def suffix(self) -> str:
-        """``_x2``, by the scale."""
-        name = DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
-        return f"_x{load_card(name).scale if self.scale is None else self.scale:g}"
+        """``_x2``, or ``_1920w`` and the like to a size; of a model that is named ``_best-x2`` or ``_best-x2_x1.5``."""
+        if self.model is None:
+            return f"_{self._target}"
+        at_its_own = [card.scale for card in self._cards] == [self._target.scale]
+        return f"_{self._name}" + ("" if at_its_own else f"_{self._target}")
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`; to a size, the scale depends on the picture."""
+        scale = self._target.scale
+        return {"model": self._name} | ({} if scale is None else {"scale": f"{scale:g}"})
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`."""
+        weights = [card.digest for card in self._cards]
+        return _identity(self, weights=weights, scale=self._target.scale, fit=self.fit and list(self.fit))
+
+    @property
+    def _model(self) -> str:
+        return DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
+
+    @property
+    def _target(self) -> Target:
+        return Target(self.scale, self.width, self.height, self.fit).or_times(scales(self._model)[0])
+
+    @property
+    def _cards(self) -> list[Card]:
+        """The models that work on pictures, each once; to a size, each picture chooses among those of a family."""
+        steps = available = scales(self._model)
+        if self._target.scale is not None:
+            steps = list(passes(self._target.scale, available))
+        return [load_card(self._model, step) for step in dict.fromkeys(steps)]
+
+    @property
+    def _name(self) -> str:
+        """The name of the only model, or else of the family."""
+        cards = self._cards
+        return _word(cards[0].name) if len(cards) == 1 else self._model
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        return self._target.size(picture)
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        model = choose_model(self.scale, self.model, runtime=self.runtime)
+        target = self._target
+        model = _fixed(self._model, self.runtime)
         return lambda picture, progress: upscale(
-            picture, self.scale, model=model, ensemble=self.ensemble, tile=self.tile, progress=progress
+            picture,
+            target.scale,
+            width=target.width,
+            height=target.height,
+            fit=target.fit,
+            model=model,
+            ensemble=self.ensemble,
+            tile=self.tile,
+            runtime=None if isinstance(model, Model) else self.runtime,
+            progress=progress,
         )
 
 
@@ -93,13 +175,39 @@ class Shrink:
         runtime: what runs the network.
     """
 
+    kind: ClassVar[str] = "shrink"
     carries_tag: ClassVar[bool] = True
-    suffix: ClassVar[str] = "_shrunk"
 
     model: str | None = None
     scale: int | None = None
     tile: int | None = None
     runtime: Runtime = Runtime()
+
+    @property
+    def suffix(self) -> str:
+        """``_shrunk``, or ``_shrunk_dsn-x2`` by a pair that is named."""
+        return "_shrunk" if self.model is None else f"_shrunk_{_word(self._card.name)}"
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`."""
+        card = self._card
+        return {"model": _word(card.name), "scale": f"{card.scale}"}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`."""
+        card = self._card
+        return _identity(self, weights=[card.digest], scale=card.scale)
+
+    @property
+    def _card(self) -> Card:
+        return load_card(DEFAULT_FAMILIES["pair"] if self.model is None else self.model, self.scale)
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        scale = self._card.scale
+        return -(-picture.height // scale), -(-picture.width // scale)
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
@@ -119,8 +227,8 @@ class Restore:
         runtime: what runs the networks.
     """
 
+    kind: ClassVar[str] = "restore"
     carries_tag: ClassVar[bool] = False
-    suffix: ClassVar[str] = "_restored"
 
     model: str | None = None
     fallback: Fallback | None = None
@@ -128,11 +236,44 @@ class Restore:
     tile: int | None = None
     runtime: Runtime = Runtime()
 
+    @property
+    def suffix(self) -> str:
+        """``_restored``, or ``_restored_dsn-x2`` by a pair that is named, or ``_restored_dsn`` by a family."""
+        return "_restored" if self.model is None else f"_restored_{self._name}"
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`; by default each picture's tag chooses the model."""
+        return {} if self.model is None else {"model": self._name}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`. A picture's tag names the weights of its pair."""
+        cards = []
+        if self.model is not None:
+            cards = [load_card(self.model, scale) for scale in scales(self.model)]
+        elif self.fallback == "upscale":
+            return _identity(self, weights=Upscale(scale=self.scale).identity["weights"])
+        return _identity(self, weights=[card.digest for card in cards])
+
+    @property
+    def _name(self) -> str:
+        assert self.model is not None
+        return self.model if self.model in families() else _word(load_card(self.model).name)
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        if shrunk := Shrunk.find(picture):
+            return shrunk.tag.height, shrunk.tag.width
+        if self.model is None:
+            scale = self.scale or 2
+        else:
+            scale = choose_pair(self.scale, self.model, runtime=self.runtime).card.scale
+        return picture.height * scale, picture.width * scale
+
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        # A folder is loaded here, once. From a family, each picture's tag chooses the pair, and the pairs are kept.
-        is_folder = self.model is not None and resolve(self.model) not in model_names()
-        model = load(self.model, self.runtime) if self.model is not None and is_folder else self.model
+        model = None if self.model is None else _fixed(self.model, self.runtime)
         return lambda picture, progress: restore(
             picture,
             model=model,
@@ -142,3 +283,21 @@ class Restore:
             runtime=None if isinstance(model, Model) else self.runtime,
             progress=progress,
         )
+
+
+def _fixed(model: str, runtime: Runtime) -> Model | str:
+    """Load one's own model once, because its folder may change meanwhile; of a family, each picture chooses its own."""
+    return model if resolve(model) in model_names() else load(model, runtime)
+
+
+def _identity(work: Work, **resolved: Any) -> dict[str, Any]:
+    """Return the fields of a work that decide its results; those that stand for others are given ``resolved``."""
+    options = {field.name: getattr(work, field.name) for field in fields(work)}
+    for name in ("model", "tile", "runtime"):
+        del options[name]
+    return {"kind": work.kind, **options, "precision": work.runtime.precision, **resolved}
+
+
+def _word(name: str) -> str:
+    """Return a model's name as part of a file's name; the name on a card may hold spaces and brackets."""
+    return re.sub(r"[^\w.+-]", "-", name)

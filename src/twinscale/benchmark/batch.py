@@ -51,21 +51,21 @@ def measure_batch(pictures: int, megapixels: float, work: Upscale) -> BatchSpeed
     stages, batch = np.zeros(3), 0.0
     with tempfile.TemporaryDirectory() as folder:
         jobs = _make_jobs(Path(folder), pictures, megapixels, work)
-        _seconds_of_stages(jobs[0], process)  # loads the network
+        _seconds_of_stages(jobs[0], work, process)  # loads the network
         for start in range(0, pictures, _TURN):
             turn = jobs[start : start + _TURN]
-            stages += np.sum([_seconds_of_stages(job, process) for job in turn], axis=0)
+            stages += np.sum([_seconds_of_stages(job, work, process) for job in turn], axis=0)
             batch += _seconds_of_batch(turn, work)
     decode, network, encode = map(float, stages)
     return BatchSpeed(decode, network, encode, batch)
 
 
-def _seconds_of_stages(job: Job, process: Process) -> NDArray[np.float64]:
+def _seconds_of_stages(job: Job, work: Upscale, process: Process) -> NDArray[np.float64]:
     """Measure the times of decoding, of the network, and of encoding and writing."""
-    task = Task(job, _REPLACE, carries_tag=False)
+    task = Task(job, work, _REPLACE)
     task.check()
     times = [time.perf_counter()]
-    task.open(job.source)
+    task.open()
     times.append(time.perf_counter())
     task.process(process)
     times.append(time.perf_counter())

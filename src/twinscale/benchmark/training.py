@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from twinscale.errors import UsageError
+from twinscale.errors import UsageError, install
 
 _RECIPE = "dsn-y-x3"
 _BATCH, _CROP = 16, 69  # the paper's sub-image at x3, in a batch that suits a CPU
@@ -46,7 +46,7 @@ def measure_training(seconds: float, rounds: int, notify: Callable[[str], None] 
         UsageError: torch is not installed.
     """
     if importlib.util.find_spec("torch") is None:
-        raise UsageError("measuring training needs torch: pip install 'twinscale[train]'")
+        raise UsageError(f"measuring training needs torch: {install('train')}")
     tuned, plain = [], []
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
         for i in range(rounds):

@@ -31,16 +31,24 @@ class _LazyGroup(Group):
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted:
         return
+    click.echo(f"twinscale {__version__} ({', '.join(_runtimes())})")
+    context.exit()
+
+
+def _runtimes() -> list[str]:
+    """Return the name and the version of every installed library that runs networks."""
     from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        runtime = version("onnxruntime")  # importing it would take ten times as long
-    except PackageNotFoundError:  # a build for other devices has another name
-        import onnxruntime
+    found = []
+    for package, name in (("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO"), ("torch", "torch")):
+        try:
+            found.append(f"{name} {version(package)}")  # importing it would take ten times as long
+        except PackageNotFoundError:
+            if package == "onnxruntime":  # a build for other devices has another name
+                import onnxruntime
 
-        runtime = onnxruntime.__version__
-    click.echo(f"twinscale {__version__} (ONNX Runtime {runtime}, CPU)")
-    context.exit()
+                found.append(f"{name} {onnxruntime.__version__}")
+    return found
 
 
 @click.group(
@@ -48,12 +56,12 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
     examples=[
         "twinscale upscale photo.jpg                 photo_x2.jpg, twice as large",
-        "twinscale shrink photo.jpg                  photo_shrunk.png, half as large, restorable",
+        "twinscale shrink photo.png                  photo_shrunk.png, half as large, restorable",
         "twinscale restore photo_shrunk.png          the original size to the pixel",
         "twinscale upscale -m best -s 3 folder -o larger",
     ],
-    epilog="Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 3 cannot read the input, 4 model missing or "
-    "damaged, 5 out of memory, 130 interrupted.",
+    epilog="Exit codes: 0 all done; 1 some files failed, the output exists already, or nobody reads it; 2 wrong usage; "
+    "3 a picture or set cannot be read or written; 4 model missing or damaged; 5 out of memory; 130 interrupted.",
 )
 @click.option(
     "--version", is_flag=True, callback=_print_version, is_eager=True, expose_value=False, help="Show the version."

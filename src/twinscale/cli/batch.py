@@ -2,16 +2,17 @@
 
 import functools
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
+from twinscale.cli.console import readable_size
+from twinscale.cli.display import Display
 from twinscale.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class BatchCommand(Command):
         super().__init__(
             *args,
             epilog="INPUT is a picture, a folder, a pattern, or - for standard input. Of two names, the second is the "
-            "output; if that file exists, name it with -o.",
+            "output if it does not exist, or if the first became what is there; else both are inputs. -o always names "
+            "the output. Results of earlier runs in a folder are not taken as inputs.",
             **kwargs,
         )
 
@@ -44,12 +46,18 @@ class Batch:
 
     inputs: tuple[str, ...]
     output: str | None
+    output_template: str | None
     format: str | None
     quality: int | None
+    depth: Literal[8, 16] | None
+    background: str | None
+    strip: bool
     recursive: bool
     overwrite: bool
     skip_existing: bool
+    dry_run: bool
     fail_fast: bool
+    max_pixels: int | None
     cluster: str | None
     as_json: bool
     quiet: bool
@@ -65,27 +73,38 @@ class Batch:
         from twinscale.batch.plan import STANDARD_STREAM
 
         writing = self._writing()
-        jobs = plan(self.inputs, work, output=self.output, format=self.format, recursive=self.recursive)
+        jobs = plan(
+            self.inputs,
+            work,
+            output=self.output,
+            template=self.output_template,
+            format=self.format,
+            recursive=self.recursive,
+            overwrite=self.overwrite,
+        )
         if self.as_json and any(job.target == STANDARD_STREAM for job in jobs):
             raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
         outcomes: list[Outcome] = []
-        with self._progress(len(jobs)) as (advance, tiles):
-            for outcome in self._outcomes(jobs, work, writing, tiles):
+        with Display(len(jobs), bar=not self.quiet) as display:
+            for outcome in self._outcomes(jobs, work, writing, display.tiles):
                 outcomes.append(outcome)
                 if outcome.error and len(jobs) > 1:
-                    click.echo(f"twinscale: {outcome.error}", err=True)
-                if outcome.size and not (self.as_json or self.quiet) and outcome.job.target != STANDARD_STREAM:
-                    _print(outcome)
-                advance()
+                    display.remark(f"twinscale: {outcome.error}")
+                if not (self.as_json or self.quiet):
+                    if (line := _line(outcome)) and (self.dry_run or outcome.job.target != STANDARD_STREAM):
+                        display.result(line)
+                    for note in outcome.notes:
+                        display.remark(f"{outcome.job.source}: {note}")
+                display.finished()
         if self.as_json:
             click.echo(json.dumps([_report(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
         errors = [outcome.error for outcome in outcomes if outcome.error]
         if errors and len(jobs) == 1:
             raise errors[0]
+        count = Counter(outcome.status for outcome in outcomes)
+        if len(jobs) > 1 and set(count) != {"done"} and not self.quiet:
+            click.echo("twinscale: " + ", ".join(f"{number} {status}" for status, number in count.items()), err=True)
         if errors:
-            if not self.quiet:
-                done = sum(outcome.status == "done" for outcome in outcomes)
-                click.echo(f"twinscale: {done} done, {len(errors)} failed", err=True)
             raise click.exceptions.Exit(1)
 
     def _writing(self) -> "Writing":
@@ -94,49 +113,62 @@ class Batch:
         if self.overwrite and self.skip_existing:
             raise UsageError("--overwrite and --skip-existing contradict each other: choose one")
         existing: Existing = "replace" if self.overwrite else "skip" if self.skip_existing else "refuse"
-        return Writing(self.format, self.quality, existing)
+        return Writing(self.format, self.quality, existing, self.depth, self.background, self.strip)
 
     def _outcomes(
         self, jobs: "list[Job]", work: "Work", writing: "Writing", tiles: "ProgressCallback"
     ) -> "Iterator[Outcome]":
+        from twinscale.images.picture import MAX_PIXELS
+
+        max_pixels = self.max_pixels or MAX_PIXELS
+        if self.dry_run:
+            from twinscale.batch import rehearse
+
+            return rehearse(jobs, work, writing, max_pixels=max_pixels)
         if self.cluster is None:
             from twinscale.batch import run
 
-            return run(jobs, work, writing, fail_fast=self.fail_fast, progress=tiles)
+            return run(jobs, work, writing, fail_fast=self.fail_fast, max_pixels=max_pixels, progress=tiles)
         from twinscale.batch.cluster import run_on_cluster
 
-        return run_on_cluster(jobs, work, writing, address=self.cluster or None, fail_fast=self.fail_fast)
-
-    @contextmanager
-    def _progress(self, jobs: int) -> "Iterator[tuple[Callable[[], None], ProgressCallback]]":
-        """Show a bar on standard error if a person is watching, and yield what advances it."""
-        if self.quiet or not sys.stderr.isatty():
-            yield lambda: None, lambda done, total: None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            files = bar.add_task("pictures", total=jobs, visible=jobs > 1)
-            tiles = bar.add_task("tiles", visible=self.cluster is None)
-            yield (
-                lambda: bar.advance(files),
-                lambda done, total: bar.update(tiles, completed=done, total=total),
-            )
+        return run_on_cluster(
+            jobs, work, writing, address=self.cluster or None, fail_fast=self.fail_fast, max_pixels=max_pixels
+        )
 
 
 def batch_options(function: options.Function) -> options.Function:
     """Add the inputs, and the options that say what becomes of a batch; the command gets them as one ``batch``."""
 
-    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True)
-    @click.option("--output", "-o", help="Output file or folder, or - for standard output.")
+    @click.argument("inputs", metavar="INPUT... [OUTPUT]", nargs=-1, required=True, shell_complete=complete.files)
+    @click.option(
+        "--output",
+        "-o",
+        help="Output file or folder, or - for standard output; NAME/ is a folder.",
+        shell_complete=complete.files,
+    )
+    @click.option(
+        "--output-template",
+        "-O",
+        metavar="NAME",
+        help="Name of each output in its folder: {stem}, {ext}, {suffix}, {parent}, {model}, {scale}, as in "
+        "{stem}-large.{ext}.",
+    )
     @click.option("--format", "-f", help="Format of the output, instead of its extension's.")
     @click.option("--quality", "-q", type=click.IntRange(1, 100), help="Quality of lossy formats.")
+    @click.option("--depth", type=click.Choice([8, 16]), help="Bits per sample.", show_default="those of the input")
+    @click.option("--background", help="Put transparent pictures on this colour: white, #ffcc00 …")
+    @click.option("--strip", is_flag=True, help="Leave out EXIF and XMP; a shrunk picture keeps its tag.")
     @click.option("--recursive", "-r", is_flag=True, help="Enter subfolders.")
     @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-    @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists; resumes a batch.")
+    @click.option(
+        "--skip-existing",
+        is_flag=True,
+        help="Bring outputs up to date: skip those made of the same pictures in the same way, make outdated ones "
+        "again, touch no other file. Resumes a batch.",
+    )
+    @click.option("--dry-run", is_flag=True, help="Show what would be read and written, and write nothing.")
     @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
+    @options.max_pixels
     @click.option(
         "--cluster",
         metavar="[=ADDRESS]",
@@ -152,12 +184,19 @@ def batch_options(function: options.Function) -> options.Function:
     return command
 
 
-def _print(outcome: "Outcome") -> None:
-    assert outcome.size is not None
-    job, (height, width) = outcome.job, outcome.size
-    click.echo(f"{job.source} -> {job.target} ({width}x{height}, {outcome.seconds:.1f} s)")
-    for note in outcome.notes:
-        click.echo(f"{job.source}: {note}", err=True)
+def _line(outcome: "Outcome") -> str | None:
+    """Return what became of a picture, in words; None if it failed."""
+    job = outcome.job
+    if outcome.status == "skipped":
+        return f"{job.source}: skipped, {job.target} is {outcome.reason}"
+    if outcome.size is None or outcome.input_size is None:
+        return None
+    (input_height, input_width), (height, width) = outcome.input_size, outcome.size
+    again = f", again: {outcome.reason}" if outcome.reason else ""
+    if outcome.input_bytes is None or outcome.bytes is None:  # it is only planned
+        return f"{job.source} ({input_width}x{input_height}) -> {job.target} ({width}x{height}){again}"
+    before, after = readable_size(outcome.input_bytes), readable_size(outcome.bytes)
+    return f"{job.source} -> {job.target} ({width}x{height}, {before} -> {after}, {outcome.seconds:.1f} s){again}"
 
 
 def _report(outcome: "Outcome") -> dict[str, Any]:
@@ -165,7 +204,12 @@ def _report(outcome: "Outcome") -> dict[str, Any]:
     report: dict[str, Any] = {"input": outcome.job.source, "output": outcome.job.target, "status": outcome.status}
     if outcome.error:
         report["error"] = str(outcome.error)
+    if outcome.reason:
+        report["reason"] = outcome.reason
+    if outcome.input_size:
+        report["input_height"], report["input_width"] = outcome.input_size
     if outcome.size:
         height, width = outcome.size
-        report |= {"width": width, "height": height, "bytes": outcome.bytes, "notes": list(outcome.notes)}
+        report |= {"width": width, "height": height, "input_bytes": outcome.input_bytes, "bytes": outcome.bytes}
+        report["notes"] = list(outcome.notes)
     return report | {"seconds": round(outcome.seconds, 3)}

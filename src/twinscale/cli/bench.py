@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
+from twinscale.cli.console import output
 
 if TYPE_CHECKING:
     from twinscale.engine import Runtime
@@ -72,7 +73,7 @@ def resize(megapixels: float, rounds: int, as_json: bool) -> None:
 
 
 @bench.command()
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=complete.models)
 @_megapixels(1.0, "the full-size picture")
 @_rounds(3)
 @options.as_json
@@ -93,7 +94,6 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
         _print_json([asdict(speed) for speed in speeds])
         return
 
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("model", box=None)
@@ -102,7 +102,7 @@ def engine(models: tuple[str, ...], megapixels: float, rounds: int, as_json: boo
     for speed in speeds:
         times = (speed.shrink, speed.pillow_shrink, speed.restore, speed.pillow_enlarge)
         table.add_row(speed.model, str(speed.scale), *("—" if ms is None else f"{ms:.1f}" for ms in times))
-    Console().print(table)
+    output().print(table)
 
 
 @bench.command()
@@ -150,7 +150,7 @@ def start(rounds: int, as_json: bool) -> None:
 
 
 @bench.command()
-@click.argument("model", default="fast-x2")
+@click.argument("model", default="fast-x2", shell_complete=complete.models)
 @_megapixels(12.0, "the small picture")
 @_rounds(3)
 @options.runtime
@@ -167,7 +167,6 @@ def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_j
         _print_json({**asdict(compared), "ratio": compared.ratio})
         return
 
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("", "tiles", box=None)
@@ -177,7 +176,7 @@ def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_j
         tiles = "auto" if speed.runner == "twinscale" else str(speed.tile or "none")
         peak = "—" if speed.peak_mebibytes is None else f"{speed.peak_mebibytes:.0f}"
         table.add_row(speed.runner, tiles, f"{speed.seconds:.2f}", f"{speed.processor_seconds:.2f}", peak)
-    console = Console()
+    console = output()
     console.print(table)
     for line in compared.left_out:
         console.print(line, highlight=False)

@@ -4,8 +4,9 @@ import sys
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
+from twinscale.cli.console import output
 
 
 @click.group(cls=Group, examples=["twinscale data get Set5 Set14"])
@@ -40,7 +41,6 @@ def list_sets(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
 
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("name", "kind", box=None)
@@ -51,11 +51,11 @@ def list_sets(as_json: bool) -> None:
     for dataset, folder in sets:
         counts = (str(dataset.files), f"{dataset.megapixels:.1f}")
         table.add_row(dataset.name, dataset.kind, *counts, dataset.terms, str(folder or "—"))
-    Console().print(table)
+    output().print(table)
 
 
 @data.command()
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete.sets)
 def get(names: tuple[str, ...]) -> None:
     """Download sets into the cache, and print their folders.
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
+from twinscale.cli.console import output
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, examples=["twinscale evaluate dsn-y-x3 Set5 Set14 BSD100 Urban100"])
-@click.argument("model")
-@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@click.argument("model", shell_complete=complete.models)
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True, shell_complete=complete.sets)
 @options.ensemble
 @click.option("--per-picture", is_flag=True, help="List every picture.")
 @options.as_json
@@ -103,7 +104,6 @@ def _row(evaluation: "Evaluation", per_picture: bool) -> dict[str, Any]:
 
 def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     for name, group in itertools.groupby(evaluations, key=lambda evaluation: evaluation.model.card.name):
@@ -122,7 +122,7 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
             paper, looks = evaluation.published, evaluation.looks
             cells = _cells(evaluation.bicubic, evaluation.ours, paper, looks, in_rgb, in_paper)
             table.add_row(evaluation.dataset, *cells, f"{evaluation.seconds_per_megapixel:.2f}")
-        Console().print(table)
+        output().print(table)
 
 
 def _cells(

@@ -1,49 +1,97 @@
 """``twinscale info``: what a picture is, and whether it can be restored."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
+from twinscale.cli.console import readable_size
+
+if TYPE_CHECKING:
+    from twinscale.images.picture import Picture
 
 
 @click.command(cls=Command, examples=["twinscale info photo_shrunk.png"])
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete.files)
+@options.max_pixels
 @options.as_json
-def info(files: tuple[str, ...], as_json: bool) -> None:
+def info(files: tuple[str, ...], max_pixels: int | None, as_json: bool) -> None:
     """Show what pictures are, what they carry, and how they were shrunk."""
     import json
 
-    facts = [_facts(file) for file in files]
+    from twinscale.errors import TwinscaleError
+    from twinscale.images.picture import MAX_PIXELS
+
+    reports, failed = [], False
+    for file in files:
+        try:
+            reports.append(_report(file, max_pixels or MAX_PIXELS))
+        except TwinscaleError as error:
+            if len(files) == 1:
+                raise
+            failed = True
+            click.echo(f"twinscale: {error}", err=True)
+            reports.append({"file": file, "error": str(error)})
+        if not as_json and "error" not in reports[-1]:
+            _print(reports[-1])
     if as_json:
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
-        return
-    for fact in facts:
-        click.echo(fact.pop("file"))
-        for key, value in fact.items():
-            if value:
-                click.echo(f"  {key}: {', '.join(value) if isinstance(value, list) else value}")
+        click.echo(json.dumps(reports, indent=2, ensure_ascii=False))
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
-def _facts(file: str) -> dict[str, Any]:
+def _report(file: str, max_pixels: int) -> dict[str, Any]:
+    from pathlib import Path
+
     from twinscale.images.picture import Picture
-    from twinscale.rescale.shrunk import Shrunk
 
-    picture = Picture.read(file)
-    shrunk = Shrunk.find(picture)
-    metadata = {"alpha": picture.alpha, "ICC profile": picture.icc, "EXIF": picture.exif, "XMP": picture.xmp}
-    made = None
-    if shrunk is not None:
-        tag = shrunk.tag
-        made = f"from {tag.width}x{tag.height} by {tag.model}; 'twinscale restore' brings it back"
+    picture = Picture.read(file, max_pixels=max_pixels)
+    metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
     return {
         "file": file,
+        "bytes": Path(file).stat().st_size,
         "format": picture.format,
-        "size": f"{picture.width}x{picture.height}",
-        "colour": "grey" if picture.is_grey else "RGB",
+        "width": picture.width,
+        "height": picture.height,
         "bits": picture.depth,
+        "channels": picture.channels,
+        "alpha": picture.alpha is not None,
         "carries": [name for name, value in metadata.items() if value is not None],
         "notes": list(picture.notes),
-        "shrunk": made,
+        "tag": _tag(picture),
     }
+
+
+def _tag(picture: "Picture") -> dict[str, Any] | None:
+    """Return how a picture was shrunk, and by which model ``restore`` brings it back, or else why it does not."""
+    from dataclasses import asdict
+
+    from twinscale.errors import TwinscaleError
+    from twinscale.rescale.shrunk import Shrunk
+
+    shrunk = Shrunk.find(picture)
+    if shrunk is None:
+        return None
+    try:
+        pair = shrunk.pair()
+        shrunk.check(pair)
+    except TwinscaleError as error:
+        return asdict(shrunk.tag) | {"restorable": False, "by": None, "reason": str(error)}
+    return asdict(shrunk.tag) | {"restorable": True, "by": str(pair.card.folder), "reason": None}
+
+
+def _print(report: dict[str, Any]) -> None:
+    colour = ("grey" if report["channels"] == 1 else "RGB") + " and alpha" * report["alpha"]
+    click.echo(report["file"])
+    click.echo(f"  {report['format']}, {readable_size(report['bytes'])}")
+    click.echo(f"  {report['width']}x{report['height']}, {colour}, {report['bits']} bits")
+    if report["carries"]:
+        click.echo(f"  carries {', '.join(name.upper() for name in report['carries'])}")
+    for note in report["notes"]:
+        click.echo(f"  note: {note}")
+    if tag := report["tag"]:
+        click.echo(f"  shrunk from {tag['width']}x{tag['height']} by {tag['model']}")
+        click.echo(
+            "  'twinscale restore' brings it back" if tag["restorable"] else f"  cannot be restored: {tag['reason']}"
+        )

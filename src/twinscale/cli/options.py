@@ -6,10 +6,15 @@ from typing import Any
 
 import click
 
+from twinscale.cli import complete
+
 Function = Callable[..., Any]
 
 model = click.option(
-    "--model", "-m", help="Name of a model (twin-x3), of a family (twin: its model for the scale), or a folder."
+    "--model",
+    "-m",
+    help="Name of a model (twin-x3), of a family (twin: its model for the scale), or a folder.",
+    shell_complete=complete.models,
 )
 ensemble = click.option(
     "--ensemble",
@@ -24,6 +29,12 @@ tile = click.option(
     show_default="as large as a gibibyte allows",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
+max_pixels = click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    help="Refuse larger pictures before they are decoded: a tiny file can claim billions of pixels.",
+    show_default="268000000",
+)
 
 
 def runtime(function: Function) -> Function:

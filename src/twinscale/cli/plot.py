@@ -4,11 +4,19 @@ from pathlib import Path
 
 import click
 
+from twinscale.cli import complete
 from twinscale.cli.command import Command
 
 
 @click.command(cls=Command, examples=["twinscale plot runs/fast-x2 runs/fast-x3 -o both.png"])
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete.runs,
+)
 @click.option(
     "--output",
     "-o",
@@ -21,7 +29,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
     RUN is the folder of a training run. The loss is drawn thin for training and with dots for validation; dashed is the
     PSNR of bicubic enlargement. Prints the name of the file. Needs the train extra.
     """
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
 
     try:
         import matplotlib  # noqa: F401 (imported now, to say what is missing)
@@ -30,7 +38,7 @@ def plot(runs: tuple[Path, ...], output: Path | None) -> None:
         from twinscale.training.history import History
         from twinscale.training.runs import Run, short_names
     except ModuleNotFoundError as error:
-        raise UsageError(f"plotting needs {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"plotting needs {error.name}: {install('train')}") from None
 
     path = output or (runs[0] / "curves.png" if len(runs) == 1 else Path("curves.png"))
     if path.suffix.lower() != ".png":

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Command
+from twinscale.cli.console import output
 
 if TYPE_CHECKING:
     from twinscale.papers.report import Block
@@ -16,8 +17,8 @@ _DEFAULT_MINUTES = 5.0
 
 
 @click.command(cls=Command, examples=["twinscale reproduce dsn table-1 --budget 2"])
-@click.argument("paper")
-@click.argument("items", metavar="[ITEM]...", nargs=-1)
+@click.argument("paper", shell_complete=complete.papers)
+@click.argument("items", metavar="[ITEM]...", nargs=-1, shell_complete=complete.items)
 @click.option(
     "--output",
     "-o",
@@ -32,7 +33,12 @@ _DEFAULT_MINUTES = 5.0
     show_default=f"{_DEFAULT_MINUTES:g}",
 )
 @click.option("--full", is_flag=True, help="Train each network as long as its recipe says.")
-@click.option("--sets", multiple=True, help="Measure on this set only; repeatable.", show_default=" ".join(_SETS))
+@click.option(
+    "--sets",
+    multiple=True,
+    help="Measure on this set only; repeatable.",
+    show_default=" ".join(_SETS),
+)
 @options.as_json
 @click.option("--list", "show_items", is_flag=True, help="List the paper's items and stop.")
 def reproduce(
@@ -56,7 +62,7 @@ def reproduce(
 
     from rich.console import Console
 
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
     from twinscale.training.cpu import tune_malloc
 
     tune_malloc()  # before torch is imported
@@ -69,7 +75,7 @@ def reproduce(
         from twinscale.papers.report import as_json as block_as_json
         from twinscale.papers.reproduction import Reproduction
     except ModuleNotFoundError as error:
-        raise UsageError(f"reproducing needs {error.name}: install it with pip install 'twinscale[papers]'") from None
+        raise UsageError(f"reproducing needs {error.name}: {install('papers')}") from None
 
     chosen = find_paper(paper)
     names = [item.name for item in chosen.items]
@@ -108,13 +114,12 @@ def reproduce(
 
 def _print(title: str, blocks: "list[Block]") -> None:
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from twinscale.papers.report import Claim, Comparison, Figure
 
-    console = Console()
+    console = output()
     console.print(f"[bold]{escape(title)}[/]")
     for block in blocks:
         if isinstance(block, Comparison):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     type=click.Choice(["bicubic", "upscale"]),
     help="What to do with a picture that carries no tag, instead of refusing it.",
 )
-@click.option("--scale", "-s", type=click.IntRange(2, 4), help="Factor of a picture without a tag.", show_default="2")
+@click.option("--scale", "-s", type=click.IntRange(2, 16), help="Factor of a picture without a tag.", show_default="2")
 @options.tile
 @options.runtime
 @batch_options
@@ -33,7 +33,7 @@ def restore(
 ) -> None:
     """Restore pictures that `shrink` made.
 
-    Each file's own tag says how.
+    Each file's own tag says how. Pairs of your own are found in the folders that TWINSCALE_MODELS names.
     """
     from twinscale.batch import Restore
 

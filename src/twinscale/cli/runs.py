@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import options
+from twinscale.cli import complete, options
 from twinscale.cli.command import Group
+from twinscale.cli.console import output
 from twinscale.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,14 @@ def list_runs(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "folders",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete.runs,
+)
 @options.as_json
 def compare(folders: tuple[Path, ...], as_json: bool) -> None:
     """Show runs side by side, with what differs in their recipes.
@@ -70,7 +78,6 @@ def compare(folders: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _print_list(runs: "list[Run]") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -86,14 +93,13 @@ def _print_list(runs: "list[Run]") -> None:
         machine = str(machines.index(fact["machine"]) + 1) if fact["machine"] else "–"
         values = (cells[key] for key in ("network", "data", "steps", "minutes", "pictures/s"))
         table.add_row(escape(name), *map(escape, values), machine, cells["PSNR, dB"], cells["at step"])
-    console = Console()
+    console = output()
     console.print(table)
     for number, machine in enumerate(machines, start=1):
         console.print(f"machine {number}: {machine}", highlight=False)
 
 
 def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: "Run | None") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -110,7 +116,7 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
         if not index:
             table.add_row()
         table.add_row(key, *(escape(_shown(value)) for value in values))
-    console = Console()
+    console = output()
     console.print(table)
     if best:
         console.print("* best validation PSNR", highlight=False)

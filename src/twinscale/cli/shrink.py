@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=BatchCommand,
-    examples=["twinscale shrink photo.jpg", "twinscale restore photo_shrunk.png"],
+    examples=["twinscale shrink photo.png", "twinscale restore photo_shrunk.png"],
 )
 @click.option("--scale", "-s", type=int, help="2, 3 or 4: how many times smaller.", show_default="2")
 @options.model

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from twinscale.cli import complete
 from twinscale.cli.command import Command
 
 
@@ -15,14 +16,20 @@ from twinscale.cli.command import Command
         "twinscale shrink -m runs/mine photo.png",
     ],
 )
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=complete.recipes)
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of the run; runs/NAME by default.")
-@click.option("--data", multiple=True, help="Train on these sets or folders instead of the recipe's; repeatable.")
+@click.option(
+    "--data",
+    multiple=True,
+    help="Train on these sets or folders instead of the recipe's; repeatable.",
+    shell_complete=complete.sets,
+)
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, as it was started.")
 @click.option(
     "--from",
     "model",
     help="Start from the weights of this model, a name or a folder; of a pair, the half that fits will do.",
+    shell_complete=complete.models,
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Train this many steps instead of the recipe's.")
 @click.option(
@@ -68,7 +75,7 @@ def train(
     import sys
     from dataclasses import replace
 
-    from twinscale.errors import UsageError
+    from twinscale.errors import UsageError, install
     from twinscale.training.cpu import tune_malloc
 
     tune_malloc()  # before torch is imported
@@ -77,7 +84,7 @@ def train(
         from twinscale.training.export import export_run, load_weights
         from twinscale.training.loop import train as run
     except ModuleNotFoundError as error:
-        raise UsageError(f"training needs {error.name}: install it with pip install 'twinscale[train]'") from None
+        raise UsageError(f"training needs {error.name}: {install('train')}") from None
     from twinscale.training.budget import shortened
     from twinscale.training.recipe import Recipe
     from twinscale.training.runs import CHECKPOINT, MODELS, RECIPE, check_folder, resume_command

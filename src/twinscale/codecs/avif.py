@@ -1,4 +1,4 @@
-"""AVIF: Pillow reads and writes it, but gives the upper 8 bits of deeper pictures; libavif gives all of them."""
+"""AVIF: headers by Pillow, pixels by imagecodecs, which gives all bits of deep ones, EXIF by hand."""
 
 import io
 from typing import TYPE_CHECKING
@@ -7,21 +7,27 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.boxes import brands
+from twinscale.codecs.boxes import brands, read_boxes
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
 from twinscale.codecs.depth import fill_scale
+from twinscale.codecs.items import take_exif
+from twinscale.codecs.metadata import without_orientation
 
 if TYPE_CHECKING:
     from PIL import Image
 
+_ORIENTATION = 274
+
 
 def _open(data: bytes) -> "Image.Image":
+    """Open the file without decoding anything; ``data`` holds no EXIF, which would have to be sound."""
     from PIL import AvifImagePlugin
 
     return AvifImagePlugin.AvifImageFile(io.BytesIO(data), "")
 
 
 def _header(data: bytes) -> Header:
+    data, _ = take_exif(data)
     return pillow.header_of(_open(data))._replace(depth=_depth(data))
 
 
@@ -35,11 +41,24 @@ def _depth(data: bytes) -> int:
 
 
 def _decode(data: bytes) -> Decoded:
-    decoded = pillow.decode(_open(data))
-    depth = _depth(data)
-    if depth > 8:
-        decoded = decoded._replace(pixels=fill_scale(imagecodecs.avif_decode(data, index=0), depth))
-    return decoded
+    data, exif = take_exif(data)
+    image = _open(data)
+    # AVIF turns pictures by properties of its own, which Pillow tells as EXIF would; EXIF only repeats them.
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    pixels = imagecodecs.avif_decode(_still(data))
+    metadata = Metadata(image.info.get("icc_profile"), exif, image.info.get("xmp"))
+    return Decoded(fill_scale(pixels, _depth(data)), metadata, orientation)
+
+
+def _still(data: bytes) -> bytes:
+    """Hide the animation in a file, so that only the picture that stands for it is decoded."""
+    still = bytearray(data)
+    for kind, body, start in read_boxes(data):
+        if kind == b"moov":
+            still[start + 4 : start + 8] = b"free"
+        elif kind == b"ftyp":
+            still[start + 8 : start + 8 + len(body)] = body.replace(b"avis", b"avif")
+    return bytes(still)
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
@@ -47,6 +66,8 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
 
     sampling = pillow.colour_sampling(quality) if pixels.shape[2] > 1 else None
     icc, exif, xmp = metadata
+    if exif:
+        exif = without_orientation(exif)  # else Pillow writes all of it anew
     image = pillow.to_image(pixels)
     return pillow.save(image, "AVIF", quality=quality, subsampling=sampling, icc_profile=icc, exif=exif, xmp=xmp)
 
@@ -59,6 +80,7 @@ CODEC = Codec(
     header=_header,
     decode=_decode,
     encode=_encode,
-    max_side=65_536,
+    max_side=32_768,
+    max_pixels=2**28,
     quality=95,
 )

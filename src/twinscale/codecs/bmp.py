@@ -39,5 +39,6 @@ CODEC = Codec(
     decode=_decode,
     encode=_encode,
     alpha=False,
+    max_bytes=2**32 - 2**10,
     keeps=(),
 )

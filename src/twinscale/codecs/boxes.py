@@ -2,12 +2,21 @@
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from twinscale.errors import PictureError
 
 
-def read_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type and the contents of each box.
+class Box(NamedTuple):
+    """A box's type and contents, and where in the data it begins."""
+
+    kind: bytes
+    body: bytes
+    start: int
+
+
+def read_boxes(data: bytes) -> Iterator[Box]:
+    """Yield the boxes that stand side by side in a file or in the contents of another box.
 
     Raises:
         PictureError: a box ends beyond the data.
@@ -22,7 +31,7 @@ def read_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         end = position + length if length else len(data)
         if end < start or end > len(data):
             raise PictureError("the file is cut short; get a complete copy")
-        yield kind, data[start:end]
+        yield Box(kind, data[start:end], position)
         position = end
 
 

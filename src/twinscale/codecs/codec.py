@@ -69,9 +69,12 @@ class Codec:
         depths: bits per sample that can be written; 32 is floating point.
         alpha: whether transparency can be written.
         grey: whether one channel can be written, or RGB only.
-        max_side: longest side in pixels that can be written.
+        max_side: longest side in pixels that can be written, and read again.
+        max_pixels: how many pixels can be written, and read again.
+        max_bytes: how many bytes of samples can be written.
         max_colours: how many different colours can be written, if a palette limits them.
         keeps: the metadata that can be written.
+        max_exif: how many bytes of EXIF can be written.
         quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
     """
 
@@ -87,8 +90,11 @@ class Codec:
     alpha: bool = True
     grey: bool = True
     max_side: int = 2**31 - 1
+    max_pixels: int = 2**62
+    max_bytes: int = 2**62
     max_colours: int | None = None
     keeps: tuple[Literal["icc", "exif", "xmp"], ...] = ("icc", "exif", "xmp")
+    max_exif: int = 2**31 - 1
     quality: int | None = None
 
     @property

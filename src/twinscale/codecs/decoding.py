@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from twinscale.codecs.codec import Codec, Decoded
+from twinscale.codecs.codec import Codec, Decoded, Header
 from twinscale.errors import PictureError
 
 
@@ -24,9 +24,11 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     """
     try:
         header = codec.header(data)
-        _check_size(header.width, header.height, max_pixels)
+        _check_cost(header, max_pixels)
         decoded = codec.decode(data)
-        pixels, type_notes = _as_picture_type(decoded.pixels)
+        if decoded.pixels.shape[0] * decoded.pixels.shape[1] != header.width * header.height:
+            raise PictureError("the file states two different sizes, so it is damaged; get an intact copy")
+        pixels, type_notes = as_picture_type(decoded.pixels)
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.shape[2] > 4:
             raise PictureError(f"{pixels.shape[2]} channels are not supported; convert it to grey or RGB")
@@ -42,16 +44,20 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     return decoded._replace(pixels=pixels, notes=(*frames, *decoded.notes, *type_notes))
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def _check_cost(header: Header, max_pixels: int) -> None:
+    width, height, channels = header.width, header.height, header.channels
     if not width or not height:
         raise PictureError(f"the picture is {width} x {height} pixels; both sides must be at least 1")
+    if channels > 4:
+        raise PictureError(f"{channels} channels are not supported; convert it to grey or RGB")
     if width * height > max_pixels:
         raise PictureError(
-            f"{width} x {height} pixels exceed the limit of {max_pixels}; make the picture smaller or raise the limit"
+            f"{width} x {height} pixels exceed the limit of {max_pixels}; "
+            f"make the picture smaller, or raise the limit with --max-pixels {width * height}"
         )
 
 
-def _as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Convert samples of any type to ``uint8``, ``uint16`` or ``float32`` of 0 to 1; also return notes on changes."""
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels, ()

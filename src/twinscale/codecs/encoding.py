@@ -1,13 +1,21 @@
 """From plain pixels to the bytes of a file of any format, or a refusal that names a format that could hold them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Metadata
-from twinscale.codecs.metadata import icc_fits
+from twinscale.codecs.metadata import clean
 from twinscale.codecs.registry import writable_codecs
-from twinscale.errors import PictureError, TwinscaleError, UsageError
+from twinscale.errors import OutOfMemoryError, PictureError, TwinscaleError, UsageError
+
+
+class Encoded(NamedTuple):
+    """The bytes of a file, and what was left out of it, one line each, to be shown to the user."""
+
+    data: bytes
+    notes: tuple[str, ...] = ()
 
 
 def encode(
@@ -16,68 +24,126 @@ def encode(
     alpha: np.ndarray | None = None,
     metadata: Metadata = NO_METADATA,
     quality: int | None = None,
-) -> bytes:
+) -> Encoded:
     """Encode a whole file.
 
     Args:
         codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
         pixels: ``(H, W, 1 or 3)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1.
         alpha: opacity, ``(H, W)`` of the same type.
-        metadata: what goes with them; what the format cannot keep, and a profile for other channels, is left out.
+        metadata: what goes with them; what is damaged or what the format cannot keep is left out.
         quality: 1 to 100, or ``None`` for the format's own default.
+
+    Returns:
+        The file, and notes on what was left out of it.
 
     Raises:
         UsageError: the quality is out of range, or the format takes none.
         PictureError: the format is only read, or cannot hold this depth, transparency, size or colours.
+        OutOfMemoryError: there is not enough memory for it.
     """
-    if codec.encode is None:
-        raise PictureError(f"{codec.name} can be read but not written; write {_able(lambda _: True)}")
-    quality = _quality(codec, quality)
+    height, width, channels = pixels.shape
+    transparent = alpha is not None and bool((alpha != _opaque(alpha.dtype)).any())
+    check(
+        codec,
+        size=(height, width),
+        channels=channels,
+        depth=8 * pixels.itemsize,
+        transparent=transparent,
+        quality=quality,
+    )
+    assert codec.encode is not None  # checked
+    if quality is None:
+        quality = codec.quality or LOSSLESS
     stored = _stored(codec, pixels, alpha)
-    colours = stored.shape[2] - (stored.shape[2] in (2, 4))
-    if metadata.icc and not icc_fits(metadata.icc, colours):
-        metadata = metadata._replace(icc=None)
-    kept = Metadata(**{kind: value for kind, value in metadata._asdict().items() if value and kind in codec.keeps})
+    metadata, notes = _kept(codec, metadata, stored.shape[2] - (stored.shape[2] in (2, 4)))
     try:
-        return codec.encode(stored, kept, quality)
-    except (TwinscaleError, MemoryError):
+        return Encoded(codec.encode(stored, metadata, quality), notes)
+    except TwinscaleError:
         raise
+    except MemoryError as error:
+        raise OutOfMemoryError(
+            f"there is not enough memory to write {width} x {height} pixels as {codec.name}; use a smaller picture"
+        ) from error
     except Exception as error:  # codecs raise errors of every type
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"the picture cannot be written as {codec.name} ({reason}); write PNG or TIFF") from error
 
 
-def _quality(codec: Codec, quality: int | None) -> int:
-    if quality is None:
-        return codec.quality or LOSSLESS
-    if codec.quality is None:
-        raise UsageError(f"quality {quality} means nothing to {codec.name}, which is lossless; leave it out")
-    if not 1 <= quality <= 100:
-        raise UsageError(f"quality {quality} is out of range; give 1 to 100")
-    return quality
+def check(
+    codec: Codec, *, size: tuple[int, int], channels: int, depth: int, transparent: bool, quality: int | None
+) -> None:
+    """Raise what :func:`encode` would raise for a picture of this kind, before there is one.
 
+    Only how many different colours a palette would need is not known beforehand.
 
-def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Return pixels, followed by alpha, as the format stores them; refuse what it cannot hold."""
-    height, width, channels = pixels.shape
-    depth = 8 * pixels.itemsize
+    Args:
+        codec: the format, see :func:`twinscale.codecs.registry.codec_named`.
+        size: height and width in pixels.
+        channels: colour channels, 1 or 3.
+        depth: bits per sample: 8, 16, or 32 for floating point.
+        transparent: whether some of its alpha is not fully opaque.
+        quality: 1 to 100, or ``None`` for the format's own default.
+
+    Raises:
+        UsageError: the quality is out of range, or the format takes none.
+        PictureError: the format is only read, or cannot hold this depth, transparency or size.
+    """
+    if codec.encode is None:
+        raise PictureError(f"{codec.name} can be read but not written; write {_able(lambda _: True)}")
+    if quality is not None:
+        if codec.quality is None:
+            raise UsageError(f"quality {quality} means nothing to {codec.name}, which is lossless; leave it out")
+        if not 1 <= quality <= 100:
+            raise UsageError(f"quality {quality} is out of range; give 1 to 100")
     if depth not in codec.depths:
         kind = "floating-point" if depth == 32 else f"{depth}-bit"
         raise PictureError(
-            f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}"
+            f"{codec.name} cannot hold {kind} samples; write {_able(lambda other: depth in other.depths)}, "
+            f"or convert them with --depth {max(set(codec.depths) & {8, 16})}"
         )
-    if max(width, height) > codec.max_side:
+    height, width = size
+    if not _has_room(codec, size, channels, depth):
+        most = f"sides up to {codec.max_side}" if max(size) > codec.max_side else f"{codec.max_pixels} in all"
+        others = _able(lambda other: depth in other.depths and _has_room(other, size, channels, depth))
+        raise PictureError(f"{codec.name} cannot hold {width} x {height} pixels, only {most}; write {others}")
+    if transparent and not codec.alpha:
         raise PictureError(
-            f"{codec.name} cannot hold {width} x {height} pixels, only sides up to {codec.max_side}; write PNG or TIFF"
+            f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
+            "or give it a background with --background white"
         )
-    if channels == 1 and not codec.grey:
+
+
+def _has_room(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> bool:
+    pixels = size[0] * size[1]
+    fits = pixels <= codec.max_pixels and pixels * channels * depth // 8 <= codec.max_bytes
+    return fits and max(size) <= codec.max_side
+
+
+def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tuple[str, ...]]:
+    """Return the metadata that the format can hold, and notes on the rest."""
+    metadata, _, notes = clean(metadata, channels)
+    for kind, name in (("icc", "ICC profile"), ("exif", "EXIF"), ("xmp", "XMP")):
+        block = getattr(metadata, kind)
+        if not block or (kind in codec.keeps and (kind != "exif" or len(block) <= codec.max_exif)):
+            continue
+        rule = f"more than {codec.max_exif} bytes" if kind in codec.keeps else "any"
+        notes += (f"{name} left out: {codec.name} cannot hold {rule}",)
+        metadata = metadata._replace(**{kind: None})
+    return metadata, notes
+
+
+def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """Return pixels, followed by alpha if the format can hold it, as the format stores them."""
+    if pixels.shape[2] == 1 and not codec.grey:
         pixels = np.repeat(pixels, 3, axis=2)
-    if alpha is not None:
-        if codec.alpha:
-            return np.dstack([pixels, alpha])
-        if (alpha != np.iinfo(alpha.dtype).max).any():
-            raise PictureError(f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}")
+    if alpha is not None and codec.alpha:
+        return np.dstack([pixels, alpha])
     return np.ascontiguousarray(pixels)
+
+
+def _opaque(dtype: np.dtype) -> int:
+    return 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
 def _able(holds: Callable[[Codec], bool]) -> str:

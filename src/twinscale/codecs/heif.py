@@ -7,7 +7,7 @@ import numpy as np
 from twinscale.codecs.boxes import brands
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
 from twinscale.codecs.depth import fill_scale
-from twinscale.errors import PictureError
+from twinscale.errors import PictureError, install
 
 if TYPE_CHECKING:
     from pillow_heif import HeifFile
@@ -25,7 +25,7 @@ def _open(data: bytes) -> "HeifFile":
     try:
         import pillow_heif
     except ImportError:
-        raise PictureError("HEIF files need pillow-heif; install it with pip install 'twinscale[heif]'") from None
+        raise PictureError(f"HEIF files need pillow-heif; {install('heif')}") from None
     return pillow_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
 
 

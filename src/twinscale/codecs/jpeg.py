@@ -1,48 +1,136 @@
-"""JPEG."""
+"""JPEG: segments of metadata by hand, so that damaged ones do no harm, pixels by Pillow."""
 
 import io
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
-from twinscale.codecs.segments import is_jpeg_ls
+from twinscale.codecs.directories import TiffBlock
+from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, read_segments
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
     from PIL import Image
 
+_EXIF, _XMP, _ICC, _PICTURES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
+_NUMBER_OF_PICTURES = 0xB001
 # A segment holds 65533 bytes, including its label.
-_MAX = {"EXIF": 65533 - 6, "XMP": 65533 - 29}
+_MAX_EXIF, _MAX_XMP = 65533 - len(_EXIF), 65533 - len(_XMP)
+# Each scan passes over the whole picture again; programs write about ten of them.
+_MAX_SCANS = 100
+_MISSING = 128  # what libjpeg gives for samples that are not there
+_MADE_UP = 48  # the longest side of what it makes up where the data ends: a block, smoothed into its neighbours
 
 
-def _open(data: bytes) -> "Image.Image":
+class _File(NamedTuple):
+    """A file without the segments of metadata, what was in these, and whether the end of the picture is there."""
+
+    data: bytes
+    metadata: Metadata
+    pictures: int
+    is_complete: bool
+
+
+def _open(file: _File) -> "Image.Image":
     from PIL import JpegImagePlugin
 
-    return JpegImagePlugin.jpeg_factory(io.BytesIO(data), "")
+    return JpegImagePlugin.JpegImageFile(io.BytesIO(file.data), "")
 
 
 def _header(data: bytes) -> Header:
-    return pillow.header_of(_open(data))
+    file = _split(data)
+    return pillow.header_of(_open(file))._replace(frames=file.pictures)
 
 
 def _decode(data: bytes) -> Decoded:
-    return pillow.decode(_open(data))
+    file = _split(data)
+    image = _open(file)
+    try:
+        pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
+    except OSError:  # what Pillow says of files that end too early
+        if file.is_complete:
+            raise
+        image = _open(file._replace(data=file.data + END))
+        pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
+        notes = (*notes, _missing_rows(pixels))
+    return Decoded(pixels, file.metadata._replace(icc=icc), notes=notes)
+
+
+def _split(data: bytes) -> _File:
+    """Take metadata out of a file.
+
+    Raises:
+        PictureError: it has too many scans.
+    """
+    position, start_of_scans, pictures = 0, len(data), 1
+    kept: list[bytes] = []
+    exif: list[bytes] = []
+    xmp = None
+    profile: dict[int, bytes] = {}
+    for marker, body, start, end in read_segments(data):
+        if marker == SCAN:
+            start_of_scans = start
+        if marker not in (APP1, APP2):
+            continue
+        kept.append(data[position:start])
+        position = end
+        if body.startswith(_EXIF):
+            exif.append(body.removeprefix(_EXIF))  # long blocks go on in the next segment
+        elif body.startswith(_XMP):
+            xmp = body.removeprefix(_XMP)
+        elif body.startswith(_ICC) and len(body) > 14:
+            profile[body[12]] = body[14:]  # after its own number and the number of all
+        elif body.startswith(_PICTURES):
+            pictures = _pictures(body.removeprefix(_PICTURES))
+    end_of_scans = data.find(END, start_of_scans)
+    is_complete = end_of_scans >= 0
+    scans = data.count(bytes([0xFF, SCAN]), start_of_scans, end_of_scans if is_complete else len(data))
+    if scans > _MAX_SCANS:
+        raise PictureError(f"JPEG of {scans} scans is not supported, only up to {_MAX_SCANS}; save it again")
+    icc = b"".join(profile[number] for number in sorted(profile))
+    metadata = Metadata(icc or None, b"".join(exif) or None, xmp)
+    return _File(b"".join([*kept, data[position:]]), metadata, pictures, is_complete)
+
+
+def _pictures(index: bytes) -> int:
+    """Return the number of pictures in a file of several (CIPA DC-007), or 1 if that is damaged."""
+    try:
+        block = TiffBlock(index)
+        return block.whole_number(block.directory(block.first).get(_NUMBER_OF_PICTURES)) or 1
+    except (ValueError, struct.error):
+        return 1
+
+
+def _missing_rows(pixels: np.ndarray) -> str:
+    """Return a note on how much of a picture is missing whose file ends too early.
+
+    Raises:
+        PictureError: nothing of it is there.
+    """
+    is_there = (pixels != _MISSING).any(axis=2)
+    if not is_there[_MADE_UP:].any() and not is_there[:, _MADE_UP:].any():
+        raise PictureError("the file is cut short before its picture begins; get a complete copy")
+    missing = int(is_there[::-1].any(axis=1).argmax())
+    if missing:
+        return f"the file is cut short: the last {missing} of {len(pixels)} rows are missing"
+    return "the file is cut short: the end of the picture may be wrong or less sharp"
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
-    for kind, block in (("EXIF", metadata.exif), ("XMP", metadata.xmp)):
-        if block and len(block) > _MAX[kind]:
-            raise PictureError(f"JPEG holds at most {_MAX[kind]} bytes of {kind}, not {len(block)}; write PNG or TIFF")
+    icc, exif, xmp = metadata
+    if xmp and len(xmp) > _MAX_XMP:  # it may hold the tag of a shrunk picture, so it is not left out
+        raise PictureError(f"JPEG holds at most {_MAX_XMP} bytes of XMP, not {len(xmp)}; write PNG or TIFF")
     return pillow.save(
         pillow.to_image(pixels),
         "JPEG",
         quality=quality,
         subsampling=pillow.colour_sampling(quality),
-        icc_profile=metadata.icc,
-        exif=metadata.exif and b"Exif\0\0" + metadata.exif,
-        xmp=metadata.xmp,
+        icc_profile=icc,
+        exif=exif and _EXIF + exif,
+        xmp=xmp,
     )
 
 
@@ -56,5 +144,6 @@ CODEC = Codec(
     encode=_encode,
     alpha=False,
     max_side=65_500,
+    max_exif=_MAX_EXIF,
     quality=95,
 )

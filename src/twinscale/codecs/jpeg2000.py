@@ -23,7 +23,7 @@ _SRGB, _GREY = 16, 17
 class _Boxes:
     """What the boxes of a JP2 file say; ``depth`` is bits per sample, ``space`` the colour space.
 
-    ``stream_size`` is the width and height according to the codestream.
+    ``stream_size`` is the width and height according to the codestream, and ``stream_channels`` its channels.
     """
 
     width: int = 0
@@ -31,6 +31,7 @@ class _Boxes:
     depth: int = 0
     channels: int = 0
     stream_size: tuple[int, int] = (0, 0)
+    stream_channels: int = 0
     signed: bool = False
     space: int | None = None
     metadata: Metadata = NO_METADATA
@@ -44,7 +45,7 @@ def _header(data: bytes) -> Header:
 def _decode(data: bytes) -> Decoded:
     boxes = _read(data)
     size = boxes.width, boxes.height
-    if size != boxes.stream_size:
+    if size != boxes.stream_size or boxes.channels != boxes.stream_channels:
         raise PictureError("the file states two different sizes for its picture, so it is damaged; get an intact copy")
     if boxes.depth > 8:
         return Decoded(_decode_deep(data, boxes), boxes.metadata)
@@ -58,9 +59,9 @@ def _decode(data: bytes) -> Decoded:
 def _read(data: bytes) -> _Boxes:
     """Read size and metadata; the codestream is left alone."""
     found = _Boxes()
-    for kind, body in read_boxes(data):
+    for kind, body, _ in read_boxes(data):
         if kind == b"jp2h":
-            for inner, content in read_boxes(body):
+            for inner, content, _ in read_boxes(body):
                 _read_header_box(found, inner, content)
         elif kind == b"uuid" and body.startswith(_XMP_UUID):
             found.metadata = found.metadata._replace(xmp=body[16:])
@@ -69,6 +70,7 @@ def _read(data: bytes) -> _Boxes:
         elif kind == b"jp2c":
             right, bottom, left, top = struct.unpack_from(">4I", body, 8)
             found.stream_size = right - left, bottom - top
+            (found.stream_channels,) = struct.unpack_from(">H", body, 40)
     if not found.width:
         raise PictureError("JPEG 2000 header is missing; the file is damaged")
     return found

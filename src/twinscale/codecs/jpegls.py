@@ -7,12 +7,12 @@ import numpy as np
 
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
 from twinscale.codecs.depth import fill_scale
-from twinscale.codecs.segments import JPEG_LS_FRAME, is_jpeg_ls, read_segments
+from twinscale.codecs.segments import END, JPEG_LS_FRAME, is_jpeg_ls, read_segments
 from twinscale.errors import PictureError
 
 
 def _header(data: bytes) -> Header:
-    frame = next(body for marker, body in read_segments(data) if marker == JPEG_LS_FRAME)
+    frame = next(segment.body for segment in read_segments(data) if segment.marker == JPEG_LS_FRAME)
     depth, height, width, components = struct.unpack_from(">BHHB", frame)
     if components not in (1, 3):
         raise PictureError(f"JPEG-LS of {components} components is not supported; convert it to grey or RGB")
@@ -21,7 +21,8 @@ def _header(data: bytes) -> Header:
 
 def _decode(data: bytes) -> Decoded:
     header = _header(data)
-    pixels: np.ndarray = imagecodecs.jpegls_decode(data)
+    # Where a stream ends without the marker of the end, CharLS may go on for half a minute before it says so.
+    pixels: np.ndarray = imagecodecs.jpegls_decode(data + END)
     if pixels.ndim == 3 and pixels.shape[2] != header.channels:  # stored one channel after the other
         pixels = np.moveaxis(pixels, 0, -1)
     return Decoded(fill_scale(pixels, header.depth))

@@ -120,13 +120,13 @@ def _codestream(data: bytes) -> bytes:
     if data.startswith(_CODESTREAM):
         return data
     boxes = read_boxes(data)
-    parts = [body[4 * (kind == b"jxlp") :] for kind, body in boxes if kind in (b"jxlc", b"jxlp")]
+    parts = [body[4 * (kind == b"jxlp") :] for kind, body, _ in boxes if kind in (b"jxlc", b"jxlp")]
     return b"".join(parts)  # each of several parts begins with its number
 
 
 def _metadata(data: bytes) -> Metadata:
     found = NO_METADATA
-    for kind, body in () if data.startswith(_CODESTREAM) else read_boxes(data):
+    for kind, body, _ in () if data.startswith(_CODESTREAM) else read_boxes(data):
         if kind == b"brob":  # compressed, after its own kind
             kind, body = body[:4], _unpack(body[4:])
         if kind == b"Exif":

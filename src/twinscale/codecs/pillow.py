@@ -28,6 +28,8 @@ _MODES = {
     "HSV": "RGB",
 }
 
+_BAND_PIXELS = 2**20
+
 
 def header_of(image: "Image.Image") -> Header:
     """Return the header of an opened image that is not loaded yet.
@@ -66,7 +68,19 @@ def pixels_of(
     mode = _MODES[image.mode]
     if image.has_transparency_data:
         mode = "LA" if mode in ("L", "LA") else "RGBA"
-    return np.asarray(image.convert(mode)), icc, ()
+    return _in_bands(image, mode), icc, ()
+
+
+def _in_bands(image: "Image.Image", mode: str) -> np.ndarray:
+    """Convert to a mode and to an array, a band of rows at a time: Pillow needs 12 bytes a pixel to do it at once."""
+    width, height = image.size
+    pixels = np.empty((height, width, len(mode)), np.uint8)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = image.crop((0, top, width, bottom)).convert(mode)
+        pixels[top:bottom] = np.asarray(band).reshape(bottom - top, width, -1)
+    return pixels
 
 
 def _lab_to_rgb(image: "Image.Image") -> "Image.Image":

@@ -16,9 +16,13 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PALETTE = 3
 # By colour type: grey, RGB, palette, grey and alpha, RGB and alpha.
 _CHANNELS = {0: 1, 2: 3, _PALETTE: 3, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), _PALETTE: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_MAX_SIDE = 1_000_000  # libpng's own limit
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
+# By colour type: how long a chunk for transparency may be.
+_KEY_BYTES = {0: range(2, 3), 2: range(6, 7), _PALETTE: range(1, 257)}
 # A chunk of a few bytes can unpack to gigabytes; no real ICC profile or XMP packet is larger than this.
-_MAX_UNPACKED = 64 * 2**20
+_MAX_UNPACKED = 16 * 2**20
 
 
 def _header(data: bytes) -> Header:
@@ -28,7 +32,7 @@ def _header(data: bytes) -> Header:
         if kind == b"acTL":
             frames = int.from_bytes(body[:4], "big")
         elif kind == b"tRNS":
-            has_key = True
+            has_key = len(body) in _KEY_BYTES.get(colour, ())
         elif kind == b"IDAT":  # all that is looked for here comes before it
             break
     return Header(width, height, 8 if colour == _PALETTE else depth, _CHANNELS[colour] + has_key, frames)
@@ -39,35 +43,66 @@ def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
     kind, body = next(_chunks(data))
     if kind != b"IHDR":
         raise PictureError("PNG header is missing; the file is damaged")
-    width, height, depth, colour, interlace = struct.unpack_from(">IIBB2xB", body)
+    width, height, depth, colour, packing, filters, interlace = struct.unpack(">IIBBBBB", body)
+    if depth not in _DEPTHS.get(colour, ()) or packing or filters or interlace > 1:
+        raise PictureError("PNG header is damaged; get an intact copy")
+    if max(width, height) > _MAX_SIDE:
+        raise PictureError(f"PNG of {width} x {height} pixels is not supported, only sides up to {_MAX_SIDE}; crop it")
     return width, height, depth, colour, bool(interlace)
 
 
 def _decode(data: bytes) -> Decoded:
+    """Decode what matters to the pixels, since libpng prints what it finds wrong with the rest."""
     metadata = _metadata(data)  # reads the whole file, so that a damaged one is not half decoded
-    width, height, depth, _, interlaced = _image_header(data)
+    width, height, depth, colour, interlaced = _image_header(data)
+    bare = _bare(data, colour)
     if interlaced and depth == 8:
         # The same pixels, but without the warning that libpng prints for every such file.
         from PIL import PngImagePlugin
 
-        pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(data), ""), (width, height), None)
+        pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(bare), ""), (width, height), None)
     else:
-        pixels = imagecodecs.png_decode(data)
+        pixels = imagecodecs.png_decode(bare)
     return Decoded(pixels, metadata)
 
 
+def _bare(data: bytes, colour: int) -> bytes:
+    """Return a file of nothing but the chunks that matter to its pixels, in order."""
+    lengths = {
+        b"IHDR": range(14),
+        b"PLTE": range(769 * (colour == _PALETTE)),
+        b"tRNS": _KEY_BYTES.get(colour, range(0)),
+    }
+    before: dict[bytes, bytes] = {}
+    pixels = []
+    for kind, body in _chunks(data):
+        if kind == b"IDAT":
+            pixels.append(_chunk(kind, body))
+        elif kind == b"IHDR" and kind in before:
+            raise PictureError("PNG with two headers; the file is damaged")
+        elif len(body) in lengths.get(kind, ()):
+            before.setdefault(kind, _chunk(kind, body))
+    ordered = [before[kind] for kind in lengths if kind in before]
+    return b"".join([_SIGNATURE, *ordered, *pixels, _chunk(b"IEND", b"")])
+
+
 def _metadata(data: bytes) -> Metadata:
+    """Return what the first chunk of each kind holds."""
     icc, exif, xmp = None, None, None
     for kind, body in _chunks(data):
-        if kind == b"iCCP":
-            icc = _unpack(body.split(b"\0", 1)[1][1:])
-        elif kind == b"eXIf":
+        if kind == b"iCCP" and icc is None:
+            icc = _unpack(body.partition(b"\0")[2][1:])
+        elif kind == b"eXIf" and exif is None:
             exif = body
-        elif kind == b"iTXt" and body.startswith(_XMP_KEYWORD + b"\0"):
-            packed, rest = body[len(_XMP_KEYWORD) + 1], body[len(_XMP_KEYWORD) + 3 :]
-            text = rest.split(b"\0", 2)[2]
-            xmp = _unpack(text) if packed else text
+        elif kind == b"iTXt" and body.startswith(_XMP_KEYWORD + b"\0") and xmp is None:
+            xmp = _international_text(body[len(_XMP_KEYWORD) + 1 :])
     return Metadata(icc, exif, xmp)
+
+
+def _international_text(body: bytes) -> bytes:
+    """Return the text behind two bytes for packing, a language, and a keyword in that language."""
+    text = body[2:].split(b"\0", 2)[-1]
+    return _unpack(text) if body[:1] == b"\1" else text
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
@@ -102,13 +137,12 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _unpack(packed: bytes) -> bytes | None:
+def _unpack(packed: bytes) -> bytes:
+    """Return what was packed, up to a limit; what is damaged is found to be so later."""
     try:
-        unpacker = zlib.decompressobj()
-        unpacked = unpacker.decompress(packed, _MAX_UNPACKED)
+        return zlib.decompressobj().decompress(packed, _MAX_UNPACKED)
     except zlib.error:
-        return None
-    return unpacked if unpacker.eof else None
+        return packed
 
 
 CODEC = Codec(
@@ -120,4 +154,5 @@ CODEC = Codec(
     decode=_decode,
     encode=_encode,
     depths=(8, 16),
+    max_side=_MAX_SIDE,
 )

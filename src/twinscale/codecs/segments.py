@@ -1,28 +1,41 @@
 """Marker segments, of which JPEG and JPEG-LS files are made (ITU-T T.81, annex B)."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+APP1, APP2 = 0xE1, 0xE2
+SCAN = 0xDA
 JPEG_LS_FRAME = 0xF7
-_SCAN = 0xDA
+END = b"\xff\xd9"
+"""The marker that ends the picture."""
 
 
-def read_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the marker and the contents of each segment before the first scan; end where the file is damaged."""
+class Segment(NamedTuple):
+    """A segment's marker and contents, and where in the file it begins, with its marker, and ends."""
+
+    marker: int
+    body: bytes
+    start: int
+    end: int
+
+
+def read_segments(data: bytes) -> Iterator[Segment]:
+    """Yield the segments up to the head of the first scan; what stands between them is skipped."""
     position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
+    while (position := data.find(b"\xff", position)) >= 0 and position + 4 <= len(data):
         marker = data[position + 1]
         if marker == 0xFF:  # a fill byte
             position += 1
-        elif 0xD0 <= marker <= 0xD9 or marker == 0x01:  # these have no contents
+        elif 0xD0 <= marker <= 0xD9 or marker in (0x00, 0x01):  # these have no contents
             position += 2
         else:
-            length = int.from_bytes(data[position + 2 : position + 4], "big")
-            yield marker, data[position + 4 : position + 2 + length]
-            if marker == _SCAN:
+            end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+            yield Segment(marker, data[position + 4 : end], position, end)
+            if marker == SCAN:
                 return
-            position += 2 + length
+            position = end
 
 
 def is_jpeg_ls(data: bytes) -> bool:
     """Return whether a file that begins as JPEG does holds a JPEG-LS frame."""
-    return any(marker == JPEG_LS_FRAME for marker, _ in read_segments(data))
+    return any(segment.marker == JPEG_LS_FRAME for segment in read_segments(data))

@@ -5,29 +5,33 @@ importing it alone takes as long as importing ``twinscale.images.picture``.
 """
 
 import io
+import struct
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
-from twinscale.codecs.directories import TiffBlock
+from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
+from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
 
-if TYPE_CHECKING:
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INK = 0, 1, 2, 5
 _INTERNAL_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 _FLOAT = 3
-_XMP, _ICC, _EXIF, _GPS, _INTEROP = 700, 34675, 34665, 34853, 40965
+_XMP, _ICC = 700, 34675
 
 # The tags that describe the picture, not how this one file stores its pixels.
-_DESCRIPTIVE = {270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 18246, 18249, 33432, _EXIF, _GPS}
+_DESCRIPTIVE = {270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 18246, 18249, 33432, EXIF, GPS}
 _DESCRIPTIVE |= set(range(40091, 40096))
+# The tags that describe how the pixels are stored.
+_STRUCTURAL = {*range(254, 260), 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, *range(322, 326), 338, 339, 347}
+_STRUCTURAL |= {*range(529, 533)}
 
+_MAX_CHANNELS = 16
+_MAX_PAGES = 10_000
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
@@ -41,6 +45,7 @@ class _Directory(NamedTuple):
     sample_format: int
     photometric: int
     samples: int
+    volume: int  # how many pictures are stacked in one
     is_planar: bool  # one channel after the other, not interleaved
     extra: tuple[int, ...] | None
     orientation: int
@@ -70,60 +75,81 @@ def _decode(data: bytes) -> Decoded:
         raise PictureError(
             f"{max(directory.bits)}-bit TIFF of this colour model would lose depth; convert it to 16-bit RGB"
         )
+    # Damage is an error here, where the libtiff in Pillow prints it, too; but not if ink is turned into RGB on the way.
+    imagecodecs.tiff_decode(_structure(data, _BLACK_IS_ZERO) if directory.photometric == _INK else data)
     from PIL import TiffImagePlugin
 
-    image = TiffImagePlugin.TiffImageFile(io.BytesIO(data), "")
+    image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
     pixels, icc, notes = pillow.pixels_of(image, (directory.width, directory.height), metadata.icc)
-    orientation = 1  # applied by Pillow
-    return Decoded(pixels, metadata._replace(icc=icc), orientation, notes)
+    return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, notes)
+
+
+def _structure(data: bytes, photometric: int | None = None) -> bytes:
+    """Return a file with only the tags that the pixels need, and maybe another colour model in its first directory."""
+    block, copy = TiffBlock(data), bytearray(data)
+    fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _STRUCTURAL}
+    if len(block.sound(fields)) < len(fields):
+        raise PictureError("a field lies beyond the end of the file; get a complete copy")
+    if photometric is not None:
+        block.put_value(copy, fields[262], photometric)
+    block.drop(copy, block.first, fields)
+    return bytes(copy)
 
 
 def _read_directory(data: bytes) -> _Directory:
     """Read the first directory; raise ``struct.error``, ``ValueError`` or ``KeyError`` if it is damaged."""
     block = TiffBlock(data)
-    fields, link = block.directory(block.first)
+    fields = block.directory(block.first)
 
     def number(tag: int, default: int) -> int:
         return block.values(fields[tag])[0] if tag in fields else default
 
-    pages = 1
-    seen = {block.first}
-    while (following := block.offset_at(link)) and following not in seen:
-        seen.add(following)
-        _, link = block.directory(following)
-        pages += 1
-    return _Directory(
+    directory = _Directory(
         width=block.values(fields[256])[0],
         height=block.values(fields[257])[0],
         bits=block.values(fields[258]) if 258 in fields else (1,),
         sample_format=number(339, 1),
         photometric=number(262, _BLACK_IS_ZERO),
         samples=number(277, 1),
+        volume=number(32997, 1),
         is_planar=number(284, 1) == 2,
         extra=block.values(fields[338]) if 338 in fields else None,
-        orientation=number(274, 1),
-        pages=pages,
+        orientation=block.whole_number(fields.get(274)) or 1,
+        pages=_count_pages(block),
     )
+    if directory.samples > _MAX_CHANNELS or directory.volume > 1:
+        raise PictureError(
+            f"TIFF of {directory.samples} channels and {directory.volume} layers is not supported; "
+            "save it as plain grey or RGB"
+        )
+    return directory
+
+
+def _count_pages(block: TiffBlock) -> int:
+    seen, start = set(), block.first
+    while start and start not in seen:
+        seen.add(start)
+        if len(seen) > _MAX_PAGES:
+            raise PictureError(f"TIFF of more than {_MAX_PAGES} pages is not supported; save the first as one file")
+        start = block.offset_at(block.link_after(start))
+    return len(seen)
 
 
 def _read_metadata(data: bytes) -> Metadata:
     block = TiffBlock(data)
-    fields, _ = block.directory(block.first)
+    fields = block.sound(block.directory(block.first))
+    described = _describing(block)
     return Metadata(
         icc=block.raw(fields[_ICC]) if _ICC in fields else None,
-        exif=None if block.is_big or not _DESCRIPTIVE & fields.keys() else _extract_exif(data),
+        exif=b"II*\0\x08\0\0\0" + pack_tree(described, 8) if described else None,
         xmp=block.raw(fields[_XMP]) if _XMP in fields else None,
     )
 
 
-def _extract_exif(data: bytes) -> bytes:
-    from PIL import Image
-
-    exif = Image.Exif()
-    exif.load(data)
-    for tag in set(exif) - _DESCRIPTIVE:
-        del exif[tag]
-    return exif.tobytes().removeprefix(b"Exif\0\0")
+def _describing(block: TiffBlock) -> Tree:
+    """Return what the first directory says of the picture, without what is damaged."""
+    tree = block.tree(block.first, frozenset((EXIF, GPS, INTEROP)))
+    return {tag: value for tag, value in tree.items() if tag in _DESCRIPTIVE}
 
 
 def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -154,45 +180,48 @@ def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[st
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
     """Encode with deflate."""
-    from PIL import TiffImagePlugin, TiffTags
-
     height, width, count = pixels.shape
     is_float = pixels.dtype.kind == "f"
     rows = max(1, _STRIP_BYTES // (width * count * pixels.itemsize))
     strips = [_strip(pixels[top : top + rows], is_float) for top in range(0, height, rows)]
     lengths = [len(strip) for strip in strips]
-
-    directory = TiffImagePlugin.ImageFileDirectory_v2()
-    if metadata.exif:
-        _insert_exif(metadata.exif, directory)
-    directory[256], directory[257] = width, height
-    directory[258] = (8 * pixels.itemsize,) * count
-    directory[259] = 8  # deflate
-    directory[262] = _RGB if count >= 3 else _BLACK_IS_ZERO
-    # Offsets count from the end of the directory: writing it shifts them.
-    directory.tagtype[273] = TiffTags.LONG
-    directory[273] = tuple(int(offset) for offset in np.cumsum([0, *lengths[:-1]]))
-    directory[277] = count
-    directory[278] = rows
-    directory.tagtype[279] = TiffTags.LONG
-    directory[279] = tuple(lengths)
-    directory[284] = 1  # channels interleaved
-    directory[317] = 1 if is_float else 2
-    if count in (2, 4):
-        directory[338] = (_ALPHA,)
-    directory[339] = (_FLOAT if is_float else 1,) * count
-    if metadata.xmp:
-        directory.tagtype[_XMP] = TiffTags.BYTE
-        directory[_XMP] = metadata.xmp
-    if metadata.icc:
-        directory.tagtype[_ICC] = TiffTags.UNDEFINED
-        directory[_ICC] = metadata.icc
-    # The header of 8 bytes: little-endian, with the directory right after it.
-    head = b"II*\0\x08\0\0\0"
-    data = b"".join([head, directory.tobytes(len(head)), *strips])
-    if len(data) > _MAX_BYTES:
+    if sum(lengths) > _MAX_BYTES:
         raise PictureError("TIFF files cannot exceed 4 GiB; write PNG or JPEG 2000")
-    return data
+
+    tree = dict(_describing(TiffBlock(metadata.exif))) if metadata.exif else {}
+    tree |= {
+        256: _longs(width),
+        257: _longs(height),
+        258: _shorts(*[8 * pixels.itemsize] * count),
+        259: _shorts(8),  # deflate
+        262: _shorts(_RGB if count >= 3 else _BLACK_IS_ZERO),
+        277: _shorts(count),
+        278: _longs(rows),
+        279: _longs(*lengths),
+        284: _shorts(1),  # channels interleaved
+        317: _shorts(1 if is_float else 2),
+        339: _shorts(*[_FLOAT if is_float else 1] * count),
+    }
+    if count in (2, 4):
+        tree[338] = _shorts(_ALPHA)
+    if metadata.xmp:
+        tree[_XMP] = Value(1, metadata.xmp)
+    if metadata.icc:
+        tree[_ICC] = Value(7, metadata.icc)
+    # The header of 8 bytes: little-endian, with the directory right after it, and then the strips.
+    head = b"II*\0\x08\0\0\0"
+    offsets = np.cumsum([0, *lengths[:-1]])
+    start = len(head) + len(pack_tree({**tree, 273: _longs(*offsets)}, len(head)))
+    directory = pack_tree({**tree, 273: _longs(*(offsets + start))}, len(head))
+    return b"".join([head, directory, *strips])
+
+
+def _shorts(*numbers: int) -> Value:
+    return Value(3, struct.pack(f"<{len(numbers)}H", *numbers))
+
+
+def _longs(*numbers: int) -> Value:
+    return Value(4, struct.pack(f"<{len(numbers)}I", *numbers))
 
 
 def _strip(rows: np.ndarray, is_float: bool) -> bytes:
@@ -201,21 +230,6 @@ def _strip(rows: np.ndarray, is_float: bool) -> bytes:
         # Differences of neighbours, modulo the sample's range, deflate far better than samples.
         rows[:, 1:] -= rows[:, :-1].copy()
     return zlib.compress(rows.tobytes())
-
-
-def _insert_exif(block: bytes, directory: "ImageFileDirectory_v2") -> None:
-    from PIL import Image
-
-    exif = Image.Exif()
-    exif.load(block)
-    for tag in _DESCRIPTIVE & set(exif):
-        if tag == _EXIF:
-            details = dict(exif.get_ifd(_EXIF))
-            if _INTEROP in details:
-                details[_INTEROP] = exif.get_ifd(_INTEROP)
-            directory[tag] = details
-        else:
-            directory[tag] = exif.get_ifd(tag) if tag == _GPS else exif[tag]
 
 
 CODEC = Codec(

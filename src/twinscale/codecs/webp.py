@@ -1,29 +1,49 @@
-"""WebP."""
+"""WebP: chunks by hand, so that only the first frame is decoded, whatever its metadata; pixels by libwebp."""
 
-import io
-from typing import TYPE_CHECKING
+import struct
+from collections.abc import Iterator
 
+import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Header, Metadata
+from twinscale.errors import PictureError
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-
-def _open(data: bytes) -> "Image.Image":
-    from PIL import WebPImagePlugin
-
-    return WebPImagePlugin.WebPImageFile(io.BytesIO(data), "")
+_HAS_ALPHA = 0x10  # a flag of the extended header
 
 
 def _header(data: bytes) -> Header:
-    return pillow.header_of(_open(data))
+    size, channels, frames = None, 3, 0
+    for kind, body in _chunks(data):
+        if kind == b"VP8X":
+            size = 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+            channels += bool(body[0] & _HAS_ALPHA)
+        elif kind == b"VP8 " and size is None:
+            width, height = struct.unpack_from("<2H", body, 6)
+            size = width & 0x3FFF, height & 0x3FFF
+        elif kind == b"VP8L" and size is None:
+            bits = int.from_bytes(body[1:5], "little")
+            size = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+            channels += bits >> 28 & 1
+        frames += kind == b"ANMF"
+    if size is None:
+        raise PictureError("WebP header is missing; the file is damaged")
+    return Header(*size, 8, channels, max(frames, 1))
 
 
 def _decode(data: bytes) -> Decoded:
-    return pillow.decode(_open(data))
+    chunks = {kind: body for kind, body in _chunks(data) if kind in (b"ICCP", b"EXIF", b"XMP ")}
+    metadata = Metadata(chunks.get(b"ICCP"), chunks.get(b"EXIF"), chunks.get(b"XMP "))
+    return Decoded(imagecodecs.webp_decode(data), metadata)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    position = 12
+    while position + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        yield kind, data[position + 8 : position + 8 + length]
+        position += 8 + length + length % 2
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:

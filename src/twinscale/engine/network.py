@@ -51,10 +51,13 @@ class LoadedNetwork:
                 raise MemoryError(message) from None
             raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
         result = results[0] if len(results) == 1 else np.concatenate(results)
+        if result.ndim != 4:
+            raise ModelError(f"model {self._name} returned an array of shape {result.shape}, not pictures")
         with np.errstate(over="ignore", invalid="ignore"):
             total = result.sum()  # NaN or infinity if any value is, without a second array; or it merely overflowed
         if not (np.isfinite(total) or np.isfinite(result).all()):
-            raise ModelError(f"model {self._name} returned NaN or infinity: its weights are damaged")
+            reason = "its weights are damaged" if np.isfinite(planes).all() else "it was given some"
+            raise ModelError(f"model {self._name} returned NaN or infinity: {reason}")
         return np.moveaxis(result, 1, 3)
 
 

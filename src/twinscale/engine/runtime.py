@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from twinscale.engine.backends import Backend, Settings, backends
+from twinscale.engine.contents import check_contents
 from twinscale.engine.fastest import Fastest
 from twinscale.engine.network import LoadedNetwork, Network, first_line
 from twinscale.errors import ModelError, UsageError
@@ -43,9 +44,11 @@ class Runtime:
             name: what errors call the network.
 
         Raises:
-            ModelError: the bytes are not a network that this runtime can load.
+            ModelError: the bytes are not a network that this runtime can load, or need more than ONNX itself and these
+                bytes.
             UsageError: the backend, the device or the precision is not available here.
         """
+        check_contents(model, name=name)
         choices = self._choices()
         accelerated = [choice for choice in choices if choice[1].device != "cpu"]
         if self.device == _AUTO and accelerated:
@@ -64,12 +67,14 @@ class Runtime:
         """Find out early whether networks can be loaded.
 
         Raises:
-            UsageError: the backend, the device or the precision is not available here.
+            UsageError: the backend, the device, the precision or the number of threads is not available here.
         """
         self._choices()
 
     def _choices(self) -> list[tuple[Backend, Settings]]:
         """Return the backends that can do what is asked, each with its settings; the one to begin with comes first."""
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"threads {self.threads} must be at least 1; leave them out to use all processors")
         device, index = self._device()
         choices = [
             (backend, Settings(chosen, index, self.threads or available_processors(), self.precision))
@@ -100,9 +105,7 @@ class Runtime:
         if self.backend not in known:
             raise UsageError(f"unknown backend {self.backend!r}: use auto or one of {', '.join(known)}")
         if not known[self.backend].installed:
-            raise UsageError(
-                f"backend {self.backend!r} is not installed: pip install '{known[self.backend].package}', or use auto"
-            )
+            raise UsageError(f"backend {self.backend!r} is not installed: {known[self.backend].remedy}, or use auto")
         return [known[self.backend]]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine.operation import Operation
-from twinscale.errors import OutOfMemoryError
+from twinscale.errors import OutOfMemoryError, UsageError
 from twinscale.images.levels import to_pixels, to_planes
 
 GIBIBYTE = 2**30
@@ -24,6 +24,7 @@ WHOLE_PICTURE_MEMORY = 8 * GIBIBYTE
 
 _SMALLEST_TILE = 32
 _WHOLE_PICTURE_MARGIN = 32  # pixels of mirror image around a picture if the radius does not say how many
+_REMEDY = "close other programs or use a smaller picture"
 _UNDER_WAY = 2  # tiles: one is in the network while the other is prepared or stored
 
 
@@ -54,12 +55,20 @@ def run(
         ``(H * scale, W * scale, C')`` pixels of ``dtype``.
 
     Raises:
+        UsageError: the tile is negative.
         OutOfMemoryError: memory runs out even with the smallest tile, or the operation needs the whole picture at
             once and more than ``WHOLE_PICTURE_MEMORY`` for it.
     """
-    pixels = _padded(pixels, operation.multiple_of)
+    if tile is not None and tile < 0:
+        raise UsageError(f"tile {tile} must be at least 1, or 0 for the whole picture at once")
     dtype = np.dtype(dtype or pixels.dtype)
-    height, width = pixels.shape[:2]
+    height, width = (side + -side % operation.multiple_of for side in pixels.shape[:2])
+    if pixels.shape[:2] != (height, width):
+        bottom, right = height - pixels.shape[0], width - pixels.shape[1]
+        try:
+            pixels = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+        except MemoryError:
+            raise OutOfMemoryError(f"memory ran out on a picture of {width}x{height}: {_REMEDY}") from None
     if math.isinf(operation.radius):
         return _run_whole(operation, pixels, dtype, progress)
     if tile is None:
@@ -75,8 +84,7 @@ def run(
         except MemoryError:
             if tile // 2 < _SMALLEST_TILE:
                 raise OutOfMemoryError(
-                    f"memory ran out on a picture of {width}x{height} with tiles of {tile} pixels: "
-                    "close other programs or use a smaller picture"
+                    f"memory ran out on a picture of {width}x{height} with tiles of {tile} pixels: {_REMEDY}"
                 ) from None
             tile //= 2
             counts = (_count(height, tile, operation), _count(width, tile, operation))
@@ -203,8 +211,3 @@ def _halo(operation: Operation) -> int:
 def _margin(operation: Operation) -> int:
     """Return the pixels to add around the picture."""
     return _halo(operation) if operation.mirrored else 0
-
-
-def _padded(pixels: NDArray, multiple: int) -> NDArray:
-    bottom, right = (-side % multiple for side in pixels.shape[:2])
-    return np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else pixels

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from twinscale.errors import OutputExistsError, PictureError
+from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError
 
 
 def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
@@ -12,6 +12,7 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
 
     Raises:
         PictureError: there is no such file, or it may not be read.
+        OutOfMemoryError: there is not enough memory for it.
     """
     if isinstance(source, bytes):
         return "picture data", source
@@ -20,6 +21,8 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
     path = Path(source)
     try:
         return str(path), path.read_bytes()
+    except MemoryError:
+        raise OutOfMemoryError(f"{path}: the file is too large for the available memory; use a smaller one") from None
     except FileNotFoundError:
         raise PictureError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
@@ -62,8 +65,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
         raise _exists(path) from None
     except FileNotFoundError:
         raise PictureError(f"{path}: folder {path.parent} does not exist; create it first") from None
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, ValueError) as error:  # ValueError for names that no file can have
+        reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path}: cannot be written ({reason}); check the folder and the disk") from error
 
 

@@ -1,8 +1,8 @@
 """What users call: upscale, shrink, restore."""
 
-from twinscale.rescale.model import Model, load
+from twinscale.rescale.model import Model, ModelLike, load
 from twinscale.rescale.restore import restore
 from twinscale.rescale.shrink import shrink
 from twinscale.rescale.upscale import upscale
 
-__all__ = ["Model", "load", "restore", "shrink", "upscale"]
+__all__ = ["Model", "ModelLike", "load", "restore", "shrink", "upscale"]

@@ -1,15 +1,18 @@
 """A model ready to work on pictures."""
 
-import functools
 import os
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Union
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twinscale.engine import Operation, Runtime, run
+from twinscale.engine import Network, Operation, Runtime, run
 from twinscale.engine.operation import (
     clamped_to_neighbours,
     interpolated,
@@ -22,11 +25,14 @@ from twinscale.engine.operation import (
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
-from twinscale.zoo import Card, load_card, model_names, resolve
+from twinscale.zoo import Card, load_card
 from twinscale.zoo.card import Part
 
 ProgressCallback = Callable[[int, int], None]
 """Called with the number of finished tiles and of all tiles."""
+
+ModelLike = Union["Model", Card, str, os.PathLike[str]]
+"""What the library takes for a model: a loaded one, a card, the name of a model or of a family, or a folder."""
 
 _SLACK = 1  # how many times their range an upscaler may exceed it; photographs stay as they are
 
@@ -35,7 +41,7 @@ class Model:
     """The networks of one card, loaded and checked when they are first used.
 
     Several threads may share one; they take turns in its networks. It pickles as its card and its runtime, so another
-    process loads the networks again.
+    process loads the networks again, from the same folder.
 
     Args:
         card: the model's card.
@@ -45,12 +51,17 @@ class Model:
     def __init__(self, card: Card, runtime: Runtime | None = None) -> None:
         self.card = card
         self.runtime = runtime or Runtime()
+        self._networks: dict[str, Network] = {}
+        self._loading = threading.Lock()
+
+    def __repr__(self) -> str:
+        return repr(self.card).replace("Card", "Model", 1)
 
     def __reduce__(self) -> tuple[type["Model"], tuple[Card, Runtime]]:
         """Leave out the loaded networks."""
         return Model, (self.card, self.runtime)
 
-    @functools.cached_property
+    @property
     def enlargement(self) -> Operation:
         """The enlarging network on its own channels: Y for a luminance model, else RGB.
 
@@ -74,7 +85,7 @@ class Model:
             return "none"
         return f"3x3 neighbours, slack {_SLACK}, mirrored border"
 
-    @functools.cached_property
+    @property
     def reduction(self) -> Operation:
         """The shrinking network of a pair, on its own channels.
 
@@ -86,9 +97,24 @@ class Model:
         return self._load(self.card.down, Fraction(1, self.card.scale))
 
     def _load(self, part: Part, scale: Fraction) -> Operation:
-        network = self.runtime.load(self.card.read(part), name=f"{self.card.name}/{part.file}")
+        name = f"{self.card.name}/{part.file}"
+        with self._loading:
+            if part.file not in self._networks:
+                self._networks[part.file] = self.runtime.load(self.card.read(part), name=name)
+        network = self._networks[part.file]
+
+        def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+            result = network(batch)
+            count, height, width, channels = batch.shape
+            if result.shape != (count, height * scale, width * scale, channels):
+                raise ModelError(
+                    f"model {name} made {result.shape[2]}x{result.shape[1]} pixels of {width}x{height} or changed the "
+                    f"number of channels: its card, which says x{scale}, does not fit"
+                )
+            return result
+
         return Operation.of(
-            network,
+            checked,
             scale=scale,
             radius=part.radius,
             multiple_of=part.multiple_of,
@@ -156,19 +182,24 @@ class Model:
         return self.on_channels(operation, channels)
 
 
-def load(name_or_folder: str | os.PathLike[str], runtime: Runtime | None = None) -> Model:
-    """Load a model by its name, by its family (the smallest scale) or by the folder it was exported to.
+def load(model: Card | str | os.PathLike[str], runtime: Runtime | None = None) -> Model:
+    """Load a model.
+
+    Args:
+        model: its name, the name of its family (the smallest scale), the folder it was exported to or the run's, or its
+            card, as :func:`twinscale.list_models` returns it.
+        runtime: what runs its networks: threads, device, backend and precision.
 
     Raises:
         ModelError: there is no such model, or its card is damaged.
     """
-    return Model(load_card(name_or_folder), runtime)
+    return Model(model if isinstance(model, Card) else load_card(model), runtime)
 
 
-def as_model(
-    model: "Model | str | os.PathLike[str]", scale: float | None = None, runtime: Runtime | None = None
-) -> Model:
-    """Return a loaded model, or load one by name, folder or family and scale, see :func:`twinscale.zoo.resolve`.
+def as_model(model: ModelLike, scale: float | None = None, runtime: Runtime | None = None) -> Model:
+    """Return a loaded model, or load one; of a family, that for the scale, see :func:`twinscale.zoo.resolve`.
+
+    Calls in a row share what they load.
 
     Raises:
         UsageError: the model is loaded but a runtime is given, or the family has no model for this scale.
@@ -181,16 +212,35 @@ def as_model(
                 "the model's name here"
             )
         return model
-    name = resolve(model, scale)
-    return _shipped(name, runtime) if name in model_names() else load(name, runtime)
+    card = model if isinstance(model, Card) else load_card(model, scale)
+    return _latest.model(card, runtime or Runtime())
 
 
-@functools.lru_cache(maxsize=2)  # each holds the memory of its largest tile
-def _shipped(name: str, runtime: Runtime | None) -> Model:
-    """Load a shipped model; these do not change, so calls in a row share the loaded networks."""
-    return load(name, runtime)
+class _Latest:
+    """The models that were used last: calls in a row share the loaded networks, in whatever thread they are."""
+
+    _COUNT = 2  # each holds the memory of its largest tile
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[tuple[Path, Runtime], Model] = OrderedDict()
+        self._alone = threading.Lock()
+
+    def model(self, card: Card, runtime: Runtime) -> Model:
+        """Return the model of a card, the same one as before unless its folder has changed."""
+        key = (card.folder, runtime)
+        with self._alone:
+            model = self._models.pop(key, None)
+            if model is None or model.card != card:
+                model = Model(card, runtime)
+            self._models[key] = model
+            if len(self._models) > self._COUNT:
+                self._models.popitem(last=False)
+            return model
+
+    def clear(self) -> None:
+        """Forget all models."""
+        with self._alone:
+            self._models.clear()
 
 
-def as_picture(picture: Any) -> Picture:
-    """Return a picture as it is, or read it from a file."""
-    return picture if isinstance(picture, Picture) else Picture.read(picture)
+_latest = _Latest()

@@ -1,22 +1,24 @@
 """Bringing a shrunk picture back."""
 
-import os
+import typing
 from typing import Literal
 
 from twinscale.engine import Runtime
-from twinscale.images.picture import Picture
-from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
+from twinscale.errors import UsageError
+from twinscale.images.picture import Picture, PictureLike
+from twinscale.rescale.model import ModelLike, ProgressCallback, as_model
 from twinscale.rescale.shrink import choose_pair
-from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.shrunk import Shrunk, no_tag
+from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import resized, upscale
 
 Fallback = Literal["bicubic", "upscale"]
 
 
 def restore(
-    picture: Picture | str | os.PathLike[str],
+    picture: PictureLike,
     *,
-    model: Model | str | os.PathLike[str] | None = None,
+    model: ModelLike | None = None,
     fallback: Fallback | None = None,
     scale: int | None = None,
     tile: int | None = None,
@@ -26,12 +28,14 @@ def restore(
     """Restore a picture that :func:`twinscale.shrink` made.
 
     Args:
-        picture: a picture or a file.
-        model: a loaded pair, the name of a pair or a family, or a folder; by default the one that the picture's
-            tag names.
+        picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
+        model: a loaded pair, its card, the name of a pair or a family, or a folder; by default the one that the
+            picture's tag names, shipped or in a folder of ``TWINSCALE_MODELS``. If it has other weights than the one
+            that shrank the picture, the result's notes say so.
         fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
             super-resolution; by default it is refused.
-        scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; 2 by default.
+        scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; by default that of
+            ``model``, or 2. A tag goes before it.
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
@@ -42,22 +46,23 @@ def restore(
 
     Raises:
         UsageError: the picture has no tag and neither model nor fallback is given, or it was cropped or
-            resized since it was shrunk, or the model is not a pair.
+            resized since it was shrunk, or the model is not a pair, is not the pair that shrank it or has another
+            scale than asked for, or this is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing, damaged, or has other weights than the one that shrank.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
-    picture = as_picture(picture)
+    if fallback is not None and fallback not in typing.get_args(Fallback):
+        raise UsageError(f"fallback {fallback!r} must be one of {', '.join(typing.get_args(Fallback))}")
+    picture = Picture.of(picture)
     shrunk = Shrunk.find(picture)
-    if model is not None:
-        pair = choose_pair(None, as_model(model, shrunk.tag.scale if shrunk else scale, runtime))
-        if shrunk is None:
-            return pair.enlarge(picture, tile=tile, progress=progress)
+    if shrunk is not None:
+        pair = shrunk.pair(runtime) if model is None else choose_pair(None, as_model(model, shrunk.tag.scale, runtime))
         return shrunk.restore(pair, tile=tile, progress=progress)
-    if shrunk is None:
-        if fallback == "upscale":
-            return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
-        if fallback == "bicubic":
-            return resized(picture, (picture.height * (scale or 2), picture.width * (scale or 2)))
-        shrunk = Shrunk.open(picture)  # raises the error: nothing says how it was shrunk
-    return shrunk.restore(shrunk.pair(runtime), tile=tile, progress=progress)
+    if model is not None:
+        return choose_pair(scale, model, runtime=runtime).enlarge(picture, tile=tile, progress=progress)
+    if fallback == "upscale":
+        return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
+    if fallback == "bicubic":
+        return resized(picture, Target(2 if scale is None else scale).size(picture))
+    raise no_tag()

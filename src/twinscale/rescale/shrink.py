@@ -1,21 +1,19 @@
 """Shrinking a picture so that the partner network can restore it."""
 
-import os
-
 from twinscale.engine import Runtime
 from twinscale.errors import UsageError
-from twinscale.images.picture import Picture
-from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
+from twinscale.images.picture import Picture, PictureLike
+from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.tag import Tag
 from twinscale.zoo import DEFAULT_FAMILIES
 
 
 def shrink(
-    picture: Picture | str | os.PathLike[str],
+    picture: PictureLike,
     scale: int | None = None,
     *,
-    model: Model | str | os.PathLike[str] | None = None,
+    model: ModelLike | None = None,
     tile: int | None = None,
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
@@ -26,9 +24,9 @@ def shrink(
     remembers the original size, so :func:`twinscale.restore` gives it back to the pixel.
 
     Args:
-        picture: a picture or a file.
+        picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
         scale: 2, 3 or 4; by default that of ``model``, or 2.
-        model: a loaded pair, the name of a pair or of a family (a pair for every scale), or a folder.
+        model: a loaded pair, its card, the name of a pair or of a family (a pair for every scale), or a folder.
         tile: side of a tile in pixels of the result; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
@@ -39,22 +37,20 @@ def shrink(
         its XMP packet carries the tag that names the partner.
 
     Raises:
-        UsageError: no pair has this scale, or the model is not a pair or has another scale.
+        UsageError: no pair has this scale, the model is not a pair or has another scale, or this is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
     model = choose_pair(scale, model, runtime=runtime)
-    picture = as_picture(picture)
+    picture = Picture.of(picture)
     small = model.shrink(picture, tile=tile, progress=progress)
     card = model.card
     tag = Tag(model=card.name, digest=card.digest, scale=card.scale, width=picture.width, height=picture.height)
     return Shrunk(small, tag).tagged()
 
 
-def choose_pair(
-    scale: int | None, model: Model | str | os.PathLike[str] | None, *, runtime: Runtime | None = None
-) -> Model:
+def choose_pair(scale: int | None, model: ModelLike | None, *, runtime: Runtime | None = None) -> Model:
     """Choose the pair for a scale: the one that is named, or that of the named or the default family.
 
     Raises:

@@ -1,16 +1,15 @@
 """A shrunk picture with the tag that is needed to bring it back, however the two are stored."""
 
-import os
 from dataclasses import dataclass, replace
-from typing import BinaryIO
 
 from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
-from twinscale.images.picture import Picture
-from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
+from twinscale.images.picture import Picture, PictureLike
+from twinscale.rescale.model import Model, ProgressCallback, as_model
 from twinscale.rescale.tag import Tag
 from twinscale.rescale.xmp import add_tag, read_tag, remove_tag
-from twinscale.zoo import model_names
+from twinscale.zoo import find_card, model_names
+from twinscale.zoo.catalogue import OWN_MODELS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,19 +27,16 @@ class Shrunk:
         return cls(replace(picture, xmp=remove_tag(picture.xmp)), tag) if tag else None
 
     @classmethod
-    def open(cls, picture: Picture | str | os.PathLike[str] | bytes | BinaryIO) -> "Shrunk":
+    def open(cls, picture: PictureLike) -> "Shrunk":
         """Read a shrunk picture.
 
         Raises:
-            UsageError: the picture carries no tag.
+            UsageError: the picture carries no tag, or this is no picture.
             PictureError: the file cannot be read as a picture.
         """
-        shrunk = cls.find(as_picture(picture))
+        shrunk = cls.find(Picture.of(picture))
         if shrunk is None:
-            raise UsageError(
-                "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another "
-                "program dropped its XMP): name the model that shrank it, or choose the fallback upscale or bicubic"
-            )
+            raise no_tag()
         return shrunk
 
     def tagged(self) -> Picture:
@@ -48,50 +44,69 @@ class Shrunk:
         return replace(self.picture, xmp=add_tag(self.picture.xmp, self.tag))
 
     def pair(self, runtime: Runtime | None = None) -> Model:
-        """Load the pair that the tag names.
+        """Load the pair that the tag names, a shipped one or one's own from the folders in ``TWINSCALE_MODELS``.
 
         Raises:
-            ModelError: it is not among the shipped models, or has other weights than the one that shrank.
+            ModelError: it is not among them, or has other weights than the one that shrank.
         """
         name = self.tag.model
-        if name not in model_names():  # a tag is foreign data: it may name models, never folders
-            raise ModelError(
-                f"the picture was shrunk by {name!r}, which is not among the shipped models: name its folder"
-            )
-        pair = as_model(name, runtime=runtime)
-        if pair.card.digest != self.tag.digest:
+        card = find_card(name, self.tag.digest)  # a tag is foreign data: it may name models, never folders
+        if card is not None:
+            return as_model(card, runtime=runtime)
+        if name in model_names():
             raise ModelError(
                 f"the picture was shrunk with other weights of {name} than the installed ones: restore it with the "
-                "version of twinscale that shrank it, or name the model to use these weights anyway"
+                f"version of twinscale that shrank it, name the folder of that model (-m, or in {OWN_MODELS}), or name "
+                f"the model {name} to use the installed weights anyway"
             )
-        return pair
+        raise ModelError(
+            f"the picture was shrunk by {name!r}, which is not among the shipped models: name its folder (-m), or a "
+            f"folder that holds it in {OWN_MODELS}"
+        )
 
     def restore(self, pair: Model, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Restore the picture at exactly its original size.
 
         Args:
-            pair: what :meth:`pair` returns, or another pair of the same scale.
+            pair: what :meth:`pair` returns, or the same pair with other weights, which the result's notes then mention.
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
 
         Raises:
-            UsageError: the picture was cropped or resized since it was shrunk, or the pair has another scale.
+            UsageError: the picture was cropped or resized since it was shrunk, or another pair shrank it.
         """
-        self._check(pair)
+        self.check(pair)
         restored = pair.enlarge(self.picture, tile=tile, progress=progress)
         rows, columns = slice(self.tag.height), slice(self.tag.width)
         alpha = None if restored.alpha is None else restored.alpha[rows, columns]
-        return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha)
+        notes = restored.notes
+        if pair.card.digest != self.tag.digest:
+            notes = (*notes, f"restored with other weights of {pair.card.name} than those that shrank it")
+        return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, notes=notes)
 
-    def _check(self, pair: Model) -> None:
-        tag, (height, width) = self.tag, self.tag.small_size
-        if tag.scale != pair.card.scale:
+    def check(self, pair: Model) -> None:
+        """Check that a pair can restore the picture; see :meth:`restore` for what is raised if not."""
+        tag, card, (height, width) = self.tag, pair.card, self.tag.small_size
+        if tag.scale != card.scale:
             raise UsageError(
-                f"the picture was shrunk {tag.scale} times, but {pair.card.name} enlarges {pair.card.scale} times: "
-                f"name a pair of scale {tag.scale}, or leave the model out"
+                f"the picture was shrunk {tag.scale} times, but {card.name} enlarges {card.scale} times: leave the "
+                "model out, or name the pair that shrank it"
             )
-        if self.picture.size != (height, width):
+        if tag.model != card.name:
+            raise UsageError(
+                f"the picture was shrunk by {tag.model!r}, which {card.name} does not understand: leave the model out, "
+                "name the pair that shrank it, or enlarge the picture with upscale"
+            )
+        if (self.picture.height, self.picture.width) != (height, width):
             raise UsageError(
                 f"the picture is {self.picture.width}x{self.picture.height} but was shrunk to {width}x{height} at "
                 f"x{tag.scale}: it has been cropped or resized since, so enlarge it with upscale instead"
             )
+
+
+def no_tag() -> UsageError:
+    """Return the error about a picture that carries no tag."""
+    return UsageError(
+        "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another program "
+        "dropped its XMP): name the model that shrank it (-m), or choose the fallback (--fallback) upscale or bicubic"
+    )

@@ -1,82 +1,111 @@
 """Super-resolution: enlarging a picture that nobody prepared."""
 
-import os
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
 from twinscale.engine import Runtime
-from twinscale.errors import UsageError
-from twinscale.images.picture import Picture
+from twinscale.images.picture import Picture, PictureLike
 from twinscale.images.resize import imresize
-from twinscale.rescale.model import Model, ProgressCallback, as_model, as_picture
-from twinscale.zoo import DEFAULT_FAMILIES
+from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
+from twinscale.rescale.target import Target
+from twinscale.rescale.xmp import remove_tag
+from twinscale.zoo import DEFAULT_FAMILIES, Card, scales
 
 
 def upscale(
-    picture: Picture | str | os.PathLike[str],
+    picture: PictureLike,
     scale: float | None = None,
     *,
-    model: Model | str | os.PathLike[str] | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
+    model: ModelLike | None = None,
     ensemble: bool = False,
     tile: int | None = None,
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
-    """Enlarge a picture with a trained network.
+    """Enlarge a picture with trained networks, by a factor or to a size.
 
-    A scale between those of the networks is made by the next larger one and a bicubic reduction.
+    Sizes between those that the networks make are reached by the next larger one and a bicubic reduction, factors
+    beyond those of the networks by several passes, see :func:`passes`.
 
     Args:
-        picture: a picture or a file.
-        scale: above 1, at most 4; by default that of ``model``, or 2.
-        model: a loaded model, the name of a model or of a family (a model for every scale), or a folder.
+        picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
+        scale: above 1, at most 16; by default that of ``model``, or 2, unless a size is given.
+        width: columns of the result; its height follows, unless it is given too.
+        height: rows of the result; its width follows.
+        fit: width and height of a box: the largest result that fits inside.
+        model: a loaded model, its card, the name of a model or of a family (a model for every scale), or a folder.
         ensemble: average the network's results on the picture's eight rotations and reflections: a little
             better, in eight times the time.
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
-        progress: called with the number of finished and of all tiles.
+        progress: called with the number of finished and of all tiles; of several passes, each counts by the pixels
+            that it makes.
 
     Returns:
-        A picture of ``round(scale * side)`` pixels, of the same depth, with alpha and metadata.
+        A picture of ``round(scale * side)`` pixels, or of exactly the size that was asked for, of the same depth, with
+        alpha and metadata.
 
     Raises:
-        UsageError: the scale is out of range, or larger than the model's.
+        UsageError: the scale or the size is out of range, would distort the picture or contradict each other, or this
+            is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
-    model = choose_model(scale, model, runtime=runtime)
-    wanted = model.card.scale if scale is None else scale
-    picture = as_picture(picture)
-    enlarged = model.enlarge(picture, ensemble=ensemble, tile=tile, progress=progress)
-    height, width = (max(1, round(side * wanted)) for side in picture.size)
-    return enlarged if (height, width) == enlarged.size else resized(enlarged, (height, width))
+    model = DEFAULT_FAMILIES["upscaler"] if model is None else model
+    card = model.card if isinstance(model, Model) else model
+    available = [card.scale] if isinstance(card, Card) else scales(card)
+    target = Target(scale, width, height, fit).or_times(available[0])
+    picture = Picture.of(picture)
+    size = target.size(picture)
+    enlarged = replace(picture, xmp=remove_tag(picture.xmp))  # a shrunk picture that is enlarged is none any more
+    chain = passes(target.factor(picture), available)
+    for index, step in enumerate(chain):
+        share = None if progress is None else _share(progress, chain, index)
+        enlarged = as_model(model, step, runtime).enlarge(enlarged, ensemble=ensemble, tile=tile, progress=share)
+    return enlarged if (enlarged.height, enlarged.width) == size else resized(enlarged, size)
 
 
-def choose_model(
-    scale: float | None, model: Model | str | os.PathLike[str] | None, *, runtime: Runtime | None = None
-) -> Model:
-    """Choose the model for a scale: the one that is named, or that of the named or the default family.
+def passes(factor: float | Fraction, scales: Sequence[int]) -> tuple[int, ...]:
+    """Choose the scales of the networks that enlarge one after the other.
 
-    Raises:
-        UsageError: the scale is out of range, or larger than the model's.
-        ModelError: the model is missing or damaged.
+    The fewest that reach the factor; of these the ones that exceed it least. The smallest comes first: that is faster,
+    since fewer pixels reach the second network, and mostly a little better (``docs/experiments/passes.py``).
+
+    Args:
+        factor: how many times longer sides shall become.
+        scales: of the available networks.
     """
-    model = as_model(DEFAULT_FAMILIES["upscaler"] if model is None else model, scale, runtime=runtime)
-    if scale is not None and not 1 < scale <= model.card.scale:
-        raise UsageError(
-            f"scale {scale} must be above 1 and at most the {model.card.scale} of {model.card.name}: "
-            "name another model or enlarge in several steps"
-        )
-    return model
+    for count in itertools.count(1):
+        chains = itertools.combinations_with_replacement(sorted(scales), count)
+        if enough := [chain for chain in chains if math.prod(chain) >= factor]:
+            return min(enough, key=math.prod)
+    raise AssertionError  # scales are above 1
+
+
+def _share(progress: ProgressCallback, chain: Sequence[int], index: int) -> ProgressCallback:
+    """Report the tiles of one pass as its share of all passes."""
+    if len(chain) == 1:
+        return progress
+    pixels = [math.prod(chain[: count + 1]) ** 2 for count in range(len(chain))]  # made of every one of the picture's
+    before, own = sum(pixels[:index]), pixels[index]
+    return lambda done, total: progress(before * total + own * done, sum(pixels) * total)
 
 
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     """Resize a picture bicubically to ``(H, W)``, with the colour premultiplied by alpha; metadata stay."""
     if picture.alpha is None:
-        return replace(picture, pixels=imresize(picture.pixels, size=size))
+        pixels = imresize(picture.pixels, size=size)
+        return replace(picture, pixels=np.clip(pixels, 0, 1) if picture.depth == 32 else pixels)
     opaque = Picture(picture.alpha[:, :, None]).planes()
     alpha = np.clip(imresize(opaque, size=size), 0, 1)
     premultiplied = imresize(picture.planes() * opaque, size=size)

@@ -1,10 +1,10 @@
 """XMP as a carrier of the tag: most formats and programs keep it, so the small file stays an ordinary picture."""
 
 import codecs
-import io
 import re
 from dataclasses import asdict, fields
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from twinscale.rescale.tag import Tag
 
@@ -71,26 +71,47 @@ def remove_tag(xmp: bytes | None) -> bytes | None:
     root = _parse(xmp)
     if xmp is None or root is None or NAMESPACE.encode() not in _body(xmp):
         return xmp
-    for parent in root.iter():
-        for child in list(parent):
+    written = _as_written(_body(xmp))
+    pairs = list(zip(root.iter(), written.iter(), strict=True))  # the same elements, with their namespaces and without
+    for element, own in pairs:
+        declared = [name for name in own.attrib if name == "xmlns" or name.startswith("xmlns:")]
+        others = [name for name in own.attrib if name not in declared]
+        for name in declared:
+            if own.attrib[name] == NAMESPACE:
+                del own.attrib[name]
+        for name, full in zip(others, list(element.attrib), strict=True):
+            if full.startswith(f"{{{NAMESPACE}}}"):
+                del own.attrib[name], element.attrib[full]
+        for child, own_child in list(zip(element, own, strict=True)):
             if child.tag.startswith(f"{{{NAMESPACE}}}"):
-                parent.remove(child)
-        for key in [key for key in parent.attrib if key.startswith(f"{{{NAMESPACE}}}")]:
-            del parent.attrib[key]
-    for parent in root.iter(f"{{{_RDF}}}RDF"):
-        for child in list(parent):
+                element.remove(child)
+                own.remove(own_child)
+    for element, own in pairs:
+        if element.tag != f"{{{_RDF}}}RDF":
+            continue
+        for child, own_child in list(zip(element, own, strict=True)):
             if len(child) == 0 and set(child.attrib) <= {f"{{{_RDF}}}about"} and not (child.text or "").strip():
-                parent.remove(child)
-        if len(parent) == 0:
+                element.remove(child)
+                own.remove(own_child)
+        if len(element) == 0:
             return None
-    prefixes: dict[str, str] = {}  # keep the packet's own
-    for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(_body(xmp)), events=("start-ns",)):
-        if uri != NAMESPACE and prefix and not re.fullmatch(r"ns\d+", prefix):
-            prefixes.setdefault(uri, prefix)
-    for uri, prefix in prefixes.items():
-        ElementTree.register_namespace(prefix, uri)
     head, tail = _PACKET.split("<x:xmpmeta")[0], '<?xpacket end="w"?>'
-    return head.encode() + ElementTree.tostring(root) + tail.encode()
+    kept: bytes = ElementTree.tostring(written, encoding="utf-8")
+    return head.encode() + kept + tail.encode()
+
+
+def _as_written(body: bytes) -> ElementTree.Element:
+    """Parse a packet without resolving namespaces: prefixes and their declarations stay as they are.
+
+    ElementTree writes resolved names with prefixes of its own choice, unless they are set for the whole process.
+    """
+    builder = ElementTree.TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = builder.start, builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.Parse(body, True)
+    return builder.close()
 
 
 def _parse(xmp: bytes | None) -> ElementTree.Element | None:

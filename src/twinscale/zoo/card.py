@@ -1,45 +1,50 @@
-"""A model's card: what it is, what it was trained on, how good it is, and its files."""
+"""A model's card: what it is, what it was trained on, how good it is, and its files.
+
+A model's folder may come from anywhere, so every field has bounds, and the card names files of this folder only.
+"""
 
 import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from twinscale.errors import ModelError
-from twinscale.strict import from_mapping
+from twinscale.strict import Between, Matching, from_mapping
 
 CARD_FILE = "card.toml"
+
+_BARE = r"\w[\w .,;+=@#%!~'&()\[\]{}-]{0,99}(?<![ .])"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One ONNX file: a network that maps a picture to a picture."""
 
-    file: str
+    file: Annotated[str, Matching(_BARE, "the bare name of a file")]
     """File name inside the model's folder."""
-    sha256: str
-    radius: int | float
+    sha256: Annotated[str, Matching("[0-9a-f]{64}", "64 hexadecimal digits")]
+    radius: Annotated[int | float, Between(0, 1024, or_infinite=True)]
     """Receptive-field radius in pixels of the network's input; infinity if it looks at the whole picture."""
-    multiple_of: int
+    multiple_of: Annotated[int, Between(1, 256)]
     """Sides of the input must be multiples of this."""
-    parameters: int
+    parameters: Annotated[int, Between(0, 1e12)]
     """Number of trained values."""
-    multiply_adds: float
+    multiply_adds: Annotated[float, Between(0, 1e12)]
     """Multiply-adds per pixel of the full-size picture."""
-    activation_bytes: float
+    activation_bytes: Annotated[float, Between(0, 1e7)]
     """What the network holds at its peak, in bytes per pixel of its input, as float32."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Card:
     """The card of one model; :meth:`load` reads and checks ``card.toml``."""
 
     folder: Path
-    name: str
+    name: Annotated[str, Matching(_BARE, "a bare name")]
     kind: Literal["pair", "upscaler"]
     architecture: str
-    scale: int
+    scale: Annotated[int, Between(2, 16)]
     colour: Literal["y", "rgb"]
     """Luminance (chrominance is resized bicubically beside it) or RGB."""
     input: Literal["small", "interpolated"]
@@ -60,6 +65,9 @@ class Card:
     """How a pair's small picture looks on the validation pictures, as in :class:`twinscale.evaluation.looks.Looks`:
     ``fidelity`` in dB against the bicubic reduction, and the ratio ``total_variation``."""
 
+    def __repr__(self) -> str:
+        return f"<Card {self.name}: {self.kind} x{self.scale}, {'luminance' if self.colour == 'y' else 'RGB'}>"
+
     @property
     def digest(self) -> str:
         """SHA-256 over the files' hashes: what identifies the weights."""
@@ -71,7 +79,7 @@ class Card:
         """Read the card of a model folder.
 
         Raises:
-            ModelError: there is no card, or a field is unknown, missing or of a wrong type.
+            ModelError: there is no card, or a field is unknown, missing, of a wrong type or out of bounds.
         """
         path = folder / CARD_FILE
         try:
@@ -80,7 +88,13 @@ class Card:
             raise ModelError(f"{folder} holds no model: a model folder has a {CARD_FILE}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ModelError(f"{path} is not a model card ({error}): export the model again") from None
-        return from_mapping(cls, {"folder": folder, **mapping}, f"{path} is not a model card", ModelError)
+        where = f"{path} is not a model card"
+        card = from_mapping(cls, {"folder": folder, **mapping}, where, ModelError)
+        if (card.kind == "pair") != (card.down is not None):
+            raise ModelError(f"{where}: kind = {card.kind!r}, but it {'has a' if card.down else 'has no'} table down")
+        if card.down and card.down.multiple_of % card.scale:
+            raise ModelError(f"{where}: down: multiple_of = {card.down.multiple_of} must be a multiple of the scale")
+        return card
 
     def read(self, part: Part) -> bytes:
         """Read one of the card's files and check it against its SHA-256.

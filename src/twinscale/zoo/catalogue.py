@@ -3,11 +3,16 @@
 import difflib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from twinscale.errors import ModelError, UsageError
 from twinscale.zoo.card import CARD_FILE, Card
+
+OWN_MODELS = "TWINSCALE_MODELS"
+"""The environment variable that names folders with models of one's own, separated as in ``PATH``. Each is a model's
+folder, a run's, or one that holds several of these."""
 
 _SHIPPED = Path(__file__).parent / "models"
 
@@ -18,6 +23,20 @@ DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "ups
 def model_names() -> list[str]:
     """List the names of the models that come with the package."""
     return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CARD_FILE}"))
+
+
+def list_models(kind: Literal["pair", "upscaler"] | None = None, *, scale: int | None = None) -> list[Card]:
+    """List the cards of all models that can be named: the shipped ones, then those of :data:`OWN_MODELS`.
+
+    Args:
+        kind: pairs or upscalers only.
+        scale: models of this scale only.
+
+    Raises:
+        ModelError: the card of a model of one's own is damaged.
+    """
+    cards = (*(Card.load(_SHIPPED / name) for name in model_names()), *_own_cards())
+    return [card for card in cards if kind in (None, card.kind) and scale in (None, card.scale)]
 
 
 def families() -> dict[str, list[int]]:
@@ -54,19 +73,59 @@ def resolve(name_or_folder: str | os.PathLike[str], scale: float | None = None) 
     return f"{name}-x{enough[0]}"
 
 
+def scales(name_or_folder: str | os.PathLike[str]) -> list[int]:
+    """Return the scales of a family, rising, or the one of a single model.
+
+    Raises:
+        ModelError: there is no such model, or its card is damaged.
+    """
+    if resolve(name_or_folder) == os.fspath(name_or_folder):
+        return [load_card(name_or_folder).scale]
+    return families()[os.fspath(name_or_folder)]
+
+
 def load_card(name_or_folder: str | os.PathLike[str], scale: float | None = None) -> Card:
     """Find a model by name, family or folder; :func:`resolve` says how.
 
+    Models of one's own are found by the names on their cards. A folder may also be a run's, or any other that holds
+    one model.
+
     Raises:
         UsageError: the family has no model for this scale.
-        ModelError: there is no such model, or its card is damaged.
+        ModelError: there is no such model, there are several, or its card is damaged.
     """
     name = resolve(name_or_folder, scale)
+    folder = Path(name)
     if name in model_names():
         return Card.load(_SHIPPED / name)
-    folder = Path(name)
-    if folder.is_dir():
-        return Card.load(folder)
-    near = difflib.get_close_matches(name, [*model_names(), *families()], n=1)
+    found = [card for card in _own_cards() if card.name == name]
+    if not found and folder.is_dir():
+        found = [Card.load(inside) for inside in _model_folders(folder) or [folder]]
+    if len({card.digest for card in found}) > 1:
+        folders = ", ".join(str(card.folder) for card in found)
+        raise ModelError(f"{name} may be any of {folders}: name one of these folders")
+    if found:
+        return found[0]
+    near = difflib.get_close_matches(name, [*model_names(), *families(), *(card.name for card in _own_cards())], n=1)
     hint = f"did you mean {near[0]!r}?" if near else "'twinscale models list' shows the names"
     raise ModelError(f"no model {name!r}, and no folder of that name: {hint}")
+
+
+def find_card(name: str, digest: str) -> Card | None:
+    """Find the model of this name that has these weights, shipped or one's own; never by a folder."""
+    shipped = [Card.load(_SHIPPED / name)] if name in model_names() else []
+    return next((card for card in (*shipped, *_own_cards()) if (card.name, card.digest) == (name, digest)), None)
+
+
+def _own_cards() -> Iterator[Card]:
+    for given in os.environ.get(OWN_MODELS, "").split(os.pathsep):
+        if given:
+            yield from map(Card.load, _model_folders(Path(given)))
+
+
+def _model_folders(folder: Path) -> list[Path]:
+    """Return the folders of all models in a folder: itself, or what it holds, be it models or runs."""
+    if (folder / CARD_FILE).is_file():
+        return [folder]
+    inside = (f"*/{CARD_FILE}", f"models/*/{CARD_FILE}", f"*/models/*/{CARD_FILE}")
+    return [path.parent for pattern in inside for path in sorted(folder.glob(pattern))]

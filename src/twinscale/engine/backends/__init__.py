@@ -42,8 +42,8 @@ class Backend:
     name: str
     module: str
     """The module to import; the backend's file imports it only when it is called."""
-    package: str
-    """What to give to ``pip install``."""
+    remedy: str
+    """How to install it, for the end of a message."""
     devices: Callable[[], tuple[str, ...]]
     """The devices that are available, including ``"cpu"``."""
     usual_device: Callable[[], str]

@@ -70,7 +70,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
 BACKEND = Backend(
     name="onnxruntime",
     module="onnxruntime",
-    package="onnxruntime",
+    remedy="install twinscale again",
     devices=_devices,
     usual_device=_usual_device,
     precisions=lambda device: ("float32",),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine.backends import Backend, Loaded, Settings
-from twinscale.errors import UsageError
+from twinscale.errors import UsageError, install
 
 _TYPES = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -63,7 +63,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
 BACKEND = Backend(
     name="openvino",
     module="openvino",
-    package="twinscale[openvino]",
+    remedy=install("openvino"),
     devices=_devices,
     usual_device=lambda: "cpu",
     precisions=_precisions,

@@ -1,0 +1,252 @@
+"""Files made to hurt: sizes that are not what they seem, metadata without end, damage that decoders talk about."""
+
+import io
+import random
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.awkward import (
+    exif_block,
+    heic_file,
+    icc_profile,
+    make_awkward_pictures,
+    pattern,
+    png_chunk,
+    png_file,
+    xmp_packet,
+)
+from twinscale.codecs.codec import Codec
+from twinscale.codecs.registry import codec_named
+from twinscale.errors import OutOfMemoryError, PictureError
+from twinscale.images.picture import Picture
+
+
+@pytest.fixture(autouse=True)
+def silence(capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> object:
+    """No decoder says anything but by an error or a note."""
+    yield
+    assert capfd.readouterr().err == ""
+    assert [str(warning.message) for warning in recwarn.list] == []
+
+
+def saved(image: Image.Image, format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def tiff_of(*fields: tuple[int, int, int]) -> bytes:
+    """A grey TIFF file of 16 x 16 pixels, by hand, in which these fields (tag, type, value) come before its own."""
+    own = [(256, 4, 16), (257, 4, 16), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1)]
+    own += [(278, 4, 16), (279, 4, 256)]
+    entries = sorted([*fields, *own], key=lambda field: field[0])
+    packed = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<I", 264) + bytes(256) + struct.pack("<H", len(entries)) + packed + bytes(4)
+
+
+def test_a_tiff_with_two_sizes_has_the_first() -> None:
+    """As for libtiff, which decodes it."""
+    assert Picture.read(tiff_of()).pixels.shape[:2] == (16, 16)
+    with pytest.raises(PictureError, match="60000 x 60000 pixels exceed"):
+        Picture.read(tiff_of((256, 4, 60_000), (257, 4, 60_000)))
+
+
+@pytest.mark.parametrize("field", [(277, 3, 1000), (32997, 4, 10_000)])
+def test_tiffs_of_many_samples_a_pixel(field: tuple[int, int, int]) -> None:
+    with pytest.raises(PictureError, match=r"TIFF of .* is not supported; save it as plain grey or RGB"):
+        Picture.read(tiff_of(field, (256, 4, 16_000), (257, 4, 16_000)))
+
+
+def test_chains_of_tiff_directories() -> None:
+    """Directories that lie one over the other take no longer than others, and are not counted without end."""
+    data = tiff_of()
+    start = len(data)
+    chain = b"".join(struct.pack("<HHHIII", 1, 256, 4, 1, 16, start + 18 * (number + 1)) for number in range(10_001))
+    with pytest.raises(PictureError, match="more than 10000 pages"):
+        Picture.read(data[:-4] + struct.pack("<I", start) + chain)
+    overlapping = bytearray(1_000_000)
+    for number in range(100):
+        struct.pack_into("<H", overlapping, 4 * number, 60_000)
+        struct.pack_into("<I", overlapping, 4 * number + 2 + 12 * 60_000, start + 4 * (number + 1))
+    picture = Picture.read(data[:-4] + struct.pack("<I", start) + overlapping)
+    assert picture.notes == ("first of 102 pages",)
+
+
+def test_jpeg2000_of_many_channels() -> None:
+    data = saved(Image.fromarray(pattern(16, 16)), "JPEG2000")
+    header, stream = data.index(b"ihdr") + 12, data.index(b"\xff\x4f\xff\x51") + 40
+    many = struct.pack(">H", 16_384)
+    with pytest.raises(PictureError, match="16384 channels are not supported"):
+        Picture.read(data[:header] + many + data[header + 2 :])
+    with pytest.raises(PictureError, match="two different sizes"):
+        Picture.read(data[:stream] + many + data[stream + 2 :])
+
+
+def test_jpegs_of_many_scans() -> None:
+    data = saved(Image.fromarray(pattern(64, 64)), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(PictureError, match="JPEG of 209 scans is not supported, only up to 100"):
+        Picture.read(data[:last] + data[last:-2] * 200 + data[-2:])
+
+
+def test_xmp_without_end() -> None:
+    endless = b"<a b='" + b"&#65;" * 6_000_000 + b"'/>"
+    packed = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(endless)
+    deep = b"XML:com.adobe.xmp\0\0\0\0\0" + b"<a>" * 1100 + b"</a>" * 1100
+    for chunks, reason in (
+        (png_chunk(b"iTXt", packed), "it has more than 2097152 bytes"),
+        (png_chunk(b"iTXt", packed) * 100, "it has more than 2097152 bytes"),
+        (png_chunk(b"iTXt", deep), "its elements are nested more than 100 deep"),
+    ):
+        picture = Picture.read(png_file(1, 1, 8, 0, b"\0\7", chunks))
+        assert (picture.pixels.shape[:2], picture.xmp, picture.notes) == ((1, 1), None, (f"XMP left out: {reason}",))
+
+
+def test_jpeg_ls_that_does_not_end() -> None:
+    """CharLS took half a minute for some of these before it gave up."""
+    data = bytes(imagecodecs.jpegls_encode(pattern(120, 160)))
+    for length in range(400, len(data), 611):
+        with pytest.raises(PictureError):
+            Picture.read(data[:length])
+
+
+def frames_of(count: int) -> list[Image.Image]:
+    return [Image.fromarray(np.roll(pattern(64, 64), number, 0)) for number in range(count)]
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "AVIF", "PNG"])
+def test_only_the_first_frame_is_decoded(format: str) -> None:
+    """The others may be damaged."""
+    first, *others = frames_of(5)
+    options = {"lossless": True} if format == "WEBP" else {"quality": 95}
+    data = bytearray(saved(first, format, save_all=True, append_images=others, duration=50, **options))
+    if format != "PNG":  # its chunks have checksums
+        data[-200:-40] = bytes(160)
+    picture = Picture.read(bytes(data))
+    np.testing.assert_allclose(picture.planes(), pattern(64, 64) / 255, atol=0.1)
+    assert [note for note in picture.notes if note.startswith("first of ")]
+
+
+def test_deep_animations() -> None:
+    """A request for the first frame alone made libavif's Python binding write where it must not."""
+    frames = np.stack([pattern(dtype=np.uint16) >> 6] * 3)
+    data = bytes(imagecodecs.avif_encode(frames, bitspersample=10, level=100))
+    for _ in range(5):
+        picture = Picture.read(data)
+    assert (picture.pixels.shape[:2], picture.depth, picture.notes) == ((40, 60), 16, ("first of 3 frames",))
+
+
+def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    codec = codec_named("PNG")
+    data = Picture(pattern()).encode("PNG")
+    starved = Codec(
+        **{name: getattr(codec, name) for name in Codec.__slots__} | {"encode": no_memory, "decode": no_memory}
+    )
+    monkeypatch.setattr("twinscale.images.picture.codec_of_bytes", lambda _: starved)
+    monkeypatch.setattr("twinscale.images.picture.codec_named", lambda _: starved)
+    with pytest.raises(OutOfMemoryError, match=r"^picture data: too large for the available memory"):
+        Picture.read(data)
+    with pytest.raises(OutOfMemoryError, match="not enough memory to write 60 x 40 pixels as PNG"):
+        Picture(pattern()).encode("PNG")
+    monkeypatch.setattr(Path, "read_bytes", no_memory)
+    with pytest.raises(OutOfMemoryError, match=r"a\.png: the file is too large"):
+        Picture.read(tmp_path / "a.png")
+
+
+def test_png_chunks_that_libpng_would_talk_about() -> None:
+    rows = b"\0\7"
+    for colour, extra in (
+        (0, png_chunk(b"iCCP", b"x\0\0" + zlib.compress(b"\0\0\2\x7f" + icc_profile(b"RGB ")[4:]))),
+        (0, png_chunk(b"iCCP", b"no end of the name")),
+        (0, png_chunk(b"PLTE", bytes(6))),
+        (0, png_chunk(b"tRNS", bytes(7))),
+        (0, png_chunk(b"gAMA", bytes(3)) + png_chunk(b"cHRM", bytes(5)) + png_chunk(b"pHYs", b"")),
+        (0, png_chunk(b"eXIf", b"nonsense") + png_chunk(b"tIME", bytes(90)) + png_chunk(b"bKGD", bytes(40))),
+    ):
+        assert Picture.read(png_file(1, 1, 8, colour, rows, extra)).pixels.tolist() == [[[7]]]
+    two = png_file(1, 1, 8, 4, b"\0\7\5", png_chunk(b"tRNS", bytes(2)))
+    assert Picture.read(two).alpha.tolist() == [[5]]
+    late = png_file(1, 1, 8, 0, rows)[:-12] + png_chunk(b"tRNS", b"\0\7") + png_chunk(b"IEND", b"")
+    assert Picture.read(late).pixels.shape[:2] == (1, 1)
+    for broken in ({"interlace": 2}, {"depth": 3}, {"colour": 5}, {"width": 2_000_000}):
+        with pytest.raises(PictureError):
+            Picture.read(png_file(**{"width": 1, "height": 1, "depth": 8, "colour": 0, "rows": rows} | broken))
+
+
+def test_damaged_tiffs_that_libtiff_would_talk_about() -> None:
+    palette = Image.fromarray(pattern(120, 160)).quantize(200)
+    for image, compression in (
+        (palette, "tiff_lzw"),
+        (palette, "tiff_adobe_deflate"),
+        (palette.convert("CMYK"), "tiff_lzw"),
+    ):
+        data = bytearray(saved(image, "TIFF", compression=compression))
+        for at in range(30, 4000, 97):
+            data[at : at + 2] = b"\xff\xff"
+        with pytest.raises(PictureError):
+            Picture.read(bytes(data))
+
+
+def _whole_files(folder: Path) -> list[bytes]:
+    """Files of every format, plain and with metadata."""
+    made = [(folder / name).read_bytes() for name, verdict in make_awkward_pictures(folder).items() if verdict == "ok"]
+    source = Picture(pattern(), icc=icc_profile(b"RGB "), exif=exif_block(), xmp=xmp_packet(1))
+    made += [source.encode(format) for format in ("PNG", "JPEG", "WEBP", "TIFF", "JPEG2000", "AVIF", "JPEGXL")]
+    made.append(
+        heic_file(pattern(), icc_profile=icc_profile(b"RGB "), exif=b"Exif\0\0" + exif_block(), xmp=xmp_packet())
+    )
+    return made
+
+
+def _replaced(data: bytearray, at: int, chance: random.Random) -> None:
+    data[at] = chance.randrange(256)
+
+
+def _extreme(data: bytearray, at: int, chance: random.Random) -> None:
+    width = chance.choice((1, 2, 4))
+    data[at : at + width] = chance.choice((b"\0", b"\xff", b"\x7f", b"\x80")) * width
+
+
+def _number(data: bytearray, at: int, chance: random.Random) -> None:
+    value = chance.choice((1, 3, 255, 4096, 20_000, 60_000, 65_535))
+    data[at : at + 4] = value.to_bytes(4, chance.choice(("big", "little")))
+
+
+def _doubled(data: bytearray, at: int, chance: random.Random) -> None:
+    data[at:at] = data[at : at + chance.choice((4, 12, 64))]
+
+
+def _gone(data: bytearray, at: int, chance: random.Random) -> None:
+    del data[at : at + chance.choice((1, 4, 12, 64))]
+
+
+MUTATIONS: tuple[Callable[[bytearray, int, random.Random], None], ...] = (_replaced, _extreme, _number, _doubled, _gone)
+
+
+def test_mutations(tmp_path: Path) -> None:
+    """Whatever is changed in a file: a picture that can be written, or an error of our own; and no noise."""
+    chance = random.Random(20)
+    for data in _whole_files(tmp_path):
+        for _ in range(12):
+            mutated = bytearray(data)
+            for _ in range(chance.choice((1, 2, 6))):
+                if len(mutated) > 20:
+                    at = chance.randrange(4, min(chance.choice((64, 400, 10**6)), len(mutated)))
+                    chance.choice(MUTATIONS)(mutated, at, chance)
+            try:
+                picture = Picture.read(bytes(mutated), max_pixels=1_000_000)
+            except PictureError:
+                continue
+            if picture.depth < 32:
+                assert Picture.read(picture.encode("PNG")).pixels.shape == picture.pixels.shape
+            assert Picture.read(picture.encode("TIFF")).pixels.shape == picture.pixels.shape
