@@ -115,8 +115,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SourceSe
     folder = tmp_path / "catalogue"
     folder.mkdir()
     (folder / "sets.toml").write_text(
-        '[Tiny]\nkind = "test"\ndescription = "Three"\nsource = "made"\nterms = "CC0"\n'
-        '[Photos]\nkind = "train"\ndescription = "Two"\nsource = "made"\nterms = "various"\n'
+        '[Tiny]\nkind = "test"\ndescription = "Three"\nsource = "made"\nterms = "CC0"\nuse = "free"\n'
+        '[Photos]\nkind = "train"\ndescription = "Two"\nsource = "made"\nterms = "various"\nuse = "free"\n'
         "jpeg_quality = 95\n"
     )
     head = ["file", "width", "height", "mode", "checksum", "source"]

@@ -10,7 +10,8 @@ from torch import nn
 from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
 from twinscale.training.build import build
-from twinscale.training.validation import validate
+from twinscale.training.recipe import OptimisationSpec
+from twinscale.training.validation import bicubic_psnr, validate, validation_steps
 
 
 def test_validation_starts_from_the_recipes_small_picture(recipe):
@@ -70,3 +71,38 @@ def test_the_loss_of_a_pair_is_that_of_its_restored_pictures(recipe, loss):
         errors.append(np.kron(small, np.ones((2, 2)))[:, :, None] - truth)
     expected = np.mean([np.mean(np.abs(error) if loss == "l1" else error**2) for error in errors])
     assert validate(network, pictures, made).loss == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reduced_by"),
+    [
+        ({}, "bicubic"),
+        ({"architecture": "espcn"}, "bicubic"),
+        ({"architecture": "espcn", "reduced_by": "nearest"}, "nearest"),
+    ],
+)
+def test_bicubic_enlarges_what_the_network_starts_from(recipe, changes, reduced_by):
+    rng = np.random.default_rng(0)
+    pictures = {"a": rng.random((31, 32, 1)), "b": rng.random((40, 38, 1))}
+    expected = []
+    for planes in pictures.values():
+        truth = planes[: planes.shape[0] // 2 * 2]
+        enlarged = imresize(imresize(truth, 0.5, kernel=reduced_by), 2)
+        given, result = (np.floor(np.clip(image[2:-2, 2:-2], 0, 1) * 255 + 0.5) for image in (truth, enlarged))
+        expected.append(10 * math.log10(255**2 / np.mean((given - result) ** 2)))
+    assert bicubic_psnr(pictures, recipe(**changes)) == pytest.approx(np.mean(expected), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("steps", "every", "expected"),
+    [
+        (7, 3, [3, 6, 7]),
+        (6, 3, [3, 6]),
+        (250, 100, [64, 100, 200, 250]),
+        (100, 2500, [64, 100]),
+        (3000, 2500, [64, 128, 256, 512, 1024, 2048, 2500, 3000]),
+        (128, 128, [64, 128]),
+    ],
+)
+def test_validations_come_early_and_regularly_and_at_the_end(steps, every, expected):
+    assert validation_steps(OptimisationSpec(steps=steps, validate_every=every)) == expected
