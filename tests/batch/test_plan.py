@@ -1,5 +1,7 @@
 """Which output belongs to which input."""
 
+import errno
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from tests.awkward import pattern
 from tests.batch.works import Add, Other
 from twinscale.batch import Job, Shrink, Upscale, Work, plan, run
-from twinscale.errors import ModelError, UsageError
+from twinscale.errors import ModelError, PictureError, UsageError
 from twinscale.images.picture import Picture
 
 X2 = Upscale(scale=2)
@@ -67,9 +69,28 @@ class TestPlan:
         assert targets("a.jpg", output="new/") == {"a.jpg": "new/a_x2.jpg"}
 
     def test_a_folder_gets_a_sister(self, folder: Path) -> None:
-        found = targets("pictures")
-        sister = (folder / "pictures_x2").as_posix()
-        assert found == {"pictures/c.gif": f"{sister}/c_x2_gif.png", "pictures/c.png": f"{sister}/c_x2.png"}
+        assert targets("pictures") == {
+            "pictures/c.gif": "pictures_x2/c_x2_gif.png",
+            "pictures/c.png": "pictures_x2/c_x2.png",
+        }
+        assert targets("pictures/deep/..")["pictures/deep/../c.png"] == (folder / "pictures_x2/c_x2.png").as_posix()
+
+    def test_a_folder_that_is_a_link_gets_a_sister_of_its_own(self, folder: Path) -> None:
+        (folder / "album").mkdir()
+        (folder / "album" / "summer").symlink_to(folder / "pictures")
+        assert targets("album/summer")["album/summer/c.png"] == "album/summer_x2/c_x2.png"
+
+    def test_a_folder_that_cannot_be_read_is_not_passed_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        scan = os.scandir
+
+        def refuse(path: str) -> Any:  # root may read everything, whatever the permissions say
+            if Path(path).name == "deep":
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return scan(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        with pytest.raises(PictureError, match=r"^folder pictures/deep cannot be read \(Permission denied\): change"):
+            targets("pictures", recursive=True, output="out")
 
     def test_recursion_mirrors_the_tree(self) -> None:
         found = targets("pictures", recursive=True, output="out")

@@ -13,7 +13,7 @@ from twinscale.batch.journal import JOURNAL, Journal, real_path
 from twinscale.batch.names import Naming
 from twinscale.batch.work import Work
 from twinscale.codecs.registry import codec_named, codec_of_path, readable_extensions
-from twinscale.errors import UsageError
+from twinscale.errors import PictureError, UsageError
 
 STANDARD_STREAM = "-"
 
@@ -80,6 +80,7 @@ def plan(
     Raises:
         UsageError: a folder holds no pictures, one output is given for several inputs, two inputs would have the
             same output, an input would be replaced, or a name contradicts the format.
+        PictureError: a folder cannot be read.
         ModelError: see :attr:`Work.suffix`.
     """
     journals = functools.cache(Journal)
@@ -141,11 +142,11 @@ def _expand(given: str, recursive: bool) -> _Input:
     """Find the files that an input stands for."""
     path = Path(given)
     if path.is_dir():
-        entries = sorted(path.rglob("*") if recursive else path.iterdir())
+        entries = _entries(path, recursive)
         pictures = [entry for entry in entries if entry.suffix.lower() in readable_extensions() and entry.is_file()]
         if not pictures:
-            hint = "name one that does" if recursive else "add -r to enter its subfolders"
-            raise UsageError(f"folder {given} holds no pictures: {hint}")
+            hint = "" if recursive else "add -r to enter its subfolders, "
+            raise UsageError(f"folder {given} holds no pictures: {hint}name one that does, or name the output with -o")
         folder = path.resolve()
         return _Input(
             given,
@@ -165,6 +166,22 @@ def _expand(given: str, recursive: bool) -> _Input:
         )
     # A file that is missing gives its one clear error when it is read.
     return _Input(given, [_Found(given)], lambda source: source == real_path(given), named=True)
+
+
+def _entries(folder: Path, recursive: bool) -> list[Path]:
+    """Return what is in a folder, and in its subfolders if wanted; none that cannot be read is passed over silently."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    try:
+        if not recursive:
+            return sorted(folder.iterdir())
+        return sorted(Path(inside, name) for inside, _, names in os.walk(folder, onerror=refuse) for name in names)
+    except OSError as error:
+        raise PictureError(
+            f"folder {error.filename} cannot be read ({error.strerror}): change its permissions, or name other folders"
+        ) from None
 
 
 def _without_results(expanded: _Input, work: Work, journals: Callable[[Path], Journal]) -> Sequence[_Found]:
@@ -210,8 +227,10 @@ def _output_folder(file: _Found, output: str | None, suffix: str) -> Path:
         return Path(output) if output else path.parent
     if output:
         return Path(output) / file.relative.parent
-    given = path.parents[len(file.relative.parts) - 1].resolve()
-    return given.with_name(given.name + suffix) / file.relative.parent
+    given = path.parents[len(file.relative.parts) - 1]
+    if given.name in ("", ".."):  # only the resolved path says what it is called
+        given = given.resolve()
+    return given.parent / (given.name + suffix) / file.relative.parent
 
 
 def _key(target: str) -> str:
