@@ -122,6 +122,7 @@ def test_templates() -> None:
         ("{}.png", Upscale(), "unknown placeholder"),
         ("{stem.png", Upscale(), "expected '}'.*write {{ for a brace"),
         ("{stem:d}.png", Upscale(), "Unknown format code"),
+        ("{stem:{parent}}.png", Upscale(), "a placeholder cannot be inside another"),
     ],
 )
 def test_templates_that_cannot_be_filled(template: str, work: Work, message: str) -> None:

@@ -74,8 +74,10 @@ class Naming:
     def _check(self, template: str) -> None:
         known = self._values(Path("photo.png"), ".png")
         try:
-            wanted = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-            unknown = next((name for name in wanted if name not in known), None)
+            fields = [(name, form) for _, name, form, _ in string.Formatter().parse(template) if name is not None]
+            unknown = next((name for name, _ in fields if name not in known), None)
+            if any("{" in form for _, form in fields if form):
+                raise ValueError("a placeholder cannot be inside another")
             if unknown is None:
                 template.format_map(known)
         except ValueError as error:
