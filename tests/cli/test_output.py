@@ -103,6 +103,14 @@ def test_verbose_changes_no_exit_code(run: Run, tmp_path: Path) -> None:
         assert b"Traceback" in refused.stderr
 
 
+def test_verbose_shows_the_traceback_of_every_file(run: Run, tmp_path: Path) -> None:
+    for command in (("upscale", "-v", "-o", "out/"), ("info", "-v")):
+        refused = run(*command, "missing.png", "other.png")
+        assert refused.returncode == 1
+        assert refused.stderr.count(b"Traceback") == 2
+        assert b"PictureError: other.png: no such file" in refused.stderr
+
+
 def test_tables_in_pipes_are_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", stream := io.StringIO())
     output().print("word " * 500)

@@ -26,7 +26,7 @@ def _run() -> int:
     from click.exceptions import NoArgsIsHelpError
 
     from twinscale.cli.app import app
-    from twinscale.cli.command import state
+    from twinscale.cli.command import in_words
     from twinscale.errors import OutOfMemoryError, TwinscaleError
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # None if it is closed
@@ -53,12 +53,7 @@ def _run() -> int:
     except click.Abort:
         return 130
     except TwinscaleError as error:
-        if state.verbose:
-            import traceback
-
-            traceback.print_exc()
-        else:
-            print(f"twinscale: {error}", file=sys.stderr)
+        print(in_words(error), file=sys.stderr)
         return error.exit_code
     return code
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from twinscale.cli import complete, options
-from twinscale.cli.command import Command
+from twinscale.cli.command import Command, in_words
 from twinscale.cli.console import readable_size
 from twinscale.cli.display import Display
 from twinscale.errors import UsageError
@@ -89,7 +89,7 @@ class Batch:
             for outcome in self._outcomes(jobs, work, writing, display.tiles):
                 outcomes.append(outcome)
                 if outcome.error and len(jobs) > 1:
-                    display.remark(f"twinscale: {outcome.error}")
+                    display.remark(in_words(outcome.error))
                 if not (self.as_json or self.quiet):
                     if (line := _line(outcome)) and (self.dry_run or outcome.job.target != STANDARD_STREAM):
                         display.result(line)

@@ -13,7 +13,16 @@ class _State:
 
 
 state = _State()
-"""What :func:`twinscale.cli.main` must know when a command has failed."""
+"""What must be known when something has failed."""
+
+
+def in_words(error: Exception) -> str:
+    """Return what is printed about an error: one line, or with ``--verbose`` its traceback."""
+    if not state.verbose:
+        return f"twinscale: {error}"
+    import traceback
+
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _set_verbose(_: click.Context, __: click.Parameter, wanted: bool) -> None:

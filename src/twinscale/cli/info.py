@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twinscale.cli import complete, options
-from twinscale.cli.command import Command
+from twinscale.cli.command import Command, in_words
 from twinscale.cli.console import readable_size
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def info(files: tuple[str, ...], max_pixels: int | None, as_json: bool) -> None:
             if len(files) == 1:
                 raise
             failed = True
-            click.echo(f"twinscale: {error}", err=True)
+            click.echo(in_words(error), err=True)
             reports.append({"file": file, "error": str(error)})
         if not as_json and "error" not in reports[-1]:
             _print(reports[-1])
