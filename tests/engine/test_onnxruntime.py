@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from tests.awkward import pattern
 from tests.models import network, onnx_bytes
 from twinscale.engine import Operation, Runtime
-from twinscale.engine.backends import Loaded
+from twinscale.engine.backends import Loaded, Settings, backends
+from twinscale.engine.backends.onnxruntime import BACKEND
 from twinscale.engine.network import LoadedNetwork
-from twinscale.errors import ModelError
+from twinscale.errors import ModelError, OutOfMemoryError
 
 NETWORKS = [("down", 2, 3), ("up", 2, 3), ("down", 3, 1), ("up", 3, 1), ("srcnn", 2, 1), ("srcnn", 3, 3)]
 
@@ -145,3 +147,24 @@ def test_lack_of_memory_is_told_apart(message: str) -> None:
     network = LoadedNetwork(Loaded(full, None), name="m/up.onnx")
     with pytest.raises(MemoryError, match="alloc"):
         network(np.zeros((1, 8, 9, 3), np.float32))
+
+
+def test_lack_of_memory_prints_nothing_since_smaller_tiles_follow(capfd: pytest.CaptureFixture[str]) -> None:
+    helper = pytest.importorskip("onnx").helper
+    x, y = (helper.make_tensor_value_info(name, 1, [None, 3, None, None]) for name in "xy")
+    far = helper.make_tensor("scales", 1, [4], [1, 1, 200_000, 200_000])
+    graph = helper.make_graph([helper.make_node("Resize", ["x", "", "scales"], ["y"])], "huge", [x], [y], [far])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    network = Runtime(1, "onnxruntime").load(model.SerializeToString(), name="m/up.onnx")
+    with pytest.raises(MemoryError):
+        network(np.zeros((1, 30, 40, 3), np.float32))
+    assert capfd.readouterr().err == ""
+
+
+def test_lack_of_memory_for_the_network_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(model: bytes, settings: Settings) -> Loaded:
+        raise RuntimeError("Exception during initialization: std::bad_alloc")
+
+    monkeypatch.setitem(backends(), BACKEND.name, replace(BACKEND, load=full))
+    with pytest.raises(OutOfMemoryError, match=r"^memory ran out while model m/up\.onnx was loaded: close other"):
+        Runtime(1, "onnxruntime").load(onnx_bytes("up", 2, 3), name="m/up.onnx")

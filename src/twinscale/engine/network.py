@@ -47,7 +47,7 @@ class LoadedNetwork:
                 results = [self._loaded.infer(planes[i : i + pictures]) for i in range(0, len(planes), pictures)]
         except Exception as error:
             message = first_line(error)
-            if isinstance(error, MemoryError) or "alloc" in message.lower() or "memory" in message.lower():
+            if is_lack_of_memory(error):
                 raise MemoryError(message) from None
             raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
         result = results[0] if len(results) == 1 else np.concatenate(results)
@@ -59,6 +59,11 @@ class LoadedNetwork:
             reason = "its weights are damaged" if np.isfinite(planes).all() else "it was given some"
             raise ModelError(f"model {self._name} returned NaN or infinity: {reason}")
         return np.moveaxis(result, 1, 3)
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Return whether memory ran out; backends say so in their own ways."""
+    return isinstance(error, MemoryError) or any(word in first_line(error).lower() for word in ("alloc", "memory"))
 
 
 def first_line(error: Exception) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from twinscale.engine.backends import Backend, Settings, backends
 from twinscale.engine.contents import check_contents
 from twinscale.engine.fastest import Fastest
-from twinscale.engine.network import LoadedNetwork, Network, first_line
-from twinscale.errors import ModelError, UsageError
+from twinscale.engine.network import LoadedNetwork, Network, first_line, is_lack_of_memory
+from twinscale.errors import ModelError, OutOfMemoryError, UsageError
 
 _AUTO = "auto"
 _DEFAULT = "onnxruntime"  # always installed, and quicker to import than any other
@@ -47,6 +47,7 @@ class Runtime:
             ModelError: the bytes are not a network that this runtime can load, or need more than ONNX itself and these
                 bytes.
             UsageError: the backend, the device or the precision is not available here.
+            OutOfMemoryError: there is not enough memory for it.
         """
         check_contents(model, name=name)
         choices = self._choices()
@@ -132,4 +133,6 @@ def _load(model: bytes, name: str, backend: Backend, settings: Settings) -> Netw
     except UsageError:
         raise
     except Exception as error:
+        if is_lack_of_memory(error):
+            raise OutOfMemoryError(f"memory ran out while model {name} was loaded: close other programs") from None
         raise ModelError(f"model {name} cannot be loaded: {first_line(error)}") from None

@@ -44,7 +44,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised, too
     options.enable_mem_pattern = False  # it doubles peak memory from the second run on, and makes no run faster
     provider = _PROVIDERS[settings.device]
     wanted = dict(_OPTIONS.get(settings.device, {}))
