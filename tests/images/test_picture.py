@@ -528,6 +528,12 @@ def test_jpegs_without_their_last_bytes(name: str, missing: int) -> None:
         assert picture.notes[0].startswith("the file is cut short: ")
 
 
+@pytest.mark.parametrize("name", CUT_JPEG)
+def test_small_jpegs_without_their_last_bytes(name: str) -> None:
+    data = CUT_JPEG[name](Image.fromarray(pattern(30, 40)))
+    np.testing.assert_array_equal(Picture.read(data[:-2]).pixels, Picture.read(data).pixels)
+
+
 def test_how_many_rows_are_missing() -> None:
     image = Image.fromarray(pattern(120, 160))
     data = saved(image, "JPEG", subsampling="4:4:4")
