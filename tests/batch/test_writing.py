@@ -231,5 +231,7 @@ class TestBytes:
         Image.fromarray(noise).save("small.jpg", quality=20)
         (note,) = outcome_of("small.jpg", "large.png", Each(carries_tag=True)).notes
         assert note == "the small file has more bytes than the input: -f webp takes fewer"
+        (note,) = outcome_of("small.jpg", "deeper.png", Each(carries_tag=True), Writing(depth=16)).notes
+        assert note.endswith("--depth 8 takes fewer")  # WebP could not hold it
         assert outcome_of("small.jpg", "upscaled.png", Each()).notes == ()
         assert outcome_of("large.png", "small.webp", Each(carries_tag=True)).notes == ()

@@ -274,10 +274,11 @@ class Task:
             if self._picture is not None and self._codec is not None:
                 data, lost = self._picture.encoded(self._codec.name, quality=self._writing.quality)
                 size, self._notes = (self._picture.height, self._picture.width), (*self._picture.notes, *lost)
-                self._picture = None
                 if self._work.carries_tag and len(data) > self._input_bytes:
-                    remedy = "-f webp takes fewer" if self._codec.quality is None else "a lower -q takes fewer"
-                    self._notes += (f"the small file has more bytes than the input: {remedy}",)
+                    fewer = "-f webp" if self._codec.quality is None else "a lower -q"
+                    remedy = "--depth 8" if self._picture.depth > 8 else fewer  # WebP holds no more bits
+                    self._notes += (f"the small file has more bytes than the input: {remedy} takes fewer",)
+                self._picture = None
                 self._write_output(data)
                 self._outcome = replace(self._success("done", size), bytes=len(data))
         assert self._outcome is not None
