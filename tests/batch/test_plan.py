@@ -174,7 +174,7 @@ class TestPlan:
 
 
 class TestTwoNames:
-    """The second is the output if it is not there yet, or if the first became what is there."""
+    """The second is the output if it is not there yet, a folder for a file, or what the first became."""
 
     @pytest.fixture(autouse=True)
     def pictures(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,14 @@ class TestTwoNames:
     def test_the_same_folders_again(self) -> None:
         assert done(["photos", "large"]) == targets("photos", "large", work=ADD) == {"photos/c.png": "large/c_new.png"}
         assert done(["a.png", "new/"]) == targets("a.png", "new/", work=ADD) == {"a.png": "new/a_new.png"}
-        assert set(targets("a.png", "photos", work=ADD)) == {"a.png", "photos/c.png"}
+
+    def test_a_folder_that_is_there(self) -> None:
+        assert targets("a.png", "photos") == {"a.png": "photos/a_x2.png"}  # as cp takes it
+        assert targets("*.png", "photos") == {"a.png": "photos/a_x2.png", "b.png": "photos/b_x2.png"}
+        Path("empty").mkdir()
+        assert targets("photos", "empty") == {"photos/c.png": "empty/c_x2.png"}
+        Picture(pattern(4, 5)).write("empty/d.png")
+        assert len(targets("photos", "empty")) == 2
 
     def test_overwriting_another_picture_takes_its_name_after_o(self) -> None:
         """Two files that a pattern of the shell found must not be taken for input and output."""
@@ -289,4 +296,4 @@ class TestResultsAmongInputs:
         Path("photos/.twinscale-12345678.tmp").touch()
         Picture(pattern(4, 5)).write("photos/.hidden.png")
         assert self.inputs("photos/.*", "photos/*") == {".hidden.png", "a.png", "b.gif"}
-        assert self.inputs("photos") == {".hidden.png", "a.png", "b.gif"}
+        assert self.inputs("photos") == {"a.png", "b.gif"}

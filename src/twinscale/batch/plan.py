@@ -65,7 +65,8 @@ def plan(
 
     Args:
         inputs: files, folders, patterns, or ``-`` for standard input. Of two names, the second is the output if it
-            does not exist, or if the first became what is there: a journal tells.
+            does not exist, if it is a folder without pictures or the first is no folder, or if the first became what is
+            there: a journal tells.
         work: what will be done to the pictures.
         output: for one input, a file, or ``-`` for standard output; for several, a folder. A name that ends in a slash,
             or is that of an existing folder, is always a folder.
@@ -108,7 +109,7 @@ def plan(
 
 
 def _second_is_output(inputs: Sequence[str], work: Work, recursive: bool, overwrite: bool) -> bool:
-    """Return whether the second of two names is the output: nothing is there yet, or what became of the first."""
+    """Return whether the second of two names is the output, as :func:`plan` explains it."""
     if len(inputs) != 2:
         return False
     first, second = inputs[0], Path(inputs[1])
@@ -118,6 +119,8 @@ def _second_is_output(inputs: Sequence[str], work: Work, recursive: bool, overwr
         return not glob.has_magic(inputs[1])
     covers = _expand(first, recursive).covers
     if second.is_dir():
+        if not Path(first).is_dir() or not _pictures(second, recursive):
+            return True
         journals = [Journal(path.parent) for path in second.rglob(JOURNAL)]
         return any(
             entry.kind == work.kind and covers(journal.origin(entry))
@@ -142,8 +145,7 @@ def _expand(given: str, recursive: bool) -> _Input:
     """Find the files that an input stands for."""
     path = Path(given)
     if path.is_dir():
-        entries = _entries(path, recursive)
-        pictures = [entry for entry in entries if entry.suffix.lower() in readable_extensions() and entry.is_file()]
+        pictures = _pictures(path, recursive)
         if not pictures:
             hint = "" if recursive else "add -r to enter its subfolders, "
             raise UsageError(f"folder {given} holds no pictures: {hint}name one that does, or name the output with -o")
@@ -166,6 +168,15 @@ def _expand(given: str, recursive: bool) -> _Input:
         )
     # A file that is missing gives its one clear error when it is read.
     return _Input(given, [_Found(given)], lambda source: source == real_path(given), named=True)
+
+
+def _pictures(folder: Path, recursive: bool) -> list[Path]:
+    """Return the pictures in a folder, but not hidden files: those that other programs keep beside pictures."""
+    return [
+        entry
+        for entry in _entries(folder, recursive)
+        if entry.suffix.lower() in readable_extensions() and not entry.name.startswith(".") and entry.is_file()
+    ]
 
 
 def _entries(folder: Path, recursive: bool) -> list[Path]:

@@ -30,8 +30,8 @@ class BatchCommand(Command):
         super().__init__(
             *args,
             epilog="INPUT is a picture, a folder, a pattern, or - for standard input. Of two names, the second is the "
-            "output if it does not exist, or if the first became what is there; else both are inputs. -o always names "
-            "the output. Results of earlier runs in a folder are not taken as inputs.",
+            "output if it does not exist, if it is a folder for a file, or if the first became what is there; else "
+            "both are inputs. -o always names the output. Results of earlier runs in a folder are not taken as inputs.",
             **kwargs,
         )
 
