@@ -8,7 +8,8 @@
 
 from twinscale.batch.plan import Job, plan
 from twinscale.batch.run import rehearse, run
-from twinscale.batch.task import Outcome, Writing
+from twinscale.batch.task import Outcome
 from twinscale.batch.work import Restore, Shrink, Upscale, Work
+from twinscale.batch.writing import Writing
 
 __all__ = ["Job", "Outcome", "Restore", "Shrink", "Upscale", "Work", "Writing", "plan", "rehearse", "run"]

@@ -14,8 +14,9 @@ from typing import Any
 
 from twinscale.batch.journal import Journal
 from twinscale.batch.plan import STANDARD_STREAM, Job
-from twinscale.batch.task import Outcome, Task, Writing
+from twinscale.batch.task import Outcome, Task
 from twinscale.batch.work import Work
+from twinscale.batch.writing import Writing
 from twinscale.errors import TwinscaleError, UsageError, install
 from twinscale.images.picture import MAX_PIXELS
 

@@ -9,8 +9,9 @@ from threading import Event
 
 from twinscale.batch.journal import Journal
 from twinscale.batch.plan import STANDARD_STREAM, Job
-from twinscale.batch.task import Outcome, Task, Writing
+from twinscale.batch.task import Outcome, Task
 from twinscale.batch.work import Process, Work
+from twinscale.batch.writing import Writing
 from twinscale.images.picture import MAX_PIXELS
 from twinscale.rescale.model import ProgressCallback
 

@@ -17,7 +17,7 @@ from twinscale.errors import UsageError
 
 if TYPE_CHECKING:
     from twinscale.batch import Job, Outcome, Work, Writing
-    from twinscale.batch.task import Existing
+    from twinscale.batch.writing import Existing
     from twinscale.rescale.model import ProgressCallback
 
 _DEFAULT_CLUSTER = ""
