@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from tests.training.sittings import assert_same_weights, log_of, stopped
 from twinscale.errors import DatasetError, ModelError, PictureError, UsageError
 from twinscale.evaluation.protocol import Protocol
-from twinscale.training import keeper
+from twinscale.training import keeper, loop
 from twinscale.training.build import build
 from twinscale.training.history import read_log
 from twinscale.training.learner import Learner
@@ -107,6 +107,17 @@ def test_a_run_that_died_before_its_first_checkpoint_starts_again(recipe, tmp_pa
         train(recipe(), run, accelerator="cpu")
     assert not (run / CHECKPOINT).exists()
     assert train(recipe(), run, accelerator="cpu").state.step == 10
+
+
+def test_a_run_that_was_stopped_before_its_first_step_starts_again(recipe, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "Learner", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe(), tmp_path / "run", accelerator="cpu")
+    assert train(recipe(), tmp_path / "run", accelerator="cpu").state.step == 10
 
 
 def test_a_finished_run_may_be_resumed_and_stays_as_it_is(recipe, tmp_path):

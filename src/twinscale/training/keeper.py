@@ -69,8 +69,8 @@ class RunKeeper:
         self._last_saved = self._start
         self.validating = 0.0
         """Seconds of this sitting that validations and everything else beside training took."""
-        self._write_readme()
         self._log = Log(folder, state.step, state.planned(recipe.optimisation.steps), bicubic)
+        self._write_readme()
 
     def stepped(self, loss: Tensor) -> None:
         """Keep what is due after a step; the run's state says which step."""
