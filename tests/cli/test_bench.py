@@ -4,13 +4,13 @@ import pytest
 from click.testing import CliRunner
 
 from tests.models import make_pair, make_upscaler
-from twinscale.cli.bench import bench
+from twinscale.cli.app import app
 
 
 @pytest.fixture
 def run():
     def run(*args):
-        result = CliRunner().invoke(bench, [str(argument) for argument in args])
+        result = CliRunner().invoke(app, ["bench", *map(str, args)])
         assert result.exit_code == 0, result.output
         return result
 
@@ -97,5 +97,5 @@ def test_picture(run, monkeypatch):
 
 
 def test_numbers_must_make_sense():
-    assert CliRunner().invoke(bench, ["train", "--rounds", "0"]).exit_code == 2
-    assert CliRunner().invoke(bench, ["resize", "--megapixels", "0"]).exit_code == 2
+    assert CliRunner().invoke(app, ["bench", "train", "--rounds", "0"]).exit_code == 2
+    assert CliRunner().invoke(app, ["bench", "resize", "--megapixels", "0"]).exit_code == 2

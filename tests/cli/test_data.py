@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from twinscale import datasets
-from twinscale.cli.data import data
+from twinscale.cli.app import app
 from twinscale.errors import DatasetError
 
 
@@ -19,7 +19,7 @@ def run(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for name in ("baby", "bird", "butterfly", "head", "woman"):
         (folder / f"{name}_GT.png").touch()
-    return lambda *args: CliRunner().invoke(data, args)
+    return lambda *args: CliRunner().invoke(app, ["data", *args])
 
 
 def test_list_shows_where_each_set_is(run, tmp_path):

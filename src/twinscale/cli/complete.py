@@ -72,7 +72,7 @@ def _papers() -> dict[str, list[str]]:
         if re.search(r"^PAPER = ", source, re.MULTILINE):
             name = path.parent.name if path.name == "__init__.py" else path.stem
             found[name] = re.findall(r'\bItem\(\s*"([^"]+)"', source)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _offered(names: Iterable[str], incomplete: str, *, or_else: str | None = None) -> "list[CompletionItem]":
