@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import math
 import os
 import shutil
@@ -40,6 +41,19 @@ def test_a_run_records_the_precision_it_used(recipe, tmp_path, monkeypatch, caps
     assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"].endswith("32-true")
     train(recipe(steps=1), tmp_path / "other", accelerator="cpu")
     assert "bfloat16" not in capsys.readouterr().err
+
+
+def test_a_run_announces_nothing_but_its_own_lines(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    announced = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", announced.append)
+    logging.getLogger("lightning_fabric").addHandler(handler)
+    try:
+        train(recipe(steps=1, precision="bf16-mixed"), tmp_path / "run", accelerator="cpu")
+    finally:
+        logging.getLogger("lightning_fabric").removeHandler(handler)
+    assert not announced
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 import sys
 import time
 from collections.abc import Collection
@@ -85,6 +86,7 @@ def train(
         if precision != recipe.optimisation.precision:
             print("this CPU only emulates bfloat16: training in 32 bits", file=sys.stderr)
     recipe = replace(recipe, optimisation=replace(recipe.optimisation, precision=precision))
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what the recipe says
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
