@@ -27,6 +27,7 @@ def made(monkeypatch, tmp_path) -> list[str]:
     def item(name: str) -> Item:
         def make(reproduction) -> Iterator[Block]:
             names.append(name)
+            reproduction._notify(f"making {name}")
             yield Comparison("Set5", ("network",), "dB", [ComparisonRow((LABEL,), Value(32.0), Value(32.39))])
             yield Claim("Ours is [better]", True, "32.39 dB")
 
@@ -58,6 +59,8 @@ def test_shows_published_ours_and_difference_and_writes_the_page(made, tmp_path)
     ):
         assert text in result.stdout
     assert re.search(f"{LABEL} +32.00 +32.39 +[+]0.39", result.stdout)  # in one line, although that is no terminal
+    assert "making table-1" in result.stderr
+    assert ".py" not in result.stderr  # where in the code a message comes from is nobody's concern
     page = (tmp_path / "out" / "papers" / "made-up.md").read_text()
     assert page.startswith("# Somebody\n\nMade by `twinscale reproduce made-up`. Said so.")
     assert page.index("## Title of table-1") < page.index(f"| {LABEL} | 32.00 | 32.39 | +0.39 |")

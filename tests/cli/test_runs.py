@@ -35,6 +35,7 @@ def test_compare(run: Run, tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     lines = [line.split() for line in shown.stdout.decode().splitlines()]
     assert lines[0] == ["slow", "fast", "*"]
+    assert ["bicubic,", "dB", "27.50", "27.50"] in lines
     assert ["PSNR,", "dB", "28.00", "31.50"] in lines
     assert [line for line in lines if line and line[0].startswith(("optimisation.", "data.", "network."))] == [
         ["optimisation.learning_rate", "0.0001", "0.001"]

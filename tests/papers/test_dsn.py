@@ -40,6 +40,11 @@ def test_the_two_srcnns() -> None:
     assert [sum(each) for each in weights] == [8032, 57184]  # as SRCNN's two papers count them, without biases
 
 
+def test_a_lead_is_one_at_equal_steps() -> None:
+    ours, others = [(10, 20.0), (30, 24.0), (40, 25.0)], [(20, 21.0), (40, 24.5)]
+    assert accuracy._leads(ours, others) == "+1.00 dB at step 20, +0.50 dB at step 40"
+
+
 def test_items_have_names_of_their_own() -> None:
     for paper in PAPERS.values():
         names = [item.name for item in paper.items]

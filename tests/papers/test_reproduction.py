@@ -21,7 +21,9 @@ from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.papers import reproduction as reproduction_module  # noqa: E402
 from twinscale.papers.report import Figure  # noqa: E402
 from twinscale.papers.reproduction import Reproduction, multiply_adds  # noqa: E402
-from twinscale.training import keeper  # noqa: E402
+from twinscale.training import keeper, loop  # noqa: E402
+from twinscale.training.budget import Pace  # noqa: E402
+from twinscale.training.checkpoint import saved_step  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
 
 
@@ -138,6 +140,42 @@ def test_networks_of_different_sizes_share_a_timing_if_told_to(recipe, trainings
     assert trainings == ["tiny", "small", "other"]
 
 
+def changed_results(folder, change):
+    """Change the kept results of a reproduction, as if a clock had run otherwise."""
+    path = folder / "papers" / "tiny.json"
+    kept = json.loads(path.read_text())
+    change(kept)
+    path.write_text(json.dumps(kept))
+
+
+def test_a_network_kept_from_another_budget_sets_the_pace(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    other = replace(long, name="other", seed=1)
+    Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
+    changed_results(tmp_path, lambda kept: kept["networks"]["tiny"].update(steps=11))
+    said: list[str] = []
+    shorter = Reproduction(tmp_path, "tiny", minutes=0.01, sets=[], notify=said.append)
+    assert shorter.trained(long).steps == shorter.trained(other).steps == 11
+    assert said == ["training other, 11 steps"]
+    assert trainings == ["tiny", "other"]
+
+
+def test_fewer_steps_than_the_others_take_are_not_enough(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
+
+    def slower(kept):
+        kept["networks"]["tiny"]["steps"] -= 1
+        kept["networks"]["tiny"]["minutes"] = 1.0
+
+    changed_results(tmp_path, slower)
+    (run,) = (tmp_path / "runs").iterdir()
+    run.rename(tmp_path / "elsewhere")
+    again = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
+    assert list(json.loads((tmp_path / "papers" / "tiny.json").read_text())["steps"].values()) == [again.steps]
+    assert trainings == ["tiny", "tiny"]
+
+
 def test_the_loss_curves_are_kept(recipe, trainings, tmp_path):
     made = full_reproduction(tmp_path).trained(recipe)
     assert [step for step, _ in made.training_loss] == [step for step, _ in made.validation_loss] == [3, 6]
@@ -189,6 +227,38 @@ def test_a_shortened_run_keeps_its_snapshots_in_proportion(recipe, trainings, tm
         assert names == {f"step-{round(steps / 2)}.safetensors", f"step-{steps}.safetensors"}
         assert not same_weights(reproduction.network(each, at=500_000), reproduction.network(each, at=10**6))
     assert trainings == ["tiny", "other"]
+
+
+def test_a_missing_snapshot_of_a_run_that_was_timed_again(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**6))
+    Reproduction(tmp_path, "tiny", minutes=0.02, sets=[]).trained(long)
+
+    def took_eight(kept):  # not as many as intended
+        kept["networks"]["tiny"]["steps"] = 8
+        kept["steps"] = dict.fromkeys(kept["steps"], 8)
+
+    changed_results(tmp_path, took_eight)
+    reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+    half, whole = (reproduction.network(long, at=at) for at in (500_000, 10**6))
+    assert not same_weights(half, whole)
+    assert reproduction.taken(long, at=500_000) == 4
+    assert trainings == ["tiny"] * 3
+
+
+def test_steps_taken_by_a_snapshot_are_counted(recipe, trainings, tmp_path, monkeypatch):
+    class Hurried(Pace):
+        """Finds after two steps that only half as many as intended fit into the time."""
+
+        def keep(self, seconds, validating):
+            self._state.stride = 2.0 if self._state.step >= 2 else 1.0
+
+    monkeypatch.setattr(loop, "Pace", Hurried)
+    constant = replace(recipe, optimisation=replace(recipe.optimisation, steps=10))
+    reproduction = full_reproduction(tmp_path)
+    assert reproduction.trained(constant, snapshots=[2, 6, 10]).steps == 6
+    assert [reproduction.taken(constant, at=step) for step in (2, 6, 10)] == [2, 4, 6]
+    (run,) = (tmp_path / "runs").iterdir()
+    assert saved_step(run / "best.safetensors") == json.loads((run / "run.json").read_text())["best_step"]
 
 
 def test_an_interrupted_training_goes_on(recipe, trainings, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import math
 import os
 import shutil
@@ -19,7 +20,7 @@ from safetensors.torch import load_file
 from tests.training.sittings import assert_same_weights, log_of, stopped
 from twinscale.errors import DatasetError, ModelError, PictureError, UsageError
 from twinscale.evaluation.protocol import Protocol
-from twinscale.training import keeper
+from twinscale.training import keeper, loop
 from twinscale.training.build import build
 from twinscale.training.history import read_log
 from twinscale.training.learner import Learner
@@ -40,6 +41,19 @@ def test_a_run_records_the_precision_it_used(recipe, tmp_path, monkeypatch, caps
     assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"].endswith("32-true")
     train(recipe(steps=1), tmp_path / "other", accelerator="cpu")
     assert "bfloat16" not in capsys.readouterr().err
+
+
+def test_a_run_announces_nothing_but_its_own_lines(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    announced = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", announced.append)
+    logging.getLogger("lightning_fabric").addHandler(handler)
+    try:
+        train(recipe(steps=1, precision="bf16-mixed"), tmp_path / "run", accelerator="cpu")
+    finally:
+        logging.getLogger("lightning_fabric").removeHandler(handler)
+    assert not announced
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +121,17 @@ def test_a_run_that_died_before_its_first_checkpoint_starts_again(recipe, tmp_pa
         train(recipe(), run, accelerator="cpu")
     assert not (run / CHECKPOINT).exists()
     assert train(recipe(), run, accelerator="cpu").state.step == 10
+
+
+def test_a_run_that_was_stopped_before_its_first_step_starts_again(recipe, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "Learner", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe(), tmp_path / "run", accelerator="cpu")
+    assert train(recipe(), tmp_path / "run", accelerator="cpu").state.step == 10
 
 
 def test_a_finished_run_may_be_resumed_and_stays_as_it_is(recipe, tmp_path):

@@ -134,6 +134,7 @@ def test_the_readme_says_what_can_be_done_next(tmp_path, taken, is_pair, expecte
     text = readme(run.folder, run.recipe, summary, "twinscale train tiny", is_pair=is_pair)
     assert f"twinscale train '{run.folder / 'recipe.toml'}' {expected[0]} " in text
     assert f"twinscale {expected[1]} -m " in text
+    assert ("twinscale export" in text) == (taken < 150)  # a finished run has exported itself
     assert f"{taken} of 150, in 1.5 minutes on a machine" in text
     assert "| best validation | none yet |" in text
     assert "| data | /home/someone/Pictures, T91 |" in text

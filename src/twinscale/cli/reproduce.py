@@ -91,7 +91,7 @@ def reproduce(
     if budget and full:
         raise UsageError("--budget and --full both say how long to train: give only one of them")
     minutes = None if full else budget or _DEFAULT_MINUTES
-    console = Console(stderr=True)
+    console = Console(stderr=True, log_path=False)
     reproduction = Reproduction(output, paper, minutes=minutes, sets=list(sets or _SETS), notify=console.log)
     page = reproduction.folder / f"{paper}.md"
     flags = " ".join([f"--budget {minutes:g}" if minutes else "--full", *(f"--sets {name}" for name in sets)])

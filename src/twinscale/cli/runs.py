@@ -127,7 +127,8 @@ def _print_comparison(runs: "list[Run]", differing: dict[str, list[Any]], best: 
 def _cells(facts: dict[str, Any]) -> dict[str, str]:
     from twinscale.datasets import dataset_name
 
-    steps, planned, psnr = facts["steps"], facts["planned_steps"], facts["validation_psnr_y"]
+    steps, planned = facts["steps"], facts["planned_steps"]
+    psnr, bicubic = facts["validation_psnr_y"], facts["bicubic_psnr_y"]
     return {
         "network": f"{facts['architecture']} x{facts['scale']} {facts['colour']}",
         "data": ", ".join(dataset_name(source) for source in facts["data"]),
@@ -135,6 +136,7 @@ def _cells(facts: dict[str, Any]) -> dict[str, str]:
         "minutes": f"{facts['minutes']:.1f}",
         "pictures/s": "–" if facts["pictures_per_second"] is None else f"{facts['pictures_per_second']:.0f}",
         "machine": facts["machine"] or "–",
+        "bicubic, dB": "–" if bicubic is None else f"{bicubic:.2f}",
         "PSNR, dB": "–" if psnr is None else f"{psnr:.2f}",
         "at step": "–" if psnr is None else str(facts["best_step"]),
     }

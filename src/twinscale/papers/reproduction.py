@@ -27,6 +27,7 @@ from twinscale.papers.report import Block, Figure, as_json, markdown
 from twinscale.rescale import Model, load
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
+from twinscale.training.checkpoint import saved_step
 from twinscale.training.export import count_multiply_adds
 from twinscale.training.history import read_log
 from twinscale.training.loop import train
@@ -123,11 +124,10 @@ class Reproduction:
         key = _key(recipe)
         kept = self._networks.get(recipe.name)
         if kept and kept.key == key and self._is_enough(kept, recipe):
+            self._steps.setdefault(self._pace(recipe), kept.steps)  # kept from another budget
             return kept
         folder = self._run_folder(recipe)
         if not _is_finished(folder):
-            how_long = f"{self._minutes:g} minutes" if self._minutes else f"{recipe.optimisation.steps} steps"
-            self._notify(f"training {recipe.name}, {how_long}")
             self._train(recipe, folder)
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         history = read_log(folder)
@@ -143,6 +143,7 @@ class Reproduction:
             validation_loss=history.validation_loss,
         )
         self._networks[recipe.name] = made
+        self._steps.setdefault(self._pace(recipe), made.steps)
         self._save()
         return made
 
@@ -153,9 +154,10 @@ class Reproduction:
             recipe = Recipe.load(folder / RECIPE)
         elif minutes and (steps := self._steps.get(self._pace(recipe))):
             recipe, minutes = replace(recipe, optimisation=shortened(recipe.optimisation, steps)), None
+        how_long = f"{minutes:g} minutes" if minutes else f"{recipe.optimisation.steps} steps"
+        self._notify(f"training {recipe.name}, {how_long}")
         due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
-        outcome = train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
-        self._steps[self._pace(recipe)] = outcome.state.step
+        train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
 
     def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe]) -> None:
         """Let networks of any size take as many steps as one of them, trained first, takes in the time given."""
@@ -189,26 +191,40 @@ class Reproduction:
         """
         from safetensors.torch import load_file
 
-        planned = recipe.optimisation.steps
+        network = build(recipe)
+        network.load_state_dict(load_file(self._weights(recipe, at)))
+        return network.eval()
+
+    def taken(self, recipe: Recipe, at: int) -> int:
+        """Return how many steps a network had taken when it reached a step of its recipe, see :meth:`network`.
+
+        That is not in proportion if steps were timed again, because each may then lead further than those before.
+        """
+        steps = saved_step(self._weights(recipe, at))
+        return in_proportion(at, recipe.optimisation.steps, self.trained(recipe).steps) if steps is None else steps
+
+    def _weights(self, recipe: Recipe, at: int | None) -> Path:
+        planned, folder = recipe.optimisation.steps, self._run_folder(recipe)
         if at is not None and not 1 <= at <= planned:
             raise UsageError(f"{recipe.name} has no step {at}: use one from 1 to {planned}")
-        wanted = [] if at is None else [at]
-        folder, kept = self._run_folder(recipe), self.trained(recipe, wanted)
-        file = folder / BEST
-        if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != kept.weights:
+        kept = self.trained(recipe, [] if at is None else [at])
+        best = folder / BEST
+        if not best.exists() or hashlib.sha256(best.read_bytes()).hexdigest() != kept.weights:
             del self._networks[recipe.name]
-            kept = self.trained(recipe)
-        if at is not None:
+            self.trained(recipe)
+        if at is None:
+            return best
+
+        def snapshot() -> Path:
             intended = Recipe.load(folder / RECIPE).optimisation.steps  # before steps were timed again
-            file = folder / snapshot_file(in_proportion(at, planned, intended))
-            if not file.exists():  # it was trained without this snapshot
-                for name in (CHECKPOINT, SUMMARY):
-                    (folder / name).unlink(missing_ok=True)
-                del self._networks[recipe.name]
-                self.trained(recipe)
-        network = build(recipe)
-        network.load_state_dict(load_file(file))
-        return network.eval()
+            return folder / snapshot_file(in_proportion(at, planned, intended))
+
+        if not snapshot().exists():  # it was trained without this one
+            for name in (CHECKPOINT, SUMMARY):
+                (folder / name).unlink(missing_ok=True)
+            del self._networks[recipe.name]
+            self.trained(recipe)
+        return snapshot()
 
     def rescaler(self, recipe: Recipe, reduced_by: str | None = None) -> Rescaler:
         """Return a trained network as it would ship.
@@ -276,8 +292,9 @@ class Reproduction:
     def _is_enough(self, kept: Trained, recipe: Recipe) -> bool:
         if self._minutes is None or kept.steps >= recipe.optimisation.steps:
             return kept.steps >= recipe.optimisation.steps
-        timed = self._steps.get(self._pace(recipe))
-        return kept.minutes >= _ENOUGH * self._minutes or (timed is not None and kept.steps >= timed)
+        if timed := self._steps.get(self._pace(recipe)):
+            return kept.steps >= timed
+        return kept.minutes >= _ENOUGH * self._minutes
 
     def _run_folder(self, recipe: Recipe) -> Path:
         length = f"{self._minutes:g}min" if self._minutes else f"{recipe.optimisation.steps}steps"

@@ -124,10 +124,17 @@ def load_checkpoint(
     return state
 
 
-def save_weights(path: Path, network: nn.Module) -> None:
-    """Write a network's weights, replacing the file in one step."""
+def save_weights(path: Path, network: nn.Module, step: int) -> None:
+    """Write a network's weights and how many steps it took to reach them, replacing the file in one go."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomically(path, save(tensors), overwrite=True)
+    write_atomically(path, save(tensors, {"step": str(step)}), overwrite=True)
+
+
+def saved_step(path: Path) -> int | None:
+    """Return after how many steps :func:`save_weights` wrote a file; None if it is from before this was kept."""
+    with safe_open(path, framework="pt") as file:
+        step = (file.metadata() or {}).get("step")
+    return None if step is None else int(step)
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:

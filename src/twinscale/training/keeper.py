@@ -69,8 +69,8 @@ class RunKeeper:
         self._last_saved = self._start
         self.validating = 0.0
         """Seconds of this sitting that validations and everything else beside training took."""
-        self._write_readme()
         self._log = Log(folder, state.step, state.planned(recipe.optimisation.steps), bicubic)
+        self._write_readme()
 
     def stepped(self, loss: Tensor) -> None:
         """Keep what is due after a step; the run's state says which step."""
@@ -78,7 +78,7 @@ class RunKeeper:
         self._losses.append(loss)
         self._log.advance(state.step, state.planned(steps))
         for snapshot in self._due(self._snapshots):
-            save_weights(self._folder / snapshot_file(snapshot), self._learner.average)
+            save_weights(self._folder / snapshot_file(snapshot), self._learner.average, state.step)
         validated = bool(self._due(self._validations)) and (state.is_finished(steps) or self._has_time_to_validate())
         self._before = state.position
         is_logged, every = validated or state.step % _LOG_STEPS == 0, self._preview_every
@@ -151,7 +151,7 @@ class RunKeeper:
             state.best_psnr, state.best_step = validation.psnr_y, state.step
             state.best_loss = validation.loss
             state.best_looks = asdict(validation.looks) if validation.looks else {}
-            save_weights(self._folder / BEST, average)
+            save_weights(self._folder / BEST, average, state.step)
             self._save_summary()
         return validation
 

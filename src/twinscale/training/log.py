@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.utils.tensorboard import SummaryWriter
 
 from twinscale.training.history import COLUMNS, LOG, LogRow, read_rows
 from twinscale.training.screen import open_screen
@@ -24,8 +25,6 @@ class Log:
     """
 
     def __init__(self, folder: Path, step: int, steps: int, bicubic: float) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # imported here, because reading a log needs no torch
-
         rows = [row for row in read_rows(folder) if row.step <= step] if step and (folder / LOG).exists() else []
         self._file = (folder / LOG).open("w", newline="", encoding="utf-8")
         self._csv = csv.writer(self._file)

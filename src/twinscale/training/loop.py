@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 import sys
 import time
 from collections.abc import Collection
@@ -85,6 +86,7 @@ def train(
         if precision != recipe.optimisation.precision:
             print("this CPU only emulates bfloat16: training in 32 bits", file=sys.stderr)
     recipe = replace(recipe, optimisation=replace(recipe.optimisation, precision=precision))
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what the recipe says
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
@@ -103,17 +105,14 @@ def train(
     crops = Crops(examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size)
     validation = validation_examples(validation_paths)
     bicubic = bicubic_psnr(dict(zip(validation_names, validation, strict=True)), recipe)
-    if not resume:
-        if minutes:
-            fabric.print(f"timing a few steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
-            planned = recipe.optimisation.steps
-            spec = fit_into_minutes(
-                minutes, network, recipe.optimisation, crops, fabric, lambda net: validate(net, validation, recipe)
-            )
-            recipe = replace(recipe, optimisation=spec)
-            snapshots = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / RECIPE, recipe.dumps().encode(), overwrite=True)
+    if minutes and not resume:
+        fabric.print(f"timing a few steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
+        planned = recipe.optimisation.steps
+        spec = fit_into_minutes(
+            minutes, network, recipe.optimisation, crops, fabric, lambda net: validate(net, validation, recipe)
+        )
+        recipe = replace(recipe, optimisation=spec)
+        snapshots = {in_proportion(step, planned, spec.steps) for step in snapshots}
     learner = Learner(network, recipe.optimisation, fabric)
     state = RunState(minutes=minutes, recipe=recipe.digest(), started_from=started_from, started=now(), command=command)
     if resume:
@@ -122,6 +121,9 @@ def train(
 
     keeper = None
     if fabric.is_global_zero:
+        if not resume:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / RECIPE, recipe.dumps().encode(), overwrite=True)
         keeper = RunKeeper(
             folder, recipe, learner, state, validation, bicubic, snapshots, preview_every, devices=fabric.world_size
         )

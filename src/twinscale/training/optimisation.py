@@ -26,7 +26,7 @@ def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.op
 def learning_rate(step: float, spec: OptimisationSpec) -> float:
     """Return the learning rate of a step of the recipe, which may lie between two, before a layer's own rate."""
     if step < spec.warmup:
-        return spec.learning_rate * (step + 1) / spec.warmup
+        return spec.learning_rate * min(1.0, (step + 1) / spec.warmup)
     if spec.decay == "cosine":
         turn = (step - spec.warmup) / max(1, spec.steps - spec.warmup)
         span = spec.learning_rate - spec.final_learning_rate

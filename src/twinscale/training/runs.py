@@ -213,20 +213,22 @@ def readme(folder: Path, recipe: Recipe, summary: Mapping[str, Any], command: st
         "best validation": "none yet",
     }
     if summary["validation_psnr_y"] is not None:
-        pictures = f"over {len(recipe.data.validation)} pictures"
+        count = len(recipe.data.validation)
+        pictures = f"over {count} picture{'s' * (count > 1)}"
         reached = f"{summary['validation_psnr_y']:.2f} dB at step {summary['best_step']}"
         facts["best validation"] = f"{reached}, {pictures}; bicubic: {summary['bicubic_psnr_y']:.2f} dB"
     if summary["steps"] < planned:
-        go_on = resume_command(folder), "continue"
+        export = f"twinscale export {run} {models}", "export the best weights so far"
+        next_ones = [(resume_command(folder), "continue from the checkpoint"), export]
     else:
-        go_on = f"twinscale train {own} --from {model} -o {shlex.quote(f'{folder}-more')}", "train its weights further"
+        further = f"twinscale train {own} --from {model} -o {shlex.quote(f'{folder}-more')}"
+        next_ones = [(further, "train its weights further")]
     use = "shrink" if is_pair else "upscale"
     commands = [
         *([(command, "what started it")] if command else []),
-        go_on,
+        *next_ones,
         (f"twinscale plot {run}", "draw the curves into curves.png"),
         (f"twinscale runs compare {run} OTHER", "beside another run"),
-        (f"twinscale export {run} {models}", "export the best weights so far"),
         (f"twinscale evaluate {model} FOLDER", "measure on other pictures"),
         (f"twinscale {use} -m {model} photo.png", "use it"),
     ]

@@ -18,6 +18,7 @@ from twinscale.papers.dsn.networks import NAMES, PAIR
 from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
 from twinscale.papers.reproduction import Reproduction, milliseconds, multiply_adds, untrained
 from twinscale.rescale import load
+from twinscale.training.history import Points
 
 
 def table_3(reproduction: Reproduction) -> Iterator[Block]:
@@ -44,13 +45,18 @@ def table_3(reproduction: Reproduction) -> Iterator[Block]:
     yield Comparison("x3", ("set", "network", "reduced by"), "dB", rows)
     yield Claim("Down-SNet helps every network on every set", min(helps) > 0, f"gain {_span(helps)} dB")
     yield Claim("The co-trained pair is best on every set", min(best) > 0, f"lead {_span(best)} dB")
-    leads = []
-    for name in names:
-        by_bicubic, by_down = (reproduction.trained(recipes[name, how]).curve for how in reductions)
-        first, last = (by_down[point][1] - by_bicubic[point][1] for point in (0, -1))
-        leads.append(f"{NAMES[name]} {first:+.2f} and {last:+.2f} dB")
-    yield f"Down-SNet's lead over bicubic in validation, at the first and the last point: {'; '.join(leads)}."
+    curves = {which: reproduction.trained(recipe).curve for which, recipe in recipes.items()}
+    leads = (f"{NAMES[name]} {_leads(curves[name, 'Down-SNet'], curves[name, 'bicubic'])}" for name in names)
+    yield f"Down-SNet's lead over bicubic in validation: {'; '.join(leads)}."
     yield f"{reproduction.budget(recipes.values())} Down-SNet, and the co-trained pair, are {networks.shipped(PAIR)}."
+
+
+def _leads(ours: Points, others: Points) -> str:
+    """Say by how many dB a curve leads another where both have begun and where they end, at equal steps."""
+    steps = [max(ours[0][0], others[0][0]), min(ours[-1][0], others[-1][0])]
+    ahead, behind = (np.interp(steps, *np.transpose(curve)) for curve in (ours, others))
+    first, last = ahead - behind
+    return f"{first:+.2f} dB at step {steps[0]}, {last:+.2f} dB at step {steps[1]}"
 
 
 def _span(values: list[float]) -> str:
@@ -97,8 +103,9 @@ def table_4(reproduction: Reproduction) -> Iterator[Block]:
         f"ours is ahead of the others' published figures in {ahead['ours']} rows; the paper's own in {ahead['theirs']}",
     )
     yield (
-        "*twin* is our pair of about as many parameters and fewer multiply-adds (`twinscale models list`), beside the "
-        "paper's DSN. Other networks' figures are the paper's, for orientation."
+        "*twin* is the shipped `twin-y-x2`, `-x3` or `-x4`: our pair of about as many parameters and fewer "
+        "multiply-adds (`twinscale models list`), beside the paper's DSN. Other networks' figures are the paper's, for "
+        "orientation."
     )
     yield _pair_budget(reproduction, 2, 3, 4)
 

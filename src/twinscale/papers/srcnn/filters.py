@@ -133,8 +133,8 @@ def section_5_4(reproduction: Reproduction) -> Iterator[Block]:
 
 
 _EQUAL_STEPS = (
-    "All take equally many steps: as many as the network of the main evaluations (9-1-5; 64, 32) takes in the time "
-    "given, so that larger ones train longer."
+    "All take equally many steps, so that larger ones train longer: without `--full`, as many as the network of the "
+    "main evaluations (9-1-5; 64, 32) takes in the time given."
 )
 
 

@@ -162,7 +162,7 @@ def two_recipes(reproduction: Reproduction) -> Iterator[Block]:
     yield table(lines)
     curves = {name: networks.convergence(reproduction, recipe) for name, recipe in reversed(names.items())}
     levels = {"bicubic": _PUBLISHED["bicubic"]}
-    yield _convergence_figure("srcnn-recipe.png", "Set5 x3 in the same time; both learn from T91.", curves, levels)
+    yield _convergence_figure("srcnn-recipe.png", "Set5 x3 by both recipes; both learn from T91.", curves, levels)
     published = _PUBLISHED["SRCNN"]
     rows = []
     for name, recipe in names.items():
@@ -175,7 +175,7 @@ def two_recipes(reproduction: Reproduction) -> Iterator[Block]:
     taken = networks.trained(reproduction, of_paper).steps * of_paper.data.batch
     yield (
         f"Neither pads while it trains. The paper's recipe took {taken:.1e} of its {BACKPROPAGATIONS:.0e} "
-        f"backpropagations, one in {BACKPROPAGATIONS / taken:.0f}: it starts from weights so small that every layer "
+        f"backpropagations, one in {BACKPROPAGATIONS / taken:.0f}. It starts from weights so small that every layer "
         "dampens the gradient of the one before it. It names neither batch nor blur; the batch here makes a step "
         "cost as much as one of ours."
     )

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from twinscale.nets.srcnn import SRCNN
 from twinscale.papers.reproduction import Reproduction, Trained, planes_of
 from twinscale.training.recipe import Recipe
-from twinscale.training.runs import in_proportion
 from twinscale.training.validation import validate
 
 PICTURES = {"t91": ["T91"], "all": ["OpenPhotos", "CameraPhotos", "T91", "BSDS200"]}  # all: in place of ImageNet
@@ -69,10 +68,10 @@ def trained_network(reproduction: Reproduction, recipe: Recipe, at: int | None =
 
 def convergence(reproduction: Reproduction, recipe: Recipe) -> list[tuple[float, float]]:
     """Return backpropagations, that is crops learnt from, and PSNR on Set5 in dB."""
-    planned, taken = recipe.optimisation.steps, trained(reproduction, recipe).steps
+    trained(reproduction, recipe)
     pictures, points = planes_of("Set5"), {}
     for step in _measured_at(recipe):
-        crops = in_proportion(step, planned, taken) * recipe.data.batch
+        crops = reproduction.taken(recipe, step) * recipe.data.batch
         points[crops] = mean_psnr(trained_network(reproduction, recipe, step), recipe, pictures)
     return list(points.items())
 
