@@ -219,7 +219,7 @@ def test_a_shortened_run_keeps_its_snapshots_in_proportion(recipe, trainings, tm
     long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**6))
     other = replace(long, name="other", seed=1)  # takes the steps that were timed for the first
     for each in (long, other):
-        reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+        reproduction = Reproduction(tmp_path, "tiny", minutes=0.05, sets=[])
         reproduction.trained(each, snapshots=[500_000, 10**6])
         (run,) = (tmp_path / "runs").glob(f"{each.name}-*")
         steps = Recipe.load(run / "recipe.toml").optimisation.steps  # as intended when it began
