@@ -68,7 +68,7 @@ def untrained_run(folder: Path, recipe: Recipe, psnr: float = 30.0) -> Path:
     folder.mkdir()
     (folder / "recipe.toml").write_text(recipe.dumps())
     torch.manual_seed(recipe.seed)
-    save_weights(folder / BEST, build(recipe))
+    save_weights(folder / BEST, build(recipe), step=0)
     summary = {"name": recipe.name, "steps": 0, "validation_psnr_y": psnr, "recipe_sha256": recipe.digest()}
     (folder / "run.json").write_text(json.dumps(summary))
     return folder
