@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -100,6 +101,13 @@ def test_runs_are_not_mixed(recipe, tmp_path):
     with pytest.raises(UsageError, match=r"started with another recipe: resume with its own recipe\.toml"):
         train(recipe(learning_rate=0.5), run, resume=True, accelerator="cpu")
     assert files_of(run) == before
+
+
+def test_a_folder_whose_name_no_model_can_have_is_refused_before_anything_is_written(recipe, tmp_path):
+    for name in ("a:b", ".hidden", "what?"):
+        with pytest.raises(UsageError, match=f"a model cannot be called '{re.escape(name)}'"):
+            train(recipe(), tmp_path / name)
+        assert not (tmp_path / name).exists()
 
 
 def test_a_folder_with_other_files_is_refused_before_anything_is_written(recipe, tmp_path):

@@ -87,7 +87,7 @@ def plan(
     journals = functools.cache(Journal)
     given = [os.fspath(one) for one in inputs]
     output = None if output is None else os.fspath(output)
-    if output is None and _second_is_output(given, work, recursive, overwrite):
+    if output is None and _second_is_output(given, work, recursive, overwrite, journals):
         given, output = given[:1], given[1]
     naming = Naming.of(work, format, template)
     expanded = [_expand(one, recursive) for one in given]
@@ -108,7 +108,9 @@ def plan(
     return jobs
 
 
-def _second_is_output(inputs: Sequence[str], work: Work, recursive: bool, overwrite: bool) -> bool:
+def _second_is_output(
+    inputs: Sequence[str], work: Work, recursive: bool, overwrite: bool, journals: Callable[[Path], Journal]
+) -> bool:
     """Return whether the second of two names is the output, as :func:`plan` explains it."""
     if len(inputs) != 2:
         return False
@@ -121,13 +123,12 @@ def _second_is_output(inputs: Sequence[str], work: Work, recursive: bool, overwr
     if second.is_dir():
         if not Path(first).is_dir() or not _pictures(second, recursive):
             return True
-        journals = [Journal(path.parent) for path in second.rglob(JOURNAL)]
         return any(
             entry.kind == work.kind and covers(journal.origin(entry))
-            for journal in journals
+            for journal in (journals(path.parent) for path in second.rglob(JOURNAL))
             for entry in journal.entries()
         )
-    if _is_result(second, covers, work, Journal):
+    if _is_result(second, covers, work, journals):
         return True
     if overwrite:
         raise UsageError(

@@ -4,19 +4,12 @@ from pathlib import Path
 
 import click
 
-from twinscale.cli import complete
+from twinscale.cli import options
 from twinscale.cli.command import Command
 
 
 @click.command(cls=Command, examples=["twinscale plot runs/fast-x2 runs/fast-x3 -o both.png"])
-@click.argument(
-    "runs",
-    metavar="RUN...",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path),
-    shell_complete=complete.runs,
-)
+@options.runs
 @click.option(
     "--output",
     "-o",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinscale.cli import complete, options
+from twinscale.cli import options
 from twinscale.cli.command import Group
 from twinscale.cli.console import output
 from twinscale.errors import UsageError
@@ -47,16 +47,9 @@ def list_runs(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument(
-    "folders",
-    metavar="RUN...",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path),
-    shell_complete=complete.runs,
-)
+@options.runs
 @options.as_json
-def compare(folders: tuple[Path, ...], as_json: bool) -> None:
+def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     """Show runs side by side, with what differs in their recipes.
 
     RUN is the folder of a training run. The best is marked, unless scales or validation pictures differ, because then
@@ -64,7 +57,7 @@ def compare(folders: tuple[Path, ...], as_json: bool) -> None:
     """
     from twinscale.training.runs import Run, best_of, differences
 
-    loaded = [Run.load(folder) for folder in folders]
+    loaded = [Run.load(folder) for folder in runs]
     differing, best = differences([run.recipe for run in loaded]), best_of(loaded)
     if as_json:
         report = {

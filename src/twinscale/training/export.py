@@ -29,7 +29,7 @@ from twinscale.nets import Network, Pair, Upscaler
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.training.build import build
 from twinscale.training.recipe import Recipe
-from twinscale.training.runs import BEST, SUMMARY, model_name
+from twinscale.training.runs import BEST, SUMMARY, check_model_name, model_name
 from twinscale.zoo.card import CARD_FILE, Card
 
 _HALF = "_float16"
@@ -75,8 +75,7 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         reason = " ".join(str(error).split())
         raise ModelError(f"{run / BEST} does not fit its recipe ({reason}): train again") from None
     name = name or model_name(run)
-    if Path(name).name != name:
-        raise UsageError(f"a model cannot be called {name!r}: give a plain name, without folders")
+    check_model_name(name)
     folder = models / name
     folder.mkdir(parents=True, exist_ok=True)
     runs: list[dict[str, Any]] = []

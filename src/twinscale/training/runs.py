@@ -11,6 +11,7 @@ from twinscale.errors import UsageError
 from twinscale.training.history import LOG, LogRow, read_rows
 from twinscale.training.recipe import Recipe
 from twinscale.zoo import model_names
+from twinscale.zoo.card import BARE_NAME
 
 RECIPE = "recipe.toml"
 CHECKPOINT = "checkpoint.safetensors"
@@ -49,8 +50,10 @@ def check_folder(folder: Path, resume: bool) -> None:
     A run that ended before its first checkpoint may start again in its folder. Hidden files do not count.
 
     Raises:
-        UsageError: the folder holds a run and is not to be resumed, holds none and is, or holds anything else.
+        UsageError: the folder holds a run and is not to be resumed, holds none and is, or holds anything else; or no
+            model can have its name.
     """
+    check_model_name(model_name(folder))
     if (folder / CHECKPOINT).exists():
         if not resume:
             raise UsageError(f"{folder} already holds a run: continue it with --resume or choose another folder")
@@ -76,6 +79,19 @@ def model_name(folder: Path) -> str:
     """
     name = folder.resolve().name
     return f"my-{name}" if name in model_names() else name
+
+
+def check_model_name(name: str) -> None:
+    """Refuse a name that no model can have.
+
+    Raises:
+        UsageError: it is empty, too long, or has characters that mean something in paths.
+    """
+    if not BARE_NAME.allows(name):
+        raise UsageError(
+            f"a model cannot be called {name!r}: give a plain name, without folders, that begins with a letter or a "
+            'digit and has none of : * ? " < > |'
+        )
 
 
 def resume_command(folder: Path) -> str:

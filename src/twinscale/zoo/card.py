@@ -15,6 +15,8 @@ from twinscale.strict import Between, Matching, from_mapping
 CARD_FILE = "card.toml"
 
 _BARE = r"\w[\w .,;+=@#%!~'&()\[\]{}-]{0,99}(?<![ .])"
+BARE_NAME = Matching(_BARE, "a bare name")
+"""What models are called: a name that is no path, on any system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Card:
     """The card of one model; :meth:`load` reads and checks ``card.toml``."""
 
     folder: Path
-    name: Annotated[str, Matching(_BARE, "a bare name")]
+    name: Annotated[str, BARE_NAME]
     kind: Literal["pair", "upscaler"]
     architecture: str
     scale: Annotated[int, Between(2, 16)]
