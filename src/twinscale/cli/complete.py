@@ -28,6 +28,13 @@ def models(context: click.Context, parameter: click.Parameter, incomplete: str) 
     return _offered(_models(), incomplete, or_else="dir")
 
 
+def methods(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Offer classical methods of downscaling."""
+    from twinscale.images.downscaling import METHODS
+
+    return _offered(METHODS, incomplete)
+
+
 def downscalers(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Offer classical methods, models and families, else folders."""
     from twinscale.images.downscaling import METHODS
