@@ -53,4 +53,5 @@ def test_bicubic_is_the_baseline_but_for_rounding(recipe, way):
         Trial.of(rescaler, protocol, planes)
         for rescaler in (way(network, made.network, made.data), baseline(made.network, made.data))
     )
-    np.testing.assert_allclose(np.clip(ours.result, 0, 1), theirs.result, rtol=0, atol=0.51 / 255)
+    # The baseline is rounded after each dimension, and the second may enlarge the first error by a quarter.
+    np.testing.assert_allclose(np.clip(ours.result, 0, 1), theirs.result, rtol=0, atol=1.13 / 255)

@@ -12,8 +12,8 @@ def build(recipe: Recipe) -> Upscaler | Pair:
     """Build the untrained network of a recipe.
 
     Raises:
-        UsageError: the architecture, the channel or a parameter is unknown, only a pair could have the channel, or nothing
-            of the network could be trained.
+        UsageError: the architecture, the channel or a parameter is unknown, only a pair could have the channel, or the
+            network has nothing to train.
     """
     spec = recipe.network
     parameters: dict[str, Any] = {"scale": spec.scale, "channels": 1 if spec.colour == "y" else 3, **spec.parameters}
