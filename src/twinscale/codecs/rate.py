@@ -18,4 +18,5 @@ def bits_per_pixel(pixels: np.ndarray, file_format: str) -> float:
         PictureError: the format is only read, or cannot hold such a picture.
     """
     height, width, _ = pixels.shape
-    return 8 * len(encode(codec_named(file_format), pixels).data) / (height * width)
+    bits: int = 8 * len(encode(codec_named(file_format), pixels).data)
+    return float(bits / (height * width))
