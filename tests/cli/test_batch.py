@@ -100,7 +100,8 @@ def test_shrinking_and_restoring_in_one_folder() -> None:
 
 def test_shrinking_by_a_classical_method() -> None:
     """One option for methods and models, whatever it is called; pictures keep their format, and carry no tag."""
-    Image.fromarray(pattern(12, 10)).save("c.jpg", exif=exif_block(), icc_profile=icc_profile(b"RGB "))
+    profile = icc_profile(b"RGB ")
+    Image.fromarray(pattern(12, 10)).save("c.jpg", exif=exif_block(), icc_profile=profile)
     assert done("shrink", "-m", "dpid", "c.jpg") == ["c.jpg -> c_shrunk_dpid-x2.jpg (5x6"]
     assert done("shrink", "--method", "area", "-s", "5", "a.png", "-f", "bmp") == [
         "a.png -> a_shrunk_area-x5_png.bmp (2x3"
@@ -108,7 +109,7 @@ def test_shrinking_by_a_classical_method() -> None:
     assert done("shrink", "--model", "l0", "a.png") == ["a.png -> a_shrunk_l0-x2.png (5x6"]
     small = Picture.read("c_shrunk_dpid-x2.jpg")
     assert small.exif == Picture.read("c.jpg").exif
-    assert small.icc == icc_profile(b"RGB ")
+    assert small.icc == profile
     assert "shrunk" not in done("info", "c_shrunk_dpid-x2.jpg")
     assert "carries no tag" in refused("restore", "c_shrunk_dpid-x2.jpg")
     assert "scale 17 of dpid must be a whole number from 2 to 16" in refused(
