@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from twinscale.nets.base import Upscaler, register
+from twinscale.nets.layers.initial import msra
 
 _PADDING = 2
+_SLOPE = 0.25  # where the PReLUs start, He et al. 2015
 
 
 @register("d-dbpn")
@@ -46,6 +48,9 @@ class DDBPN(Upscaler):
         self.ups = nn.ModuleList(Projection(max(1, i), width, scale, up=True) for i in range(stages))
         self.downs = nn.ModuleList(Projection(i + 1, width, scale, up=False) for i in range(stages - 1))
         self.output = nn.Conv2d(stages * width, channels, 3, padding=1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                msra(layer, _SLOPE)
 
     def forward(self, low: Tensor) -> Tensor:
         """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
