@@ -26,7 +26,7 @@ class DDBPN(Upscaler):
     """Features are enlarged and reduced in turn, and what comes back wrong corrects each time what was made.
 
     Projections have kernels of ``scale + 4``: 6x6 at x2 and 8x8 at x4 as in the paper, and so 7x7 at x3. The paper's
-    sizes are ``features=256, width=64, stages=7``: 10.4 million parameters at x4, 6.0 million at x2.
+    sizes are ``features=256, width=64, stages=7``: 10.4 million parameters at x4, 5.95 million at x2.
 
     Args:
         scale: 2, 3 or 4.
