@@ -87,7 +87,7 @@ async function show(next) {
     }),
   );
   centre = [0.5, 0.5];
-  place();
+  layOut();
   $("panes").setAttribute("aria-busy", "false"); // all three appear at once
   ready = true;
   if (next.position + 1 < next.questions) {
@@ -97,31 +97,42 @@ async function show(next) {
 
 // Sizes and places: one pixel of a picture on one pixel of the screen, whatever the browser's zoom
 
-const sizes = (picture) => [picture.naturalWidth, picture.naturalHeight];
-const room = () => [panes[0].clientWidth, panes[0].clientHeight].map((side) => Math.floor(side * devicePixelRatio));
+const sizes = (picture) => [picture.naturalWidth, picture.naturalHeight]; // in pixels
 
-function place() {
-  const space = room();
-  centre = centre.map((fraction, axis) => {
-    const longest = Math.max(...pictures.map((picture) => sizes(picture)[axis]));
-    const margin = Math.min(0.5, space[axis] / 2 / longest);
-    return Math.min(Math.max(fraction, margin), 1 - margin);
-  });
+// Give every pane the size of its picture, or what there is room for.
+function layOut() {
+  const wide = pictures.map((picture) => `minmax(0, max(5rem, ${picture.naturalWidth / devicePixelRatio}px))`);
+  $("panes").style.gridTemplateColumns = wide.join(" ");
   pictures.forEach((picture, index) => {
-    const corner = panes[index].getBoundingClientRect();
-    const [left, top] = sizes(picture).map((size, axis) => {
-      const free = space[axis] - size;
-      const start = space[axis] / 2 - centre[axis] * size;
-      return Math.round(free >= 0 ? free / 2 : Math.min(0, Math.max(free, start)));
-    });
-    // The pane itself may begin between two pixels of the screen; the picture must not.
-    const onScreen = (edge, offset) => (Math.round(edge * devicePixelRatio) + offset) / devicePixelRatio - edge;
-    picture.style.left = `${onScreen(corner.left, left)}px`;
-    picture.style.top = `${onScreen(corner.top, top)}px`;
+    panes[index].style.flexBasis = `${picture.naturalHeight / devicePixelRatio}px`;
     picture.style.width = `${picture.naturalWidth / devicePixelRatio}px`;
     picture.style.height = `${picture.naturalHeight / devicePixelRatio}px`;
   });
-  $("panes").classList.toggle("movable", pictures.some((picture) => sizes(picture).some((size, axis) => size > space[axis])));
+  place();
+}
+
+// Put the centre of the view into the middle of every pane, as far as its picture reaches.
+function place() {
+  const areas = panes.map((pane) => pane.getBoundingClientRect());
+  const rooms = areas.map((area) => [area.width, area.height].map((side) => Math.round(side * devicePixelRatio)));
+  centre = centre.map((fraction, axis) => {
+    const margin = Math.min(0.5, ...pictures.map((picture, index) => rooms[index][axis] / 2 / sizes(picture)[axis]));
+    return Math.min(Math.max(fraction, margin), 1 - margin);
+  });
+  let movable = false;
+  pictures.forEach((picture, index) => {
+    const offset = sizes(picture).map((size, axis) => {
+      const free = rooms[index][axis] - size;
+      movable ||= free < 0;
+      const wanted = rooms[index][axis] / 2 - centre[axis] * size;
+      return Math.round(free < 0 ? Math.min(0, Math.max(free, wanted)) : free / 2);
+    });
+    // The pane itself may begin between two pixels of the screen; the picture must not.
+    const from = (edge, pixels) => `${(Math.round(edge * devicePixelRatio) + pixels) / devicePixelRatio - edge}px`;
+    picture.style.left = from(areas[index].left, offset[0]);
+    picture.style.top = from(areas[index].top, offset[1]);
+  });
+  $("panes").classList.toggle("movable", movable);
 }
 
 // Move the view by CSS pixels of one picture; the others follow to the same place of the scene.
@@ -191,6 +202,6 @@ panes.forEach((pane, index) => {
   }, { passive: false });
 });
 
-addEventListener("resize", () => ready && place());
+addEventListener("resize", () => ready && layOut());
 
 guarded(resume)();
