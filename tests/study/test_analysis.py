@@ -88,7 +88,7 @@ def test_consistency_counts_preferences_not_sides() -> None:
 
 
 def test_people_of_known_preference_and_those_who_do_not_look() -> None:
-    """The first likes the subject save in two of four competitors, the second the smooth ones; the others just click."""
+    """One prefers the subject to two of its four competitors, one is often indifferent; the others just click."""
     fan = by_preference(PAPER, lambda asked: "competitor" if asked.competitor in ("dpid", "l0") else "subject")
     neutral = by_preference(PAPER, lambda asked: "equal" if asked.task == "small" else "subject")
     clickers = [lambda _: "a", lambda _: "b", lambda _: CHANCE.choice(["a", "equal", "b"])]

@@ -72,8 +72,9 @@ def test_a_participant_sees_the_pictures_that_were_drawn_for_them(client: TestCl
     for position, showing in enumerate(showings):
         question = study.questions[showing.question]
         sides = [question.subject_variant, question.competitor_variant]
-        names = {"original": question.original, **dict(zip("ab", sides[::-1] if showing.swapped else sides, strict=True))}
-        for place, name in names.items():
+        if showing.swapped:
+            sides.reverse()
+        for place, name in zip(("original", "a", "b"), (question.original, *sides), strict=True):
             response = client.get(f"{someone}/pictures/{position}/{place}")
             assert response.headers["content-type"] == "image/png"
             assert response.content == (folder / "pictures" / f"{name}.png").read_bytes()

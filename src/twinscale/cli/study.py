@@ -41,7 +41,7 @@ def study() -> None:
     multiple=True,
     required=True,
     help="What to compare it with; repeatable.",
-    shell_complete=complete.models,
+    shell_complete=complete.downscalers,
 )
 @click.option("--scale", "-s", type=click.IntRange(2, 16), default=4, help="How many times smaller.")
 @click.option(
@@ -78,9 +78,9 @@ def make(
 ) -> None:
     """Make a study: render every picture with every method.
 
-    PICTURES is a folder, or the name of a set, as `data list` shows it. A method is what shrinks, a choice of `shrink
-    --method`; a plus and an upscaler after it say what brings its pictures back: dpid+best, twin+bicubic. Without them,
-    a pair restores what it shrank, and `fast` enlarges what others shrank. Prints the study's folder.
+    PICTURES is a folder, or the name of a set, as `data list` shows it. Methods are those of `shrink --method`. After a
+    plus stands what brings their pictures back, a model or bicubic: dpid+best, twin+bicubic. Without it, a pair
+    restores what it shrank, and `fast` enlarges what classical methods shrank. Prints the study's folder.
     """
     import random
 
@@ -234,6 +234,6 @@ def _print(study: "Study", found: "dict[Task, TaskResult]") -> None:
 
 
 def _percent(share: "Share") -> str:
-    """Return ``62 % (55 to 69)``."""
-    interval = "" if share.low is None or share.high is None else f" ({share.low:.0%} to {share.high:.0%})"
+    """Return a share as tables show it: ``62% (55 to 69%)``."""
+    interval = "" if share.low is None or share.high is None else f" ({100 * share.low:.0f} to {share.high:.0%})"
     return f"{share.mean:.0%}{interval}"

@@ -34,7 +34,6 @@ class Preferences(Plot):
     def figure(self) -> "Figure":
         """Draw a group of bars per competitor and half, with error bars for the intervals."""
         from matplotlib.figure import Figure
-        from matplotlib.ticker import PercentFormatter
 
         names = list(self.restored or self.small)
         figure = Figure(figsize=(2.5 + 1.5 * len(names), 4.4), layout="constrained")
@@ -56,7 +55,7 @@ class Preferences(Plot):
         axes.axhline(0, color="black", linewidth=0.8)
         axes.set_ylim(-1.05 if self.small else 0, 1.05 if self.restored else 0)
         axes.set_xticks(range(len(names)), names)
-        axes.yaxis.set_major_formatter(lambda share, _: PercentFormatter(1)(abs(share)))
+        axes.yaxis.set_major_formatter(lambda share, _: f"{abs(share):.0%}")
         shown = {"small": self.small, "restored": self.restored}
         axes.set_ylabel(" | ".join(f"{half} pictures" for half, bars in shown.items() if bars))
         axes.set_axisbelow(True)

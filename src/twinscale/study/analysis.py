@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twinscale.errors import UsageError
 from twinscale.study.design import PREFERENCES, Preference, Showing, Study, Task
 
 CONSISTENCY = 0.8
@@ -59,7 +60,13 @@ def analyse(study: Study, participants: Sequence[Sequence[Showing]]) -> dict[Tas
     Args:
         study: the study.
         participants: what :meth:`twinscale.study.answers.Answers.all` returns.
+
+    Raises:
+        UsageError: the answers are to another study.
     """
+    shown = {showing.question for showings in participants for showing in showings}
+    if strange := shown - set(range(len(study.questions))):
+        raise UsageError(f"there are answers to question {min(strange)}, which is not of this study: keep them apart")
     return {task: _of_task(study, task, participants) for task in study.tasks}
 
 

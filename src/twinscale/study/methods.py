@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from twinscale.images.downscaling import METHODS
 from twinscale.images.picture import Picture
 from twinscale.rescale import restore, shrink, upscale
-from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import resized
 
@@ -27,20 +27,21 @@ class Method:
 def method_named(name: str) -> Method:
     """Return a method by its name: ``DOWNSCALER`` or ``DOWNSCALER+UPSCALER``.
 
-    A downscaler is what :func:`twinscale.shrink` takes as its method. An upscaler is what :func:`twinscale.upscale`
-    takes as its model, or ``bicubic``; by default it is a pair's own second network, and for other downscalers the
-    default upscaler.
+    A downscaler is one of :data:`twinscale.images.downscaling.METHODS`, or a pair as :func:`twinscale.shrink` takes it.
+    An upscaler is ``bicubic``, or a model as :func:`twinscale.upscale` takes it; if none is named, a pair restores what
+    it shrank, and the default model enlarges what classical methods shrank.
     """
     downscaler, _, upscaler = name.partition("+")
+    classical = downscaler in METHODS
 
     def shrunk(picture: Picture, scale: int) -> Picture:
-        return shrink(picture, scale, method=downscaler)
+        return shrink(picture, scale, method=downscaler) if classical else shrink(picture, scale, model=downscaler)
 
     def restored(small: Picture, scale: int) -> Picture:
         if upscaler == "bicubic":
             return resized(small, Target(scale).size(small))
-        if not upscaler and Shrunk.find(small):
-            return restore(small, model=downscaler)
-        return upscale(small, scale, model=upscaler or None)
+        if upscaler or classical:
+            return upscale(small, scale, model=upscaler or None)
+        return restore(small, model=downscaler)
 
     return Method(name, shrunk, restored)
