@@ -231,6 +231,25 @@ def test_the_view_moves_in_step_and_never_grows(visit: Callable[..., Any], folde
     assert page.evaluate("visualViewport.scale") == 1
 
 
+def test_an_answer_is_given_on_purpose(visit: Callable[..., Any]) -> None:
+    page = visit()
+    begin(page)
+    page.dblclick("text=A equals B")
+    shown(page, 2)
+    page.keyboard.down("1")
+    page.keyboard.down("1")  # is held
+    shown(page, 3)
+    page.keyboard.up("1")
+    page.keyboard.press("Control+2")
+    page.focus("[data-choice=b]")
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")
+    shown(page, 4)
+    page.keyboard.up("Enter")
+    page.reload()
+    shown(page, 4)
+
+
 def test_a_server_that_is_away(visit: Callable[..., Any], address: str) -> None:
     page = visit()
     begin(page)

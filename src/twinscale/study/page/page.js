@@ -164,16 +164,20 @@ $("another").addEventListener("click", guarded(() => {
 }));
 
 for (const button of document.querySelectorAll("[data-choice]")) {
-  button.addEventListener("click", guarded(() => answer(button.dataset.choice)));
+  button.addEventListener("click", guarded((event) => {
+    if (event.detail <= 1) return answer(button.dataset.choice); // the second of a double click is no answer
+  }));
 }
 
 document.addEventListener("keydown", guarded((event) => {
   if ($("question").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key in ARROWS) {
+  if (event.repeat && !(event.key in ARROWS)) {
+    event.preventDefault(); // nor is a key that is held, be it 1 or Enter on a button
+  } else if (event.key in ARROWS) {
     event.preventDefault();
     const [right, down] = ARROWS[event.key];
     pan(pictures[1], right * STEP, down * STEP);
-  } else if (event.key in KEYS && !event.repeat) {
+  } else if (event.key in KEYS) {
     return answer(KEYS[event.key]);
   }
 }));
