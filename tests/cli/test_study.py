@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from tests.awkward import pattern
-from tests.cli.conftest import Run
+from tests.cli.test_complete import offered
 from tests.study.participants import answered, by_preference, make
 from twinscale.cli.app import app
 from twinscale.errors import OutputExistsError, UsageError
@@ -87,6 +87,12 @@ def test_what_the_methods_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert with_best.tobytes() == Image.open("best.png").tobytes()
     assert with_bicubic.size == (32, 24)
     assert with_bicubic.tobytes() != with_partner.tobytes()
+
+
+def test_what_the_shell_offers() -> None:
+    assert offered("study", "make", "Set1") == ["<dir>", "Set14"]
+    for option in ("-m", "--against"):
+        assert offered("study", "make", "Set14", option, "d")[:2] == ["<dir>", "dpid"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +198,7 @@ def test_serve_where_another_server_is(tmp_path: Path) -> None:
             study("serve", make(tmp_path), "--port", str(port))
 
 
-def test_serve_needs_its_extra_and_a_study(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_needs_its_extra_and_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="is not the folder of a study"):
         study("serve", tmp_path)
     monkeypatch.setitem(sys.modules, "uvicorn", None)

@@ -33,7 +33,7 @@ def study() -> None:
 @study.command()
 @click.argument("sources", metavar="PICTURES...", nargs=-1, required=True, shell_complete=complete.sets)
 @click.option(
-    "--method", "-m", required=True, help="The method to compare with others.", shell_complete=complete.models
+    "--method", "-m", required=True, help="The method to compare with others.", shell_complete=complete.downscalers
 )
 @click.option(
     "--against",
@@ -115,7 +115,7 @@ def make(
             repeats=repeats,
             progress=lambda done, total: bar.update(shown, completed=done, total=total),
         )
-    click.echo(f"{len(paths)} pictures, {made.showings} questions for each participant", err=True)
+    click.echo(f"questions for each participant: {made.showings}", err=True)
     click.echo(output)
 
 

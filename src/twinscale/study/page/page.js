@@ -46,8 +46,13 @@ async function resume() {
 }
 
 async function begin() {
-  localStorage.setItem(TOKEN, (await ask("participants", {})).token);
-  await show(await ask(participant()));
+  $("begin").disabled = true; // one click makes one participant
+  try {
+    localStorage.setItem(TOKEN, (await ask("participants", {})).token);
+    await show(await ask(participant()));
+  } finally {
+    $("begin").disabled = false;
+  }
 }
 
 async function answer(choice) {
