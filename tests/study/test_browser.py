@@ -235,6 +235,10 @@ def test_the_view_moves_in_step_and_never_grows(visit: Callable[..., Any], folde
     page.keyboard.up("Control")
     assert offsets() == [0, 0, 0]
     assert page.evaluate("visualViewport.scale") == 1
+    page.set_viewport_size({"width": 1600, "height": 500})  # room for all of them
+    page.wait_for_selector("#panes:not(.movable)")
+    assert offsets() == [0, 0, 0]
+    assert [place["pane"][2:] for place in places(page)] == [[480, 48]] * 3
 
 
 def test_a_double_click_or_a_held_key_counts_once(visit: Callable[..., Any], folder: Path) -> None:

@@ -1,7 +1,7 @@
 """``twinscale study``: people compare methods in the browser, two at a time."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +10,7 @@ from twinscale.cli.command import Group
 from twinscale.cli.console import output
 
 if TYPE_CHECKING:
+    from twinscale.drawings.bars import Bar
     from twinscale.study import Share, Study, TaskResult
     from twinscale.study.design import Task
 
@@ -188,7 +189,7 @@ def results(folder: Path, output: Path | None, as_json: bool) -> None:
 def _draw(study: "Study", found: "dict[Task, TaskResult]", path: Path) -> None:
     from twinscale.drawings import Preferences
     from twinscale.errors import UsageError, install
-    from twinscale.study.design import PREFERENCES
+    from twinscale.study.design import TASKS
 
     try:
         import matplotlib  # noqa: F401 (imported now, to say what is missing)
@@ -198,18 +199,16 @@ def _draw(study: "Study", found: "dict[Task, TaskResult]", path: Path) -> None:
         raise UsageError(f"{path} is not a PNG file: name one that ends in .png with -o")
     if not any(result.valid for result in found.values()):
         raise UsageError("there is nothing to draw: nobody counts yet")
-    bars: dict[str, Any] = {
-        task: {
-            competitor: [(share.mean, share.low, share.high) for share in (shares[name] for name in PREFERENCES)]
-            for competitor, shares in result.shares.items()
-        }
-        for task, result in found.items()
-    }
-    drawing = Preferences(study.subject, bars.get("restored", {}), bars.get("small", {}))
+    restored, small = (_bars(found[task]) if task in found else {} for task in TASKS)
+    drawing = Preferences(study.subject, restored, small)
     try:
         drawing.save(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}): name another file with -o") from None
+
+
+def _bars(result: "TaskResult") -> "dict[str, list[Bar]]":
+    return {name: [(s.mean, s.low, s.high) for s in shares.values()] for name, shares in result.shares.items()}
 
 
 def _print(study: "Study", found: "dict[Task, TaskResult]") -> None:

@@ -72,7 +72,7 @@ def create_app(folder: Path, *, hosts: tuple[str, ...] = ("*",)) -> Starlette:
             Route(f"{participant}/answers", server.answer, methods=["POST"]),
             Route(f"{participant}/pictures/{{position:int}}/{{place}}", server.picture),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(_Secured)],
+        middleware=[Middleware(_Secured), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
         exception_handlers={
             HTTPException: lambda _, error: _refusal(error.detail, error.status_code),
             UnknownParticipantError: lambda _, error: _refusal(str(error), 404),
