@@ -11,8 +11,6 @@ from tests.study.test_design import PAPER, question
 from twinscale.study import Share, Showing, Study, TaskResult, analyse
 from twinscale.study.analysis import consistency, student_t
 
-CHANCE = random.Random(7)
-
 
 def test_student_t_is_that_of_the_tables() -> None:
     tables = {1: 12.706, 2: 4.303, 5: 2.571, 10: 2.228, 19: 2.093, 30: 2.042, 33: 2.035, 120: 1.980}
@@ -89,12 +87,13 @@ def test_consistency_counts_preferences_not_sides() -> None:
 
 def test_people_of_known_preference_and_those_who_do_not_look() -> None:
     """One prefers the subject to two of its four competitors, one is often indifferent; the others just click."""
+    chance = random.Random(7)
     fan = by_preference(PAPER, lambda asked: "competitor" if asked.competitor in ("dpid", "l0") else "subject")
     neutral = by_preference(PAPER, lambda asked: "equal" if asked.task == "small" else "subject")
-    clickers = [lambda _: "a", lambda _: "b", lambda _: CHANCE.choice(["a", "equal", "b"])]
-    people = [answered(PAPER.plan(CHANCE), choose) for choose in (fan, neutral, *clickers)]
+    clickers = [lambda _: "a", lambda _: "b", lambda _: chance.choice(["a", "equal", "b"])]
+    people = [answered(PAPER.plan(chance), choose) for choose in (fan, neutral, *clickers)]
     halfway = people[1][:100] + [replace(showing, choice=None) for showing in people[1][100:]]
-    results = analyse(PAPER, [*people, halfway, PAPER.plan(CHANCE)])
+    results = analyse(PAPER, [*people, halfway, PAPER.plan(chance)])
     first = PAPER.questions[people[1][0].question].task  # the one that halfway has finished
 
     for task, result in results.items():
@@ -112,10 +111,12 @@ def test_people_of_known_preference_and_those_who_do_not_look() -> None:
 
 def test_random_clickers_are_found_out() -> None:
     """Who chooses one of three at random agrees with themselves in 8 of 10 with a probability of 0.3 percent."""
-    people = [answered(PAPER.plan(CHANCE), lambda _: CHANCE.choice(["a", "equal", "b"])) for _ in range(30)]
+    chance = random.Random(7)
+    people = [answered(PAPER.plan(chance), lambda _: chance.choice(["a", "equal", "b"])) for _ in range(30)]
     assert sum(result.inconsistent for result in analyse(PAPER, people).values()) >= 57  # of 60
 
 
 def test_nobody_counts() -> None:
-    (result, _) = analyse(PAPER, [PAPER.plan(CHANCE)]).values()
+    chance = random.Random(7)
+    (result, _) = analyse(PAPER, [PAPER.plan(chance)]).values()
     assert result == TaskResult(pictures=20, valid=0, inconsistent=0, unfinished=1, shares={})
