@@ -77,7 +77,14 @@ def _exported(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Ten
     for places, weights in zip(
         grid.flatten(2, 3).unbind(1), kernels.unflatten(1, (size, size)).flatten(2, 3).unbind(1), strict=True
     ):
-        samples = F.grid_sample(padded, places, padding_mode="border", align_corners=True)
+        # F.grid_sample is the same, but takes the exporter many seconds
+        samples = torch.onnx.ops.symbolic(
+            "GridSample",
+            (padded, places),
+            {"padding_mode": "border", "align_corners": 1},
+            dtype=padded.dtype,
+            shape=(*padded.shape[:2], *places.shape[1:3]),
+        )
         weighted = weighted + samples * weights[:, None]
     assert isinstance(weighted, Tensor)
     return weighted.unflatten(2, (size, rows)).sum(2)
