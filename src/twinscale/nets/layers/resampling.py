@@ -65,29 +65,26 @@ def _implementation(device: torch.device) -> Callable[..., Tensor]:
 
 def _exported(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Tensor, scale: int) -> Tensor:
     """Resample with ONNX's GridSample, one row of taps at a time."""
-    size = math.isqrt(kernels.shape[1])
-    (rows, columns), (height, width) = kernels.shape[2:], padded.shape[2:]
-    taps, half = torch.arange(size), (scale - 1) / 2
-    homes_down = taps[:, None, None, None] + torch.arange(rows)[:, None] * scale + half
-    homes_right = taps[:, None, None] + torch.arange(columns) * scale + half
-    down = vertical.unflatten(1, (size, size)) + homes_down
-    right = horizontal.unflatten(1, (size, size)) + homes_right
-    grid = torch.stack((right * (2 / (width - 1)), down * (2 / (height - 1))), -1) - 1
-    weighted: Tensor | float = 0.0  # taps of a column below one another, (N, C, k*h, w)
-    for places, weights in zip(
-        grid.flatten(2, 3).unbind(1), kernels.unflatten(1, (size, size)).flatten(2, 3).unbind(1), strict=True
-    ):
-        # F.grid_sample is the same, but takes the exporter many seconds
+    pictures, taps, rows, columns = kernels.shape
+    channels, height, width = padded.shape[1:]
+    size, half = math.isqrt(taps), (scale - 1) / 2
+    below = torch.arange(size)[:, None, None, None] + torch.arange(rows)[:, None] * scale + half
+    right = torch.arange(size)[:, None, None] + torch.arange(columns) * scale + half
+    down, across = (part.view(pictures, size, size, rows, columns) for part in (vertical, horizontal))
+    grid = torch.stack(((across + right) * (2 / (width - 1)), (down + below) * (2 / (height - 1))), -1) - 1
+    weights = kernels.view(pictures, size, 1, size * rows, columns)  # taps of a row stand one below the other
+    weighted = torch.zeros_like(padded[:, :, :1, :1])
+    for place, weight in zip(grid.flatten(2, 3).unbind(1), weights.unbind(1), strict=True):
+        # What F.grid_sample becomes; but the exporter would spend half a second on each.
         samples = torch.onnx.ops.symbolic(
             "GridSample",
-            (padded, places),
+            (padded, place),
             {"padding_mode": "border", "align_corners": 1},
             dtype=padded.dtype,
-            shape=(*padded.shape[:2], *places.shape[1:3]),
+            shape=(pictures, channels, size * rows, columns),
         )
-        weighted = weighted + samples * weights[:, None]
-    assert isinstance(weighted, Tensor)
-    return weighted.unflatten(2, (size, rows)).sum(2)
+        weighted = weighted + samples * weight
+    return weighted.view(pictures, channels, size, rows, columns).sum(2)
 
 
 def _plain(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Tensor, scale: int) -> Tensor:

@@ -38,7 +38,7 @@ def resample(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Tens
     Returns:
         ``(N, C, H/scale, W/scale)``.
     """
-    # Once more around, so that every tap has four neighbours, and no slope beyond; the channels of a pixel lie together.
+    # One more pixel around gives every tap four neighbours, and no slope beyond. A pixel's channels lie together.
     pixels = F.pad(padded, (1, 1, 1, 1), mode="replicate").permute(0, 2, 3, 1)
     inputs = (tensor.contiguous() for tensor in (pixels, kernels, vertical, horizontal))
     return _Resample.apply(*inputs, scale)  # type: ignore[no-any-return, no-untyped-call]
