@@ -17,6 +17,7 @@ from tests.training.tiny import Normalised
 from twinscale.datasets.sets import named
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
+from twinscale.images.resize import imresize
 from twinscale.nets.dsn import DownSNet, UpSNet
 from twinscale.nets.espcn import ESPCN
 from twinscale.nets.layers.collapsed import collapsed
@@ -394,3 +395,21 @@ def test_shipped_cards_tell_what_their_networks_hold(name: str) -> None:
     card = load_card(name)
     for part in filter(None, (card.up, card.down)):
         assert part.activation_bytes == count_activation_bytes(card.read(part))
+
+
+def test_a_pair_whose_second_half_has_nothing_to_train(recipe, tmp_path):
+    """It is exported like any other, restores by bicubic enlargement, and can be trained further."""
+    parameters = {"upscaler": "bicubic", "width": 4, "blocks": 0, "size": 3}
+    made = recipe(architecture="car", colour="rgb", parameters=parameters)
+    run = untrained_run(tmp_path / "run", made)
+    card = export_run(run, tmp_path / "models", name="for-bicubic")
+    assert (card.up.parameters, card.up.multiple_of, card.down.multiple_of) == (0, 1, 16)
+    assert card.parameters == parameters
+    planes = np.random.default_rng(0).random((6, 9, 3), dtype=np.float32)
+    enlarged = load(card, Runtime(1)).enlargement(planes)
+    np.testing.assert_allclose(enlarged, imresize(planes, 2), rtol=0, atol=1e-5)
+    network = build(made)
+    missing = network.load_state_dict(load_weights(card, network), strict=False).missing_keys
+    assert missing == []
+    for name, tensor in load_file(run / BEST).items():
+        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)  # stored in 16 bits

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
+from twinscale.engine import run
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
 from twinscale.nets import create
@@ -42,6 +44,25 @@ def test_trained_and_shipped_are_the_same_network(recipe, architecture, colour, 
         np.testing.assert_allclose(trial.low, trials[0].low, rtol=0, atol=1.01 / 255)
     trained, shipped = (trial.result for trial in trials)
     np.testing.assert_allclose(np.clip(trained, 0, 1), shipped, rtol=0, atol=2 / 255)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_pair_that_works_in_eighths_shrinks_pictures_of_any_size(recipe, scale):
+    """Torch and the engine agree at the border, in tiles, and on pictures smaller than an eighth's pixel."""
+    parameters = {"upscaler": "bicubic", "width": 4, "blocks": 1, "size": 5}
+    made = recipe(architecture="car", colour="rgb", scale=scale, parameters=parameters)
+    network = build(made).eval()
+    for conv in network.down.output_layers():
+        torch.nn.init.normal_(conv.weight, std=0.1)
+    network.half().float()  # as weights are stored
+    trained, operation = as_trained(network, made.network, made.data), exported(network.down)
+    for height, width in ((1, 1), (2, 3), (1, 50), (16, 17), (61, 90)):
+        planes = noise(height, width, 3)
+        expected, shipped = trained.reduce(planes), run(operation, planes, tile=0)
+        assert shipped.shape == expected.shape == (-(-height // scale), -(-width // scale), 3)
+        np.testing.assert_allclose(shipped, expected, rtol=0, atol=0.51 / 255)  # which was rounded
+    planes = noise(150, 131, 3)
+    np.testing.assert_allclose(run(operation, planes, tile=16), run(operation, planes, tile=0), rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("way", [as_trained, as_shipped])

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.benchmark.timing import random_pixels
+from twinscale.benchmark.timing import peak_mebibytes, random_pixels
 from twinscale.engine import Runtime
 from twinscale.engine.backends import Infer, Settings, backends
 from twinscale.engine.runtime import available_processors
@@ -127,7 +126,7 @@ def _bare(model: str, backend: str, size: tuple[int, int], threads: int, tile: i
 def _timed(work: Callable[[], object]) -> _Run:
     start, processor_start = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start, time.process_time() - processor_start, _peak()
+    return time.perf_counter() - start, time.process_time() - processor_start, peak_mebibytes()
 
 
 def _best_tile(model: str, backend: str, size: tuple[int, int], threads: int) -> int:
@@ -179,12 +178,3 @@ def _free_memory() -> float:
         return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):
         return 0
-
-
-def _peak() -> float | None:
-    """Return the largest resident memory of this process in mebibytes, or None if the system does not report it."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), None)

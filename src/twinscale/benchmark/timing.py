@@ -1,8 +1,9 @@
-"""Median times of functions that run in turns, so that a busy neighbour slows all of them."""
+"""Median times of functions that run in turns, so that a busy neighbour slows all of them, and memory."""
 
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,3 +29,12 @@ def medians(
 def random_pixels(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
     """Make a picture of noise, ``(H, W, C)``: nothing in it is easier than in a photograph."""
     return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def peak_mebibytes() -> float | None:
+    """Return the largest resident memory of this process in mebibytes, or None if the system does not report it."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), None)

@@ -96,6 +96,41 @@ def downscaling(methods: tuple[str, ...], scale: int, megapixels: float, rounds:
 
 
 @bench.command()
+@_megapixels(1.0, "the full-size picture")
+@_rounds(5)
+@options.as_json
+def resampling(megapixels: float, rounds: int, as_json: bool) -> None:
+    """Measure content-adaptive resampling, next to a plain torch loop.
+
+    Milliseconds to shrink an RGB picture to a quarter of its sides with kernels of 13x13 taps, forward and with
+    gradients for kernels and offsets, the memory that this takes, and what the exported form takes.
+    """
+    from twinscale.benchmark.resampling import measure_resampling
+
+    compared = measure_resampling(megapixels, rounds)
+    if as_json:
+        ratios = {"ratio_forward": compared.ratio_forward, "ratio_with_gradients": compared.ratio_with_gradients}
+        _print_json({**asdict(compared), **ratios})
+        return
+
+    from rich.table import Table
+
+    table = Table("", box=None)
+    for column in ("forward ms", "with gradients ms", "peak MiB"):
+        table.add_column(column, justify="right")
+    for speed in compared.speeds:
+        numbers = (speed.forward, speed.with_gradients, speed.peak_mebibytes)
+        table.add_row(speed.way, *("—" if number is None else f"{number:.0f}" for number in numbers))
+    console = output()
+    console.print(table)
+    console.print(
+        f"ratio: {compared.ratio_forward:.1f} forward, {compared.ratio_with_gradients:.1f} with gradients; "
+        f"largest difference {compared.difference:.0e}; {compared.device}, {compared.threads} threads",
+        highlight=False,
+    )
+
+
+@bench.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=complete.models)
 @_megapixels(1.0, "the full-size picture")
 @_rounds(3)

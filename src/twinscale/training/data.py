@@ -73,7 +73,7 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     Raises:
         PictureError: a file cannot be read as a picture.
         DatasetError: no picture is as large as the recipe's crop.
-        UsageError: the crop is not a multiple of the scale, or several scales do not fit the network.
+        UsageError: the crop is not a multiple of what the network works in, or several scales do not fit the network.
         ModelError: the pair that makes the small pictures is missing or damaged.
     """
     crop, scale = recipe.data.crop, network.scale
@@ -82,8 +82,10 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
             f"scales = {recipe.data.scales} needs a network whose input is enlarged already, such as vdsr: "
             f"{recipe.network.architecture} has one scale"
         )
-    if crop % scale and (isinstance(network, Pair) or not network.interpolated_input):
-        raise UsageError(f"crop = {crop} must be a multiple of the scale {scale}")
+    own = 1 if not isinstance(network, Pair) and network.interpolated_input else scale
+    multiple = network.down.multiple_of if isinstance(network, Pair) else own
+    if crop % multiple:
+        raise UsageError(f"crop = {crop} must be a multiple of {multiple} for {recipe.network.architecture} x{scale}")
     scales = recipe.data.scales or [scale]
     degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
     with ThreadPoolExecutor() as pool:
