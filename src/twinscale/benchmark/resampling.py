@@ -110,9 +110,11 @@ def _inputs(side: int, device: str) -> "tuple[Tensor, Resampling]":
     taps = (1, _SIZE**2, side // _SCALE, side // _SCALE)
     kernels = random(taps)
     kernels /= kernels.sum(1, keepdim=True)
-    # Up to half a pixel around places that lie halfway between pixels: at pixels, where the slope changes, the rounding
-    # of grid_sample's coordinates would decide on which side a tap is.
-    vertical, horizontal = (random(taps).sub_(0.5).mul_(0.9) for _ in range(2))
+    # A few pixels, but not to where the slope changes: there the rounding of grid_sample's coordinates would decide.
+    vertical, horizontal = (
+        torch.randn(taps, generator=generator, device=device).round_().add_(random(taps).sub_(0.5).mul_(0.9))
+        for _ in range(2)
+    )
     return random((1, 3, side, side)), Resampling(kernels, vertical, horizontal)
 
 
