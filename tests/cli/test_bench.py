@@ -45,6 +45,19 @@ def test_resize(run):
     assert [line.split()[0] for line in lines] == ["imresize", "Pillow", "ratio"]
 
 
+def test_resampling(run, monkeypatch):
+    pytest.importorskip("torch")
+    from twinscale.benchmark import resampling as benchmark
+
+    monkeypatch.setattr(benchmark, "_PATCHES", 1)
+    monkeypatch.setattr(benchmark, "_PATCH", 32)
+    compared = json.loads(run("resampling", "--megapixels", 0.01, "--rounds", 1, "--json").stdout)
+    own, plain, *exported = compared["speeds"]
+    assert compared["difference"] < 1e-4
+    assert compared["ratio_forward"] == pytest.approx(plain["forward"] / own["forward"])
+    assert exported
+
+
 def test_engine(run, tmp_path):
     folders = [make_pair(tmp_path, 3, "y"), make_upscaler(tmp_path, 2, "rgb")]
     result = run("engine", *folders, "--megapixels", 0.01, "--rounds", 1, "--json")
