@@ -55,6 +55,19 @@ def test_downscaling(run):
     assert all(line.endswith(" ms") for line in lines)
 
 
+def test_resampling(run, monkeypatch):
+    pytest.importorskip("torch")
+    from twinscale.benchmark import resampling as benchmark
+
+    monkeypatch.setattr(benchmark, "_PATCHES", 1)
+    monkeypatch.setattr(benchmark, "_PATCH", 32)
+    compared = json.loads(run("resampling", "--megapixels", 0.01, "--rounds", 1, "--json").stdout)
+    own, plain, *exported = compared["speeds"]
+    assert compared["difference"] < 1e-4
+    assert compared["ratio_forward"] == pytest.approx(plain["forward"] / own["forward"])
+    assert exported
+
+
 def test_engine(run, tmp_path):
     folders = [make_pair(tmp_path, 3, "y"), make_upscaler(tmp_path, 2, "rgb")]
     result = run("engine", *folders, "--megapixels", 0.01, "--rounds", 1, "--json")

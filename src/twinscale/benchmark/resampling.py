@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     _Way = Callable[[Tensor, Resampling, int], Tensor]
 
 _SCALE, _SIZE = 4, 13
+_PATCHES, _PATCH = 16, 192  # a training step of the paper
 _INPUTS, _OWN, _PLAIN = "inputs alone", "twinscale", "plain torch"
 
 
@@ -63,12 +64,12 @@ class ResamplingComparison:
 
 
 def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
-    """Shrink a square RGB picture of noise to a quarter of its sides with random kernels of 13x13 taps and offsets.
+    """Shrink 16 RGB patches of 192x192 to a quarter of their sides with random kernels of 13x13 taps and offsets.
 
     On a graphics card if torch sees one; what the exported form takes is measured on the CPU.
 
     Args:
-        megapixels: size of the picture.
+        megapixels: size of the one square picture that memory is measured with.
         rounds: how often each way is measured.
 
     Raises:
@@ -82,7 +83,7 @@ def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
 
     side = 8 * max(1, round((megapixels * 1e6) ** 0.5 / 8))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    picture, resampling = _inputs(side, device)
+    picture, resampling = _inputs(_PATCHES, _PATCH, device)
     ways: dict[str, _Way] = {_OWN: resample, _PLAIN: _unrolled}
     forward, backward = (
         medians(rounds, *(_finished(step, way, picture, resampling) for way in ways.values()))
@@ -100,20 +101,22 @@ def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
     return ResamplingComparison(device, torch.get_num_threads(), speeds, difference)
 
 
-def _inputs(side: int, device: str) -> "tuple[Tensor, Resampling]":
+def _inputs(pictures: int, side: int, device: str) -> "tuple[Tensor, Resampling]":
     import torch
 
     from twinscale.nets.layers.resampling import Resampling
 
     generator = torch.Generator(device).manual_seed(0)
     random = partial(torch.rand, generator=generator, device=device)
-    taps = (1, _SIZE**2, side // _SCALE, side // _SCALE)
+    taps = (pictures, _SIZE**2, side // _SCALE, side // _SCALE)
     kernels = random(taps)
     kernels /= kernels.sum(1, keepdim=True)
-    # Up to half a pixel around places that lie halfway between pixels: at pixels, where the slope changes, the rounding
-    # of grid_sample's coordinates would decide on which side a tap is.
-    vertical, horizontal = (random(taps).sub_(0.5).mul_(0.9) for _ in range(2))
-    return random((1, 3, side, side)), Resampling(kernels, vertical, horizontal)
+    # A few pixels, but not to where the slope changes: there the rounding of grid_sample's coordinates would decide.
+    vertical, horizontal = (
+        torch.randn(taps, generator=generator, device=device).round_().add_(random(taps).sub_(0.5).mul_(0.9))
+        for _ in range(2)
+    )
+    return random((pictures, 3, side, side)), Resampling(kernels, vertical, horizontal)
 
 
 def _unrolled(picture: "Tensor", resampling: "Resampling", scale: int) -> "Tensor":
@@ -169,8 +172,8 @@ def _peak(way: str, side: int, device: str) -> float | None:
     from twinscale.nets.layers.resampling import resample
 
     if way != _INPUTS:  # compiling and whatever else happens only once
-        _with_gradients(resample if way == _OWN else _unrolled, *_inputs(64, device))
-    inputs = _inputs(side, device)
+        _with_gradients(resample if way == _OWN else _unrolled, *_inputs(1, 64, device))
+    inputs = _inputs(1, side, device)
     if way != _INPUTS:
         _with_gradients(resample if way == _OWN else _unrolled, *inputs)
     return torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else peak_mebibytes()

@@ -1,6 +1,8 @@
 """The resampling operator, against equations 1 to 6 in an explicit loop and against numerical gradients."""
 
 import math
+import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
+from twinscale.nets.layers import resampling as module  # noqa: E402
 from twinscale.nets.layers.resampling import Resampling, resample  # noqa: E402
 
 Shape = tuple[int, int, int, int]
@@ -70,3 +73,118 @@ def test_gradients_are_the_numerical_ones(shape: Shape, size: int, scale: int, r
     picture, resampling = example(shape, size, scale, reach=reach, dtype=torch.float64)
     inputs = [part.requires_grad_() for part in (picture, *resampling)]
     assert torch.autograd.gradcheck(lambda picture, *parts: resample(picture, Resampling(*parts), scale), inputs)
+
+
+def forms() -> list:
+    """Torch's own operators, and Triton if there is a graphics card or its interpreter is on."""
+    triton = torch.cuda.is_available() or os.environ.get("TRITON_INTERPRET") == "1"
+    skip = pytest.mark.skipif(not (triton and find_spec("triton")), reason="needs Triton and a graphics card")
+    return ["plain", pytest.param("triton", marks=skip)]
+
+
+@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize(("size", "scale", "channels", "reach"), [(5, 3, 3, 2.9), (7, 2, 1, 20.0)])
+def test_other_forms_agree(form: str, size: int, scale: int, channels: int, reach: float, monkeypatch) -> None:
+    picture, resampling = example((2, channels, 12, 18), size, scale, reach=reach, dtype=torch.float32)
+    device = "cuda" if form == "triton" and torch.cuda.is_available() else "cpu"
+    results = []
+    for place in ("cpu", device):
+        inputs = [part.to(place).requires_grad_() for part in (picture, *resampling)]
+        small = resample(inputs[0], Resampling(*inputs[1:]), scale)
+        small.square().sum().backward()
+        results.append([small.detach(), *(part.grad for part in inputs)])
+        if form == "plain":
+            other = module._plain
+        else:
+            from twinscale.nets.layers.resampling_triton import resample as other
+        monkeypatch.setattr(module, "_implementation", lambda device, other=other: other)
+        for part in (picture, *resampling):
+            part.requires_grad_(False).grad = None
+    for own, others in zip(*results, strict=True):
+        torch.testing.assert_close(others.cpu(), own, rtol=0, atol=1e-4)
+
+
+def test_threads_share_the_work_without_a_trace() -> None:
+    picture, resampling = example((3, 3, 24, 36), 7, 2, reach=4.0, dtype=torch.float32)
+    results, before = [], torch.get_num_threads()
+    for threads in (1, 5):
+        torch.set_num_threads(threads)
+        inputs = [part.clone().requires_grad_() for part in (picture, *resampling)]
+        small = resample(inputs[0], Resampling(*inputs[1:]), 2)
+        small.square().sum().backward()
+        results.append([small.detach(), *(part.grad for part in inputs)])
+    torch.set_num_threads(before)
+    for one, many in zip(*results, strict=True):
+        assert torch.equal(one, many)
+
+
+def test_autocast_and_half_precision_are_computed_in_float32() -> None:
+    picture, resampling = example((1, 3, 16, 16), 13, 4, reach=2.0, dtype=torch.float32)
+    halved = Resampling(*(part.bfloat16() for part in resampling))
+    with torch.autocast("cpu", torch.bfloat16):
+        small = resample(picture, halved, 4)
+    assert small.dtype == torch.float32
+    expected = resample(picture, Resampling(*(part.float() for part in halved)), 4)
+    torch.testing.assert_close(small, expected, rtol=0, atol=0)
+
+
+def test_what_is_not_a_number_stays_so_and_nothing_else_changes() -> None:
+    picture, resampling = example((1, 3, 16, 16), 7, 2, reach=2.0, dtype=torch.float32)
+    before = resample(picture, resampling, 2)
+    resampling.vertical[0, 9, 3, 5] = torch.nan
+    after = resample(picture, resampling, 2)
+    assert after[0, :, 3, 5].isnan().all()
+    assert (after != before).sum() == 3
+
+
+def test_a_window_gives_the_same() -> None:
+    picture, resampling = example((1, 3, 40, 400), 7, 2, reach=2.0, dtype=torch.float32)
+    whole = resample(picture, resampling, 2)[..., 14:, 150:]
+    window = resample(picture[..., 20:, 280:], Resampling(*(part[..., 10:, 140:] for part in resampling)), 2)
+    torch.testing.assert_close(window[..., 4:, 10:], whole, rtol=0, atol=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("shape", "taps", "message"),
+    [
+        ((1, 3, 8, 8), (1, 36, 2, 2), "kernels have 36 taps: use the square of an odd side"),
+        ((1, 3, 8, 8), (1, 9, 2, 3), "do not fit a picture of"),
+        ((1, 3, 4, 8), (1, 169, 1, 2), "its sides must be at least 7 to be mirrored"),
+    ],
+)
+def test_errors_name_the_rule(shape: Shape, taps: Shape, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resample(torch.zeros(shape), Resampling(*(torch.zeros(taps) for _ in range(3))), 4)
+
+
+def test_the_exported_form_agrees() -> None:
+    from torch import nn
+    from torch.nn import functional as F
+
+    from twinscale.engine.backends import Settings, backends
+    from twinscale.engine.contents import check_contents
+    from twinscale.nets import Downscaler
+    from twinscale.training.export import count_activation_bytes, to_onnx
+
+    class Tiny(Downscaler):
+        def __init__(self) -> None:
+            super().__init__(2, 3, radius=9)
+            self.taps = nn.Conv2d(12, 3 * 25, 1)
+
+        def forward(self, x: "torch.Tensor") -> "torch.Tensor":
+            kernels, *offsets = self.taps(F.pixel_unshuffle(x, 2)).chunk(3, 1)
+            return resample(x, Resampling(kernels.softmax(1), *(3 * part for part in offsets)), 2)
+
+    torch.manual_seed(0)
+    network = Tiny()
+    nn.init.normal_(network.taps.weight)
+    network.load_state_dict({name: part.half().float() for name, part in network.state_dict().items()})
+    data = to_onnx(network)
+    check_contents(data, name="tiny")
+    assert count_activation_bytes(data) > 4 * (3 + 3 * 25 / 4)  # shapes behind the sub-pixels are known, too
+    for shape in ((1, 3, 30, 52), (3, 3, 8, 4)):
+        picture = torch.rand(shape)
+        for backend in (backend for backend in backends().values() if backend.installed):
+            small = backend.load(data, Settings("cpu", 0, 1, "float32")).infer(picture.numpy())
+            with torch.no_grad():
+                np.testing.assert_allclose(small, network(picture).numpy(), rtol=0, atol=2e-5)

@@ -92,50 +92,7 @@ def _place(offset: float, home: float, last: float) -> tuple[float, float]:
 
 
 @_inlined
-def _locate(
-    vertical: NDArray,
-    horizontal: NDArray,
-    tap_row: int,
-    at: tuple[int, int, int],
-    homes: NDArray,
-    scale: int,
-    shape: tuple[int, int, int],
-    corners: NDArray,
-    downs: NDArray,
-    rights: NDArray,
-) -> None:
-    """Locate one row of taps of some small pixels.
-
-    Args:
-        vertical: see :func:`resample`.
-        horizontal: the same.
-        tap_row: which row of taps.
-        at: picture, row and first column of the small pixels.
-        homes: where the first taps of a row are without offsets, rounded down: columns of the picture.
-        scale: see :func:`resample`.
-        shape: rows, columns and channels of the picture.
-        corners: receives ``(k, pixels)``: the first sample of the pixel above and to the left of each tap.
-        downs: receives ``(k, pixels)``: how far below that pixel the tap is.
-        rights: receives ``(k, pixels)``: how far to its right.
-    """
-    picture, row, column = at
-    height, width, channels = shape
-    size, count, number = len(corners), len(homes), vertical.dtype.type
-    half = number((scale - 1) % 2 / 2)
-    home = number(row * scale + (scale + 1) // 2 + tap_row)
-    for j in range(size):
-        # Rows with names of their own are known to be contiguous: the loop over them is vectorised.
-        vertical_j = vertical[picture, tap_row * size + j, row, column : column + count]
-        horizontal_j = horizontal[picture, tap_row * size + j, row, column : column + count]
-        corners_j, downs_j, rights_j = corners[j], downs[j], rights[j]
-        for x in range(count):
-            above, downs_j[x] = _place(vertical_j[x] + half, home, number(height - 2))
-            before, rights_j[x] = _place(horizontal_j[x] + half, homes[x] + number(j), number(width - 2))
-            corners_j[x] = (np.int32(above) * width + np.int32(before)) * channels
-
-
-@_inlined
-def _corner_weights(kernel: float, down: float, right: float) -> tuple[float, float, float, float]:
+def _weights(kernel: float, down: float, right: float) -> tuple[float, float, float, float]:
     """Return the weights of the pixels above left, above right, below left and below right of a tap."""
     below = kernel * down
     above = kernel - below
@@ -156,12 +113,13 @@ def _forward(
 ) -> None:
     """Fill rows of the small pictures, counted through all of them."""
     _, taps, height, width = kernels.shape
-    size, count = int(np.sqrt(taps)), len(channels)
-    shape = (pixels.shape[1], pixels.shape[2], count)
-    line = np.uint64(shape[1] * count)  # unsigned: otherwise an index might count from the end
+    size, count, number = int(np.sqrt(taps)), len(channels), kernels.dtype.type
+    pixel, line = np.uint64(count), np.uint64(pixels.shape[2] * count)  # unsigned: no index counts from the end
+    last_row, last_column = number(pixels.shape[1] - 2), number(pixels.shape[2] - 2)
+    shift, half = (scale + 1) // 2, number((scale - 1) % 2 / 2)  # with the pixel around
     homes = np.empty(_BLOCK, kernels.dtype)
-    corners = np.empty((size, _BLOCK), np.uint32)
-    downs, rights = np.empty((2, size, _BLOCK), kernels.dtype)
+    corners = np.empty((size, _BLOCK), np.uint32)  # first samples of the pixels above and to the left of taps
+    above_left, above_right, below_left, below_right = np.empty((4, size, _BLOCK), kernels.dtype)
     sums = np.empty((_BLOCK, count), kernels.dtype)
     for picture_row in range(first, end):
         picture, row = divmod(picture_row, height)
@@ -169,23 +127,31 @@ def _forward(
         for column in range(0, width, _BLOCK):
             block = min(_BLOCK, width - column)
             for x in range(block):
-                homes[x] = (column + x) * scale + (scale + 1) // 2
+                homes[x] = (column + x) * scale + shift
             sums[:] = 0
             for i in range(size):
-                at = picture, row, column
-                _locate(vertical, horizontal, i, at, homes[:block], scale, shape, corners, downs, rights)
+                home = number(row * scale + shift + i)
+                for j in range(size):  # views of rows are known to be contiguous, so the loop over them is vectorised
+                    vertical_j = vertical[picture, i * size + j, row, column : column + block]
+                    horizontal_j = horizontal[picture, i * size + j, row, column : column + block]
+                    kernels_j = kernels[picture, i * size + j, row, column : column + block]
+                    corners_j, above_left_j, above_right_j = corners[j], above_left[j], above_right[j]
+                    below_left_j, below_right_j = below_left[j], below_right[j]
+                    for x in range(block):
+                        above, down = _place(vertical_j[x] + half, home, last_row)
+                        before, right = _place(horizontal_j[x] + half, homes[x] + number(j), last_column)
+                        corners_j[x] = (np.int32(above) * pixels.shape[2] + np.int32(before)) * count
+                        weights = _weights(kernels_j[x], down, right)
+                        above_left_j[x], above_right_j[x], below_left_j[x], below_right_j[x] = weights
                 for x in range(block):
                     for j in range(size):
-                        kernel = kernels[picture, i * size + j, row, column + x]
-                        weights = _corner_weights(kernel, downs[j, x], rights[j, x])
-                        corner = np.uint64(corners[j, x])
                         for c in range(count):
-                            left, right = corner + np.uint64(c), corner + np.uint64(count + c)
+                            left = np.uint64(corners[j, x]) + np.uint64(c)
                             sums[x, c] += (
-                                weights[0] * samples[left]
-                                + weights[1] * samples[right]
-                                + weights[2] * samples[left + line]
-                                + weights[3] * samples[right + line]
+                                above_left[j, x] * samples[left]
+                                + above_right[j, x] * samples[left + pixel]
+                                + below_left[j, x] * samples[left + line]
+                                + below_right[j, x] * samples[left + line + pixel]
                             )
             for c in range(count):
                 for x in range(block):
@@ -210,11 +176,12 @@ def _backward(
 ) -> None:
     """Fill the same rows of the gradients (equations 4 to 6), and add to that of the pixels."""
     _, taps, height, width = kernels.shape
-    size, count = int(np.sqrt(taps)), len(channels)
-    shape = (pixels.shape[1], pixels.shape[2], count)
-    line = np.uint64(shape[1] * count)
+    size, count, number = int(np.sqrt(taps)), len(channels), kernels.dtype.type
+    pixel, line = np.uint64(count), np.uint64(pixels.shape[2] * count)  # unsigned: no index counts from the end
+    last_row, last_column = number(pixels.shape[1] - 2), number(pixels.shape[2] - 2)
+    shift, half = (scale + 1) // 2, number((scale - 1) % 2 / 2)  # with the pixel around
     homes = np.empty(_BLOCK, kernels.dtype)
-    corners = np.empty((size, _BLOCK), np.uint32)
+    corners = np.empty((size, _BLOCK), np.uint32)  # first samples of the pixels above and to the left of taps
     downs, rights = np.empty((2, size, _BLOCK), kernels.dtype)
     for picture_row in range(first, end):
         picture, row = divmod(picture_row, height)
@@ -224,36 +191,43 @@ def _backward(
         for column in range(0, width, _BLOCK):
             block = min(_BLOCK, width - column)
             for x in range(block):
-                homes[x] = (column + x) * scale + (scale + 1) // 2
+                homes[x] = (column + x) * scale + shift
             for i in range(size):
-                at = picture, row, column
-                _locate(vertical, horizontal, i, at, homes[:block], scale, shape, corners, downs, rights)
+                home = number(row * scale + shift + i)
+                for j in range(size):  # views of rows are known to be contiguous, so the loop over them is vectorised
+                    vertical_j = vertical[picture, i * size + j, row, column : column + block]
+                    horizontal_j = horizontal[picture, i * size + j, row, column : column + block]
+                    corners_j, downs_j, rights_j = corners[j], downs[j], rights[j]
+                    for x in range(block):
+                        above, down = _place(vertical_j[x] + half, home, last_row)
+                        before, right = _place(horizontal_j[x] + half, homes[x] + number(j), last_column)
+                        corners_j[x] = (np.int32(above) * pixels.shape[2] + np.int32(before)) * count
+                        downs_j[x], rights_j[x] = down, right
                 for x in range(block):
                     for j in range(size):
-                        tap = i * size + j
-                        corner = np.uint64(corners[j, x])
-                        above_left = above_right = below_left = below_right = kernels.dtype.type(0)
+                        above_left = above_right = below_left = below_right = number(0)
                         for c in range(count):
                             gradient = upstream[picture, c, row, column + x]
-                            left, right = corner + np.uint64(c), corner + np.uint64(count + c)
+                            left = np.uint64(corners[j, x]) + np.uint64(c)
                             above_left += gradient * samples[left]
-                            above_right += gradient * samples[right]
+                            above_right += gradient * samples[left + pixel]
                             below_left += gradient * samples[left + line]
-                            below_right += gradient * samples[right + line]
-                        kernel, down, right_of = kernels[picture, tap, row, column + x], downs[j, x], rights[j, x]
-                        above = above_left + right_of * (above_right - above_left)
-                        below = below_left + right_of * (below_right - below_left)
-                        before = above_left + down * (below_left - above_left)
-                        behind = above_right + down * (below_right - above_right)
-                        of_kernels[picture, tap, row, column + x] = above + down * (below - above)
-                        of_vertical[picture, tap, row, column + x] = kernel * (below - above)
-                        of_horizontal[picture, tap, row, column + x] = kernel * (behind - before)
+                            below_right += gradient * samples[left + line + pixel]
+                        tap, down, right = i * size + j, downs[j, x], rights[j, x]
+                        kernel = kernels[picture, tap, row, column + x]
+                        upper = above_left + right * (above_right - above_left)
+                        lower = below_left + right * (below_right - below_left)
+                        former = above_left + down * (below_left - above_left)
+                        latter = above_right + down * (below_right - above_right)
+                        of_kernels[picture, tap, row, column + x] = upper + down * (lower - upper)
+                        of_vertical[picture, tap, row, column + x] = kernel * (lower - upper)
+                        of_horizontal[picture, tap, row, column + x] = kernel * (latter - former)
                         if of_pixels is not None:
-                            weights = _corner_weights(kernel, down, right_of)
+                            weights = _weights(kernel, down, right)
                             for c in range(count):
                                 gradient = upstream[picture, c, row, column + x]
-                                left, right = corner + np.uint64(c), corner + np.uint64(count + c)
+                                left = np.uint64(corners[j, x]) + np.uint64(c)
                                 of_samples[left] += gradient * weights[0]
-                                of_samples[right] += gradient * weights[1]
+                                of_samples[left + pixel] += gradient * weights[1]
                                 of_samples[left + line] += gradient * weights[2]
-                                of_samples[right + line] += gradient * weights[3]
+                                of_samples[left + line + pixel] += gradient * weights[3]
