@@ -3,6 +3,7 @@
 A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Only plots need matplotlib, when drawn.
 """
 
+from twinscale.drawings.displacements import Displacements
 from twinscale.drawings.drawing import Drawing
 from twinscale.drawings.lines import Convergence, Curves, LogCurves, Spectra, TrainingCurves
 from twinscale.drawings.pictures import FilterGrid, SideBySide
@@ -11,6 +12,7 @@ from twinscale.drawings.points import GroupedTradeOff, TradeOff
 __all__ = [
     "Convergence",
     "Curves",
+    "Displacements",
     "Drawing",
     "FilterGrid",
     "GroupedTradeOff",
