@@ -20,6 +20,15 @@ def test_round_trip(channels: int, dtype: type) -> None:
     assert (back.format, back.exif) == ("JPEGLS", None)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(300, 200, 3), (1, 60_000, 1)])
+def test_noise_has_room(shape: tuple[int, int, int], dtype: type) -> None:
+    noise = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+    data = Picture(noise).encode("JPEGLS")
+    assert noise.nbytes < len(data) < 1.2 * noise.nbytes
+    np.testing.assert_array_equal(Picture.read(data).pixels, noise)
+
+
 @pytest.mark.parametrize("depth", [4, 7, 10, 12])
 def test_other_depths(depth: int) -> None:
     """Black is the same code at every depth, so that the depth of a black picture can be changed by hand."""

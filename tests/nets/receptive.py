@@ -15,8 +15,7 @@ def measured_radius(network: Network) -> int:
     for parameter in network.parameters():  # far from zero, so that no path is lost in rounding
         torch.nn.init.normal_(parameter, std=0.3, generator=generator)
     side = 12 * network.multiple_of + 2 * network.multiple_of * network.radius
-    channels = next(network.parameters()).shape[1]
-    picture = torch.rand(1, channels, side, side, dtype=torch.float64, generator=generator, requires_grad=True)
+    picture = torch.rand(1, network.channels, side, side, dtype=torch.float64, generator=generator, requires_grad=True)
     result = network(picture)
     farthest = 0
     middle = result.shape[-1] // 2

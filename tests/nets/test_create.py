@@ -92,6 +92,8 @@ def test_weights_of_the_same_network_are_taken_and_others_refused(architecture: 
         grown = part.grown_from(weights)
         assert grown.keys() == weights.keys()
         assert all(torch.equal(tensor, weights[name]) for name, tensor in grown.items())
+        if not weights:  # bicubic
+            continue
         first = next(iter(weights))
         for unfit in ({first: torch.zeros(1)}, {}):
             with pytest.raises(ValueError, match=f"^{first}"):

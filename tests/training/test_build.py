@@ -41,3 +41,8 @@ def test_channels_are_strict(recipe):
 def test_super_resolution_has_no_channel(recipe):
     with pytest.raises(UsageError, match="espcn has no parameter 'channel'"):
         build(recipe(architecture="espcn", channel=ChannelSpec(name="8-bit")))
+
+
+def test_a_network_without_parameters_cannot_be_trained(recipe):
+    with pytest.raises(UsageError, match="bicubic has no parameters to train: train a pair that has it as its second"):
+        build(recipe(architecture="bicubic"))

@@ -7,7 +7,7 @@ from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
 from twinscale.nets import create
 from twinscale.training.build import build
-from twinscale.training.rescaler import as_shipped, as_trained, exported, in_torch
+from twinscale.training.rescaler import as_shipped, as_trained, baseline, exported, in_torch
 
 pytest.importorskip("onnxscript")
 
@@ -42,3 +42,16 @@ def test_trained_and_shipped_are_the_same_network(recipe, architecture, colour, 
         np.testing.assert_allclose(trial.low, trials[0].low, rtol=0, atol=1.01 / 255)
     trained, shipped = (trial.result for trial in trials)
     np.testing.assert_allclose(np.clip(trained, 0, 1), shipped, rtol=0, atol=2 / 255)
+
+
+@pytest.mark.parametrize("way", [as_trained, as_shipped])
+def test_bicubic_is_the_baseline_but_for_rounding(recipe, way):
+    made = recipe(architecture="bicubic", colour="rgb", scale=4)
+    network, protocol = create("bicubic", scale=4).eval(), Protocol(4, "rgb")
+    planes = noise(33, 40, 3)
+    ours, theirs = (
+        Trial.of(rescaler, protocol, planes)
+        for rescaler in (way(network, made.network, made.data), baseline(made.network, made.data))
+    )
+    # The baseline is rounded after each dimension, and the second may enlarge the first error by a quarter.
+    np.testing.assert_allclose(np.clip(ours.result, 0, 1), theirs.result, rtol=0, atol=1.13 / 255)

@@ -29,7 +29,9 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
-    return bytes(imagecodecs.jpegls_encode(pixels if pixels.shape[2] > 1 else pixels[..., 0]))
+    # Noise takes more bytes than its pixels, for which imagecodecs alone does not leave room.
+    room = 2 * pixels.nbytes + 1024
+    return bytes(imagecodecs.jpegls_encode(pixels if pixels.shape[2] > 1 else pixels[..., 0], out=room))
 
 
 CODEC = Codec(

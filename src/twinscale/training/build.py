@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twinscale.errors import UsageError
 from twinscale.nets import Pair, Upscaler, create
 from twinscale.rescale.channel import create_channel
 from twinscale.training.recipe import Recipe
@@ -11,10 +12,14 @@ def build(recipe: Recipe) -> Upscaler | Pair:
     """Build the untrained network of a recipe.
 
     Raises:
-        UsageError: the architecture, the channel or a parameter is unknown, or only a pair could have the channel.
+        UsageError: the architecture, the channel or a parameter is unknown, only a pair could have the channel, or the
+            network has nothing to train.
     """
     spec = recipe.network
     parameters: dict[str, Any] = {"scale": spec.scale, "channels": 1 if spec.colour == "y" else 3, **spec.parameters}
     if recipe.channel:
         parameters["channel"] = create_channel(recipe.channel.name, recipe.channel.parameters)
-    return create(spec.architecture, **parameters)
+    network = create(spec.architecture, **parameters)
+    if not any(True for _ in network.parameters()):
+        raise UsageError(f"{spec.architecture} has no parameters to train: train a pair that has it as its second half")
+    return network

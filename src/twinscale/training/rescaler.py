@@ -1,6 +1,7 @@
 """A torch network as the evaluation measures it: as it is trained, or as it would ship."""
 
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 import torch
@@ -70,8 +71,8 @@ def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray) ->
 
 
 def in_torch(network: Network) -> Operation:
-    """Make an operation of a network that torch runs, on the device of its weights."""
-    device = next(network.parameters()).device
+    """Make an operation of a network that torch runs, on the device of its weights or buffers."""
+    device = next(chain(network.parameters(), network.buffers())).device
 
     @torch.no_grad()
     def forward(batch: NDArray[np.float32]) -> NDArray[np.float32]:
