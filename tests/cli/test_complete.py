@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from twinscale.cli.app import app
 from twinscale.datasets import catalogue
+from twinscale.images.downscaling import METHODS
 from twinscale.zoo import families, model_names
 
 
@@ -23,7 +24,6 @@ def offered(*words: str) -> list[str]:
     "command",
     [
         ("upscale", "-m"),
-        ("shrink", "--model"),
         ("restore", "-m"),
         ("bench", "batch", "-m"),
         ("train", "fast-x2", "--from"),
@@ -36,6 +36,12 @@ def offered(*words: str) -> list[str]:
 def test_models_and_families(command: tuple[str, ...]) -> None:
     assert offered(*command, "") == ["<dir>", *families(), *model_names()]
     assert offered(*command, "twin-y") == ["<dir>", "twin-y", "twin-y-x2", "twin-y-x3", "twin-y-x4"]
+
+
+@pytest.mark.parametrize("option", ["--method", "--model", "-m"])
+def test_classical_methods_beside_models(option: str) -> None:
+    assert offered("shrink", option, "") == ["<dir>", *METHODS, *families(), *model_names()]
+    assert offered("shrink", option, "dpi") == ["<dir>", "dpid"]
 
 
 def test_models_of_ones_own(pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:

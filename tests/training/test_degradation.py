@@ -160,7 +160,7 @@ def test_a_shipped_pair_by_its_name():
     [("pair-y-x3", 2, "y"), ("pair-y-x3", 3, "rgb"), ("pair-rgb-x2", 2, "y"), ("srcnn-y-x2", 2, "y")],
 )
 def test_models_that_do_not_fit(models, name, scale, colour):
-    message = rf"reduced_by = '.*{name}' must be a kernel \(.*bicubic.*\) or a pair of scale {scale} and .* '{colour}'"
+    message = rf"reduced_by = '.*{name}' must be a classical .*bicubic.* or a pair of scale {scale} and .* '{colour}'"
     with pytest.raises(UsageError, match=message) as error:
         degradation(scale, colour, reduced_by=models[name]).reduce(noise(12, 12, 1 if colour == "y" else 3))
     assert "\n" not in str(error.value)
@@ -168,7 +168,7 @@ def test_models_that_do_not_fit(models, name, scale, colour):
 
 def test_models_that_are_missing_or_damaged(tmp_path):
     with pytest.raises(
-        ModelError, match=r"'bicubci' is neither a kernel \(nearest, .*\) nor a pair: no model 'bicubci'"
+        ModelError, match=r"'bicubci' is neither a classical method \(nearest, .*\) nor a pair: no model 'bicubci'"
     ):
         degradation(3, reduced_by="bicubci").reduce(noise(12, 12, 1))
     pair = make_pair(tmp_path, 3, "y")

@@ -9,7 +9,19 @@
 from twinscale.batch.plan import Job, plan
 from twinscale.batch.run import rehearse, run
 from twinscale.batch.task import Outcome
-from twinscale.batch.work import Restore, Shrink, Upscale, Work
+from twinscale.batch.work import Downscale, Restore, Shrink, Upscale, Work
 from twinscale.batch.writing import Writing
 
-__all__ = ["Job", "Outcome", "Restore", "Shrink", "Upscale", "Work", "Writing", "plan", "rehearse", "run"]
+__all__ = [
+    "Downscale",
+    "Job",
+    "Outcome",
+    "Restore",
+    "Shrink",
+    "Upscale",
+    "Work",
+    "Writing",
+    "plan",
+    "rehearse",
+    "run",
+]

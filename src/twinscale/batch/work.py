@@ -7,8 +7,10 @@ from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar
 
 from twinscale.engine import Runtime
+from twinscale.images.downscaling import check
 from twinscale.images.picture import Picture
 from twinscale.rescale import load, restore, shrink, upscale
+from twinscale.rescale.classical import DEFAULT_SCALE
 from twinscale.rescale.model import Model, ProgressCallback
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
@@ -213,6 +215,54 @@ class Shrink:
         """See :meth:`Work.load`."""
         model = choose_pair(self.scale, self.model, runtime=self.runtime)
         return lambda picture, progress: shrink(picture, model=model, tile=self.tile, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Downscale:
+    """Make pictures smaller by a classical method, as :func:`twinscale.shrink` does with ``method``.
+
+    Attributes:
+        method: see :func:`twinscale.shrink`.
+        scale: 2 to 16.
+        tile: see :func:`twinscale.shrink`.
+        runtime: of no use, since no network runs.
+    """
+
+    kind: ClassVar[str] = Shrink.kind
+    carries_tag: ClassVar[bool] = False
+
+    method: str
+    scale: int = DEFAULT_SCALE
+    tile: int | None = None
+    runtime: Runtime = Runtime()
+
+    def __post_init__(self) -> None:
+        check(self.scale, self.method)
+
+    @property
+    def suffix(self) -> str:
+        """``_shrunk_dpid-x2``."""
+        return f"_shrunk_{self.method}-x{self.scale}"
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`."""
+        return {"model": self.method, "scale": f"{self.scale}"}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`."""
+        return {"kind": self.kind, "method": self.method, "scale": self.scale}
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        return -(-picture.height // self.scale), -(-picture.width // self.scale)
+
+    def load(self) -> Process:
+        """See :meth:`Work.load`."""
+        return lambda picture, progress: shrink(
+            picture, self.scale, method=self.method, tile=self.tile, progress=progress
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,29 @@ def resize(megapixels: float, rounds: int, as_json: bool) -> None:
 
 
 @bench.command()
+@click.argument("methods", metavar="[METHOD]...", nargs=-1, shell_complete=complete.methods)
+@click.option("--scale", "-s", type=int, default=2, help="How many times smaller.")
+@_megapixels(1.0, "the full-size picture")
+@_rounds(3)
+@options.as_json
+def downscaling(methods: tuple[str, ...], scale: int, megapixels: float, rounds: int, as_json: bool) -> None:
+    """Measure classical downscaling, next to Pillow's.
+
+    Milliseconds per megapixel of the full-size RGB picture. METHOD is one of those of `twinscale shrink`; by default
+    all are measured.
+    """
+    from twinscale.benchmark.downscaling import measure_downscaling
+    from twinscale.images.downscaling import METHODS
+
+    speeds = measure_downscaling(methods or METHODS, scale, megapixels, rounds)
+    if as_json:
+        _print_json(speeds)
+        return
+    for name, milliseconds in speeds.items():
+        click.echo(f"{name:14} {milliseconds:8.1f} ms")
+
+
+@bench.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=complete.models)
 @_megapixels(1.0, "the full-size picture")
 @_rounds(3)

@@ -25,6 +25,24 @@ def files(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Offer models and families, else folders."""
+    return _offered(_models(), incomplete, or_else="dir")
+
+
+def methods(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Offer classical methods of downscaling."""
+    from twinscale.images.downscaling import METHODS
+
+    return _offered(METHODS, incomplete)
+
+
+def downscalers(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Offer classical methods, models and families, else folders."""
+    from twinscale.images.downscaling import METHODS
+
+    return _offered((*METHODS, *_models()), incomplete, or_else="dir")
+
+
+def _models() -> list[str]:
     from twinscale.errors import ModelError
     from twinscale.zoo import families, list_models, model_names
 
@@ -32,7 +50,7 @@ def models(context: click.Context, parameter: click.Parameter, incomplete: str) 
         names = [card.name for card in list_models()]
     except ModelError:  # a damaged one of one's own
         names = model_names()
-    return _offered((*families(), *names), incomplete, or_else="dir")
+    return [*families(), *names]
 
 
 def sets(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -24,7 +24,7 @@ Planes = NDArray[np.float32]
 _BICUBIC_RADIUS = 3  # two pixels of support, and the half-pixel shift of an enlargement
 _TRANSPARENT = 1e-4  # opacity below which nothing is seen
 _FAINT = 1 / 16  # opacity below which 8 bits no longer hold a colour: programs round it, or store none
-_CONTINUED = 6  # pixels: twice as far as bicubic alpha reaches beyond the visible part
+_CONTINUED = 6  # pixels or blocks: twice as far as bicubic alpha reaches beyond the visible part
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _over_neighbours(combine: np.ufunc, around: Planes) -> Planes:
     return combined
 
 
-def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
+def with_alpha(colour: Operation, alpha: Operation | None = None, *, block: int = 1) -> Operation:
     """Make operations on colour and on alpha work on planes whose last one is alpha.
 
     Where alpha hides the colour, it is continued from what is visible, so that hidden colour does not bleed and a
@@ -175,24 +175,36 @@ def with_alpha(colour: Operation, alpha: Operation | None = None) -> Operation:
     Args:
         colour: the operation for all planes but the last.
         alpha: the operation for the last plane, of the same scale and ``multiple_of``; bicubic by default.
+        block: side of the squares in which the colour is continued, a divisor of ``multiple_of``. A kernel that is
+            widened by the scale reaches that much further than a network does.
     """
     beside = alpha or bicubic(colour.scale)
 
     def function(planes: Planes) -> Planes:
         opacity = np.clip(beside(planes[:, :, -1:]), 0, 1)
-        visible = np.where(opacity > _TRANSPARENT, colour(_continued(planes)), 0)
+        visible = np.where(opacity > _TRANSPARENT, colour(_continued(planes, block)), 0)
         return np.concatenate((visible, opacity), axis=2)
 
-    return replace(colour, function=function, radius=max(colour.radius + _CONTINUED, beside.radius))
+    return replace(colour, function=function, radius=max(colour.radius + _CONTINUED * block, beside.radius))
 
 
-def _continued(planes: Planes) -> Planes:
-    """Return the colour planes; ``_CONTINUED`` pixels around visible ones take the mean of neighbours with a colour."""
+def _continued(planes: Planes, block: int) -> Planes:
+    """Return the colour planes; ``_CONTINUED`` blocks around visible ones take the mean of those with a colour."""
     known = np.minimum(planes[:, :, -1:] / _FAINT, 1)
     weighted = np.ascontiguousarray(np.moveaxis(np.concatenate((planes[:, :, :-1] * known, known), axis=2), 2, 0))
+    if block == 1:
+        return np.moveaxis(_spread(weighted), 0, 2)
+    count, height, width = weighted.shape
+    means = weighted.reshape(count, height // block, block, width // block, block).mean(axis=(2, 4))
+    hidden = _spread(means).repeat(block, axis=1).repeat(block, axis=2)
+    return np.moveaxis(weighted[:-1] + (1 - weighted[-1]) * hidden, 0, 2)
+
+
+def _spread(weighted: Planes) -> Planes:
+    """Fill in what is hidden in ``(C + 1, H, W)``, colours times how well they are known, and that; return colours."""
     for _ in range(_CONTINUED):
         around = _over_neighbours(np.add, np.pad(weighted, ((0, 0), (1, 1), (1, 1)), mode="edge"))
         total = around[-1]
         mean = np.divide(around, total, out=np.zeros_like(around), where=total > 0)
         weighted += (1 - weighted[-1]) * mean
-    return np.moveaxis(weighted[:-1], 0, 2)
+    return weighted[:-1]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from twinscale.errors import UsageError
 from twinscale.evaluation.metrics import psnr, ssim
 from twinscale.images.colour import luminance
+from twinscale.images.downscaling import downscale
 from twinscale.images.levels import to_levels, to_pixels, to_planes
 from twinscale.images.resize import Kernel, imresize
 
@@ -85,11 +86,16 @@ class Protocol:
             return luminance(planes.astype(np.float64))
         return planes
 
-    def reduce(self, truth: NDArray, kernel: Kernel = "bicubic") -> NDArray:
-        """Make the classical low-resolution picture that super-resolution starts from."""
+    def reduce(self, truth: NDArray, method: str = "bicubic") -> NDArray:
+        """Make the classical low-resolution picture that super-resolution starts from.
+
+        Args:
+            truth: what :meth:`truth` returns.
+            method: one of :data:`twinscale.images.downscaling.METHODS`.
+        """
         if self.colour == "y":
-            return imresize(truth, 1 / self.scale, kernel=kernel)
-        return to_planes(imresize(to_pixels(truth, np.uint8), 1 / self.scale, kernel=kernel))
+            return downscale(truth, self.scale, method)
+        return to_planes(downscale(to_pixels(truth, np.uint8), self.scale, method))
 
     def enlarge(self, low: NDArray, kernel: Kernel = "bicubic") -> NDArray:
         """Make the classical enlargement: the baseline of every table."""

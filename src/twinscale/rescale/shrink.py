@@ -1,8 +1,9 @@
-"""Shrinking a picture so that the partner network can restore it."""
+"""Shrinking a picture so that the partner network can restore it, or by a classical method."""
 
 from twinscale.engine import Runtime
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
+from twinscale.rescale.classical import DEFAULT_SCALE, shrink_classically
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.tag import Tag
@@ -14,19 +15,22 @@ def shrink(
     scale: int | None = None,
     *,
     model: ModelLike | None = None,
+    method: str | None = None,
     tile: int | None = None,
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
-    """Shrink a picture with the first network of a pair.
+    """Shrink a picture with the first network of a pair, or by a classical method.
 
     Sides that are not a multiple of the scale are padded by repeating the last row or column; the tag
     remembers the original size, so :func:`twinscale.restore` gives it back to the pixel.
 
     Args:
         picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
-        scale: 2, 3 or 4; by default that of ``model``, or 2.
+        scale: 2, 3 or 4, and 2 to 16 with ``method``; by default that of ``model``, or 2.
         model: a loaded pair, its card, the name of a pair or of a family (a pair for every scale), or a folder.
+        method: instead of a pair, one of :data:`twinscale.images.downscaling.METHODS`, such as ``"bicubic"`` or
+            ``"dpid"``. No network can restore its result, which carries no tag.
         tile: side of a tile in pixels of the result; 0 works on the whole picture at once. By default as
             large as memory allows, see :func:`twinscale.engine.run`.
         runtime: what runs the network; a loaded ``model`` has one already.
@@ -37,11 +41,17 @@ def shrink(
         its XMP packet carries the tag that names the partner.
 
     Raises:
-        UsageError: no pair has this scale, the model is not a pair or has another scale, or this is no picture.
+        UsageError: no pair has this scale, the model is not a pair or has another scale, there is no such method, both
+            are given, or this is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
+    if method is not None:
+        if model is not None:
+            raise UsageError(f"the method {method!r} needs no model: give one of them")
+        scale = DEFAULT_SCALE if scale is None else scale
+        return shrink_classically(Picture.of(picture), scale, method, tile=tile, progress=progress)
     model = choose_pair(scale, model, runtime=runtime)
     picture = Picture.of(picture)
     small = model.shrink(picture, tile=tile, progress=progress)

@@ -107,6 +107,6 @@ class Shrunk:
 def no_tag() -> UsageError:
     """Return the error about a picture that carries no tag."""
     return UsageError(
-        "the picture carries no tag that says how it was shrunk (it was not shrunk by twinscale, or another program "
-        "dropped its XMP): name the model that shrank it (-m), or choose the fallback (--fallback) upscale or bicubic"
+        "the picture carries no tag that says how it was shrunk (no pair shrank it, or another program dropped its "
+        "XMP): name the model that shrank it (-m), or choose the fallback (--fallback) upscale or bicubic"
     )

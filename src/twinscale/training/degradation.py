@@ -1,7 +1,6 @@
 """How the small picture that super-resolution starts from is made from the full-size one."""
 
 import math
-import typing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,13 +11,13 @@ from twinscale.errors import ModelError, UsageError
 from twinscale.evaluation.evaluate import received_reduction
 from twinscale.evaluation.protocol import Colour, Protocol
 from twinscale.evaluation.provenance import REFERENCE
+from twinscale.images.downscaling import METHODS
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.linear import weighted_rows
-from twinscale.images.resize import Kernel
 from twinscale.rescale import Model, load
 from twinscale.training.recipe import DataSpec
 
-_KERNELS = typing.get_args(Kernel)
+_METHODS = f"a classical method ({', '.join(METHODS)})"
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class Degradation:
             pair = load(self.data.reduced_by, REFERENCE)
         except ModelError as error:
             raise ModelError(
-                f"reduced_by = {self.data.reduced_by!r} is neither a kernel ({', '.join(_KERNELS)}) nor a pair: {error}"
+                f"reduced_by = {self.data.reduced_by!r} is neither {_METHODS} nor a pair: {error}"
             ) from None
         if (pair.card.kind, pair.card.scale, pair.card.colour) != ("pair", self.scale, self.colour):
             raise UsageError(
-                f"reduced_by = {self.data.reduced_by!r} must be a kernel ({', '.join(_KERNELS)}) or a pair of scale "
-                f"{self.scale} and colour {self.colour!r}"
+                f"reduced_by = {self.data.reduced_by!r} must be {_METHODS} or a pair of scale {self.scale} and colour "
+                f"{self.colour!r}"
             )
         return pair
 
@@ -62,8 +61,8 @@ class Degradation:
         if self.data.blur:
             blurred = _blurred_and_subsampled(truth, self.scale, self.data.blur)
             return blurred if self.colour == "y" else to_planes(to_pixels(blurred, np.uint8))
-        if self.data.reduced_by in _KERNELS:
-            return self._protocol.reduce(truth, typing.cast(Kernel, self.data.reduced_by))
+        if self.data.reduced_by in METHODS:
+            return self._protocol.reduce(truth, self.data.reduced_by)
         return received_reduction(self._pair)(truth)
 
     def enlarge(self, low: NDArray) -> NDArray:

@@ -64,8 +64,9 @@ class DataSpec:
     augment: Literal["none", "rotations", "all"] = "all"
     """No augmentation, the four rotations, or also their mirror images."""
     reduced_by: str = "bicubic"
-    """What makes the small picture that super-resolution starts from: a kernel of ``imresize``, or a pair by its
-    name or folder, whose shrinking network is not trained."""
+    """What makes the small picture that super-resolution starts from: one of
+    ``twinscale.images.downscaling.METHODS``, or a pair by its name or folder, whose shrinking network is not
+    trained."""
     enlarged_by: Enlargement = "bicubic"
     """The kernel before a network whose input is already enlarged."""
     blur: float = 0.0

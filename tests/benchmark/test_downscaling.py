@@ -1,0 +1,21 @@
+import pytest
+
+from twinscale.benchmark.downscaling import measure_downscaling
+from twinscale.errors import UsageError
+
+
+def test_pillow_is_measured_beside_the_methods() -> None:
+    speeds = measure_downscaling(["dpid", "area"], 3, 0.01, 1)
+    assert list(speeds) == ["dpid", "area", "Pillow bicubic", "Pillow area"]
+    assert min(speeds.values()) > 0
+
+
+def test_times_are_per_megapixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twinscale.benchmark.timing.time.perf_counter", iter(range(100)).__next__)
+    speeds = measure_downscaling(["area"], 2, 0.12, 1)
+    assert speeds["area"] == pytest.approx(1000 / 0.12)  # a second by this clock
+
+
+def test_errors() -> None:
+    with pytest.raises(UsageError, match="unknown method 'cubic'"):
+        measure_downscaling(["cubic"], 2, 0.01, 1)
