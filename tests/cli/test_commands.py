@@ -254,7 +254,9 @@ def test_evaluate_a_folder(run: Run, pair: Path, tmp_path: Path) -> None:
     assert row["looks"] == row["pictures"][0]["looks"]  # both pictures are the same
     table = run("evaluate", pair, folder).stdout.decode()
     assert re.search(rf"{row['bicubic']['psnr_y']:.2f} / {row['bicubic']['ssim_y']:.4f}", table)
-    assert re.search(rf" small .*\n.*\n +set .* {row['looks']['fidelity']:.2f} ", table)
+    looks = row["looks"]
+    shown = f"{looks['fidelity']:.2f} {looks['ciede2000']:.1f} / {looks['ciede2000_p99']:.1f}"
+    assert re.search(rf" small +ΔE00 .*\n.*\n +set .* {shown} ", table)
 
 
 def test_evaluate_an_ensemble(run: Run, upscaler: Path, tmp_path: Path) -> None:

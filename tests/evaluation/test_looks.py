@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import skimage.color
 import skimage.data
 
 from twinscale.errors import UsageError
@@ -125,24 +126,38 @@ class TestLooks:
             radius, power = periodogram(pixels @ np.array([65.481, 128.553, 24.966]) / 255)
             high.append(power[(radius > 0.25) & (radius <= 0.5)].sum())
         assert looks.high_frequencies == pytest.approx(high[0] / high[1])
+        differences = skimage.color.deltaE_ciede2000(*(skimage.color.rgb2lab(pixels) for pixels in (small, bicubic)))
+        assert looks.ciede2000 == pytest.approx(differences.mean(), abs=1e-3)
+        assert looks.ciede2000_p99 == pytest.approx(np.percentile(differences, 99), abs=1e-3)
+        assert looks.colour_difference == f"{differences.mean():.1f} / {np.percentile(differences, 99):.1f}"
         assert looks.total_variation > 1
         assert looks.high_frequencies > 1
 
     def test_of_the_reduction_itself(self) -> None:
+        colour = photograph()
+        assert Looks.beside(colour, colour) == Looks(math.inf, 1.0, 1.0, 0.0, 0.0)
+
+    def test_grey_has_no_colour_difference(self) -> None:
         grey = photograph()[:, :, :1]
-        assert Looks.beside(grey, grey) == Looks(math.inf, 1.0, 1.0)
+        looks = Looks.beside(grey, grey)
+        assert looks == Looks(math.inf, 1.0, 1.0, None, None)
+        assert looks.colour_difference == "–"
 
     def test_of_flat_pictures(self) -> None:
         flat = np.full((20, 30, 3), 77, np.uint8)
         dotted = flat.copy()
         dotted[10, 10] += 1
         looks = Looks.beside(flat + 1, flat)
-        assert looks == Looks(pytest.approx(20 * math.log10(255)), 1.0, 1.0)
+        step = pytest.approx(0.3, abs=0.05)  # between two greys, about the difference of their lightness
+        assert looks == Looks(pytest.approx(20 * math.log10(255)), 1.0, 1.0, step, step)
         looks = Looks.beside(dotted, flat)
         assert (looks.total_variation, looks.high_frequencies) == (math.inf, math.inf)
 
     def test_mean(self) -> None:
-        assert Looks.mean([Looks(30.0, 1.0, 2.0), Looks(40.0, 2.0, 5.0)]) == Looks(35.0, 1.5, 3.5)
+        colour = [Looks(30.0, 1.0, 2.0, 1.0, 4.0), Looks(40.0, 2.0, 5.0, 2.0, 8.0)]
+        assert Looks.mean(colour) == Looks(35.0, 1.5, 3.5, 1.5, 6.0)
+        assert Looks.mean([Looks(30.0, 1.0, 2.0), *colour[1:]]) == Looks(35.0, 1.5, 3.5, 2.0, 8.0)
+        assert Looks.mean([Looks(30.0, 1.0, 2.0)]) == Looks(30.0, 1.0, 2.0)
 
     def test_refuses_other_sizes(self) -> None:
         with pytest.raises(UsageError, match=r"shapes \(20, 30, 3\) and \(20, 29, 3\)"):

@@ -54,11 +54,12 @@ def test_tables(evaluations: tuple[Evaluation, Evaluation], tmp_path: Path) -> N
     assert text == record.markdown()
     pair, upscaler = evaluations
     header, _, cells = rows_of_table(text, pair.model.card.name)
-    assert header[-3:] == ["ours, RGB", "small picture vs bicubic, dB", "variation"]
-    assert cells[-3:] == [
+    assert header[-4:] == ["ours, RGB", "small picture vs bicubic, dB", "variation", "ΔE00"]
+    assert cells[-4:] == [
         f"{pair.ours.psnr_rgb:.2f}",
         f"{pair.looks.fidelity:.2f}",
         f"{pair.looks.total_variation:.2f}",
+        f"{pair.looks.ciede2000:.1f} / {pair.looks.ciede2000_p99:.1f}",
     ]
     header, _, cells = rows_of_table(text, upscaler.model.card.name)
     assert header == ["set", "bicubic", "ours", "paper", "difference"]
@@ -80,6 +81,24 @@ def test_what_was_made_otherwise_is_measured_again(
     (tmp_path / "results.json").write_text(json.dumps(rows))
     for evaluation in evaluations:
         assert not Record(tmp_path).has(evaluation.model, evaluation.dataset)
+
+
+def test_looks_of_an_older_record_are_shown_and_measured_again(
+    evaluations: tuple[Evaluation, Evaluation], tmp_path: Path
+) -> None:
+    pair, upscaler = evaluations
+    Record(tmp_path).add(pair)
+    rows = json.loads((tmp_path / "results.json").read_text())
+    for row in rows.values():
+        del row["looks"]["ciede2000"], row["looks"]["ciede2000_p99"]
+    (tmp_path / "results.json").write_text(json.dumps(rows))
+    record = Record(tmp_path)
+    record.add(upscaler)
+    _, _, cells = rows_of_table((tmp_path / "results.md").read_text(encoding="utf-8"), pair.model.card.name)
+    assert cells[-2:] == [f"{pair.looks.total_variation:.2f}", "–"]
+    assert not record.has(pair.model, pair.dataset)
+    record.add(pair)
+    assert record.has(pair.model, pair.dataset)
 
 
 def test_other_weights_are_measured_again(evaluations: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import skimage.color
 import skimage.data
 from PIL import Image
 
-from twinscale.images.colour import luminance, rgb_to_ycbcr, ycbcr_to_rgb
+from twinscale.images.colour import luminance, rgb_to_ycbcr, srgb_to_lab, ycbcr_to_rgb
 
 # What MATLAB's rgb2ycbcr gives for uint8 colours.
 MATLAB = {
@@ -76,3 +76,18 @@ def test_grey_has_no_colour(full_range: bool) -> None:
 def test_neither_rounded_nor_clipped() -> None:
     bright = np.array([1.5, -0.2, 0.3])
     np.testing.assert_allclose(ycbcr_to_rgb(rgb_to_ycbcr(bright)), bright, rtol=0, atol=1e-12)
+
+
+# scikit-image rounds the constants of the dark end to four digits.
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 5e-4), (np.float64, 2e-4)])
+def test_lab_matches_scikit_image(dtype: type, tolerance: float) -> None:
+    levels = np.arange(0, 256, 15)
+    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1) / 255
+    result = srgb_to_lab(cube.astype(dtype))
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result, skimage.color.rgb2lab(cube), rtol=0, atol=tolerance)
+
+
+def test_lab_of_white_grey_and_black() -> None:
+    grey = np.array([0, 119, 255])[:, None].repeat(3, axis=1) / 255
+    np.testing.assert_allclose(srgb_to_lab(grey), [(0, 0, 0), (50, 0, 0), (100, 0, 0)], rtol=0, atol=0.05)

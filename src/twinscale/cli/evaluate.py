@@ -38,7 +38,8 @@ def evaluate(
 
     The figures of bicubic and of the paper are shown beside them. MODEL is the name or folder of a model, or "all" for
     every shipped one. DATASET is the name of a set, as `data list` shows it, or a folder. For pairs, "small" is the
-    PSNR of the small picture against the bicubic reduction.
+    PSNR of the small picture against the bicubic reduction, and "ΔE00" their colour difference (CIEDE2000), mean and
+    99th percentile over the pixels.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -112,7 +113,9 @@ def _print(evaluations: "list[Evaluation]", per_picture: bool) -> None:
         table = Table(box=box.SIMPLE_HEAD, padding=0)
         table.add_column(name + "+" * own[0].ensemble, no_wrap=True)  # as Lim et al. mark it: EDSR+
         headers = ["bicubic", "ours", *(["RGB"] if in_rgb else []), *(["paper", "diff."] if in_paper else [])]
-        for header in [*headers, *(["small"] if own[0].looks else []), "s/MP"]:
+        if own[0].looks:
+            headers += ["small", *(["ΔE00"] if in_rgb else [])]
+        for header in [*headers, "s/MP"]:
             table.add_column(header, justify="right", no_wrap=True)
         for evaluation in own:
             if per_picture:
@@ -136,5 +139,5 @@ def _cells(
     if in_paper:
         cells += beside_paper(ours, paper)
     if looks:
-        cells.append(f"{looks.fidelity:.2f}")
+        cells += [f"{looks.fidelity:.2f}", *([looks.colour_difference] if in_rgb else [])]
     return cells

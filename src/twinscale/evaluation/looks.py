@@ -1,7 +1,7 @@
 """How a small picture looks: what it adds to, or takes from, the bicubic reduction of the same picture.
 
 A pair may hide what it needs for restoring in its small picture. These figures say how much that still looks like
-a picture: how close it is to the classical reduction, how busy, and how rough.
+a picture: how close it is to the classical reduction, how busy, how rough, and how false its colours are.
 """
 
 import math
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.errors import UsageError
-from twinscale.evaluation.metrics import psnr
-from twinscale.images.colour import luminance
+from twinscale.evaluation.metrics import ciede2000, psnr
+from twinscale.images.colour import luminance, srgb_to_lab
+from twinscale.images.levels import to_planes
 from twinscale.images.linear import Float64
 
 _FLAT = 1e-12  # far below one level in one pixel of the largest picture, far above rounding
@@ -29,6 +30,17 @@ class Looks:
     """Total variation, as a multiple of the bicubic reduction's: above 1 is busier."""
     high_frequencies: float
     """Power of luminance from 0.25 to 0.5 cycles per pixel, as a multiple of the bicubic reduction's."""
+    ciede2000: float | None = None
+    """Colour difference CIEDE2000 from the bicubic reduction, mean over the pixels; None for luminance and grey."""
+    ciede2000_p99: float | None = None
+    """The same, 99th percentile over the pixels: the fringes that a mean does not show."""
+
+    @property
+    def colour_difference(self) -> str:
+        """Mean and 99th percentile of CIEDE2000 as tables show them: ``2.9 / 17.0``."""
+        if self.ciede2000 is None or self.ciede2000_p99 is None:
+            return "–"
+        return f"{self.ciede2000:.1f} / {self.ciede2000_p99:.1f}"
 
     @classmethod
     def beside(cls, small: NDArray[np.uint8], bicubic: NDArray[np.uint8]) -> "Looks":
@@ -39,19 +51,24 @@ class Looks:
         Raises:
             UsageError: the shapes differ, or both sides are below four pixels.
         """
+        mean, p99 = _colour_difference(small, bicubic) if small.shape[2] == 3 else (None, None)
         return cls(
             fidelity=psnr(bicubic, small),
             total_variation=_ratio(total_variation(small), total_variation(bicubic)),
             high_frequencies=_ratio(*(float(radial_spectrum(_luminance(p), bins=2)[1]) for p in (small, bicubic))),
+            ciede2000=mean,
+            ciede2000_p99=p99,
         )
 
     @classmethod
     def mean(cls, looks: "Sequence[Looks]") -> "Looks":
-        """Average over pictures."""
+        """Average over pictures; colour difference only over those that have it."""
         return cls(
             fidelity=float(np.mean([look.fidelity for look in looks])),
             total_variation=float(np.mean([look.total_variation for look in looks])),
             high_frequencies=float(np.mean([look.high_frequencies for look in looks])),
+            ciede2000=_mean([look.ciede2000 for look in looks]),
+            ciede2000_p99=_mean([look.ciede2000_p99 for look in looks]),
         )
 
 
@@ -110,6 +127,18 @@ def _hann(length: int) -> Float64:
 def _luminance(pixels: NDArray[np.uint8]) -> NDArray:
     """Return ``(H, W)`` levels: Y of RGB, else the only plane."""
     return (luminance(pixels / 255) * 255 if pixels.shape[2] == 3 else pixels)[:, :, 0]
+
+
+def _colour_difference(small: NDArray[np.uint8], bicubic: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return mean and 99th percentile of CIEDE2000 over the pixels of two RGB pictures."""
+    differences = ciede2000(*(srgb_to_lab(to_planes(pixels)) for pixels in (bicubic, small)))
+    return float(differences.mean()), float(np.percentile(differences, 99))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Average over those that are there, None if none is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _ratio(small: float, bicubic: float) -> float:

@@ -1,6 +1,6 @@
-"""Luminance and chrominance after ITU-R BT.601, in MATLAB's studio range and JPEG's full range.
+"""Luminance and chrominance after ITU-R BT.601, in MATLAB's studio range and JPEG's full range; CIELAB.
 
-All planes are float arrays in [0, 1] with the channel last; 1.0 stands for 255.
+All planes are float arrays with the channel last, and but for CIELAB's in [0, 1]; 1.0 stands for 255.
 """
 
 import numpy as np
@@ -12,6 +12,12 @@ _STUDIO_OFFSET = np.array([16.0, 128.0, 128.0]) / 255
 # JFIF 1.02: Y, Cb and Cr in 0..255.
 _FULL = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
 _FULL_OFFSET = np.array([0.0, 128.0, 128.0]) / 255
+# Linear RGB to XYZ, IEC 61966-2-1, and the XYZ of D65, for the observer of 2 degrees.
+_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
+_D65 = np.array([0.95047, 1.0, 1.08883])
+_LAB = np.array([[0.0, 116.0, 0.0], [500.0, -500.0, 0.0], [0.0, 200.0, -200.0]])
+_LAB_OFFSET = np.array([-16.0, 0.0, 0.0])
+_LAB_KNEE = 6 / 29
 
 
 def luminance(rgb: NDArray) -> NDArray:
@@ -45,6 +51,21 @@ def ycbcr_to_rgb(ycbcr: NDArray, *, full_range: bool = False) -> NDArray:
     matrix, offset = (_FULL, _FULL_OFFSET) if full_range else (_STUDIO, _STUDIO_OFFSET)
     inverse = np.linalg.inv(matrix)
     return _affine(ycbcr, inverse, -inverse @ offset)
+
+
+def srgb_to_lab(rgb: NDArray) -> NDArray:
+    """Convert sRGB to CIELAB (CIE 15:2004) under D65.
+
+    Args:
+        rgb: ``(..., 3)`` float in [0, 1].
+
+    Returns:
+        ``(..., 3)`` of the same type: L* from 0 to 100, a* and b* about -110 to 110.
+    """
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    t = _affine(linear, _XYZ / _D65[:, None], np.zeros(3))
+    root = np.where(t > _LAB_KNEE**3, np.cbrt(t), t / (3 * _LAB_KNEE**2) + 4 / 29)
+    return _affine(root, _LAB, _LAB_OFFSET)
 
 
 def _affine(pixels: NDArray, matrix: NDArray, offset: NDArray) -> NDArray:

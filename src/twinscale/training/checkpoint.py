@@ -35,7 +35,7 @@ class RunState:
     best_step: int = 0
     best_loss: float | None = None
     """Validation loss at that step; None in checkpoints from before it was kept."""
-    best_looks: dict[str, float] = field(default_factory=dict)
+    best_looks: dict[str, float | None] = field(default_factory=dict)
     """How a pair's small pictures looked at that step; empty for super-resolution."""
     recipe: str = ""
     """Digest of the resolved recipe."""

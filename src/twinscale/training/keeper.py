@@ -190,7 +190,11 @@ class RunKeeper:
             "best_step": state.best_step,
             "bicubic_psnr_y": round(self._bicubic, 4),
             "recipe_sha256": state.recipe,
-            "looks": {key: round(value, 3) for key, value in state.best_looks.items() if math.isfinite(value)},
+            "looks": {
+                key: round(value, 3)
+                for key, value in state.best_looks.items()
+                if value is not None and math.isfinite(value)
+            },
             "started_from": state.started_from,
             "started": state.started,
             "finished": now() if state.is_finished(recipe.optimisation.steps) else "",

@@ -65,7 +65,7 @@ class Card:
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
     looks: dict[str, Any] = field(default_factory=dict)
     """How a pair's small picture looks on the validation pictures, as in :class:`twinscale.evaluation.looks.Looks`:
-    ``fidelity`` in dB against the bicubic reduction, and the ratio ``total_variation``."""
+    ``fidelity`` in dB against the bicubic reduction, and so on."""
 
     def __repr__(self) -> str:
         return f"<Card {self.name}: {self.kind} x{self.scale}, {'luminance' if self.colour == 'y' else 'RGB'}>"
