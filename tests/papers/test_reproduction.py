@@ -361,6 +361,51 @@ def test_a_pair_that_reduces_is_part_of_the_key(recipe, trainings, tmp_path):
     assert len(trainings) == 2
 
 
+def test_a_pair_trained_here_makes_the_small_pictures_of_another_network(recipe, trainings, pictures, tmp_path):
+    pair = replace(recipe, name="pair", network=NetworkSpec(architecture="dsn", scale=3, colour="y"))
+    pair = replace(pair, optimisation=replace(pair.optimisation, steps=2, validate_every=2))
+
+    def by(reproduction, pair):
+        return replace(recipe, data=replace(recipe.data, reduced_by=reproduction.small_pictures_of(pair)))
+
+    reproduction = full_reproduction(tmp_path)
+    on_pair = by(reproduction, pair)
+    made = reproduction.trained(on_pair)
+    assert trainings == ["pair", "tiny"]
+    (model,) = (tmp_path / "runs").glob("pair-*/models/*")
+    (run,) = (tmp_path / "runs").glob("tiny-*")
+    assert Recipe.load(run / "recipe.toml").data.reduced_by == str(model.parents[1])
+    truth = Picture.read(next(pictures.iterdir())).planes().mean(axis=2, keepdims=True)
+    np.testing.assert_array_equal(
+        reproduction.rescaler(on_pair).reduce(truth), reproduction.rescaler(pair).reduce(truth)
+    )
+    scores = reproduction.score(on_pair, str(pictures))
+
+    for folder in (tmp_path / "runs").iterdir():  # kept results need no weights
+        folder.rename(tmp_path / f"elsewhere-{folder.name}")
+    again = full_reproduction(tmp_path)
+    assert again.trained(by(again, pair)) == made
+    assert again.score(by(again, pair), str(pictures)) == scores
+    assert trainings == ["pair", "tiny"]
+    again.trained(by(again, replace(pair, seed=1)))
+    assert trainings == ["pair", "tiny", "pair", "tiny"]
+
+
+def test_bicubic_scores_and_other_figures_are_measured_once(pictures, tmp_path, monkeypatch):
+    reproduction = full_reproduction(tmp_path)
+    scores, expected = reproduction.bicubic(3, str(pictures)), []
+    for path in sorted(pictures.iterdir()):
+        small = imresize(Picture.read(path).pixels, 1 / 3)
+        both = (luminance(each / 255) * 255 for each in (Picture.read(path).pixels, imresize(small, 3)))
+        expected.append(psnr(*(each[3:-3, 3:-3] for each in both)))
+    assert scores.psnr_y == pytest.approx(np.mean(expected), abs=1e-6)
+    assert reproduction.figures("one and two", lambda: [1.0, 2.0]) == [1.0, 2.0]
+    monkeypatch.setattr(reproduction_module, "planes_of", None)  # measuring would fail
+    again = full_reproduction(tmp_path)
+    assert again.bicubic(3, str(pictures)) == scores
+    assert again.figures("one and two", list) == [1.0, 2.0]
+
+
 def test_shown_items_are_kept(tmp_path):
     full_reproduction(tmp_path).keep("one", ["first"])
     assert full_reproduction(tmp_path).keep("two", ["second"]) == {"one": "first", "two": "second"}

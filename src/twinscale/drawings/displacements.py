@@ -24,7 +24,7 @@ class Displacements(Plot):
     first pixel being (0, 0)."""
 
     def figure(self) -> "Figure":
-        """Draw the picture alone, then a panel for each way, with a dot where a point arrives and a colour per group."""
+        """Draw the picture alone, then a panel for each way: a dot where a point arrives, a colour for each group."""
         from matplotlib.collections import LineCollection
         from matplotlib.figure import Figure
 

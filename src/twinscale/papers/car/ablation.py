@@ -97,8 +97,8 @@ def figure_4(reproduction: Reproduction) -> Iterator[Block]:
     planes, detail = to_planes(_demo_picture(_SHOWN)), (slice(120, 216), slice(272, 368))
     yield Figure(
         "car-fig-4.png",
-        "The nine taps in the middle of each kernel, x4: a line leads from a tap's place to where it is taken. A detail "
-        "of scikit-image's rocket, whose sky is plain.",
+        "The nine taps in the middle of each kernel, x4: lines lead from where they lie to where they move. A detail "
+        "of scikit-image's rocket.",
         Displacements(
             to_pixels(planes, np.uint8)[detail],
             {name: _within(_central_taps(network, planes), detail) for name, network in compared.items()},
@@ -118,7 +118,9 @@ def figure_4(reproduction: Reproduction) -> Iterator[Block]:
         digits=(3, 0),
     )
     plain, rich = moved["with it", "plainest"], moved["with it", "richest"]
-    yield Claim("With the constraint, taps move at edges and in texture", rich > plain, f"{rich:.3f} against {plain:.3f}")
+    yield Claim(
+        "With the constraint, taps move at edges and in texture", rich > plain, f"{rich:.3f} against {plain:.3f}"
+    )
     free = moved[NO_DISTANCE, "plainest"]
     yield Claim("Without it, they also move on plain ground", free > plain, f"{free:.3f} against {plain:.3f}")
     yield reproduction.budget([recipes[FULL], recipes[NO_DISTANCE]])

@@ -101,7 +101,8 @@ def _claims_of_table_1(ours: Mapping[int, Mapping[str, Mapping[str, Scores]]]) -
     )
     three = others[1:]
     ahead, theirs = (
-        [lead for other in three for lead in of_pair(other, "EDSR, Bicubic")] for of_pair in (all_leads, _published_leads)
+        [lead for other in three for lead in of_pair(other, "EDSR, Bicubic")]
+        for of_pair in (all_leads, _published_leads)
     )
     yield Claim(
         "The three methods made for the eye can hardly do better than bicubic reduction",
@@ -187,9 +188,9 @@ def table_4(reproduction: Reproduction) -> Iterator[Block]:
     yield from _claims_of_table_4(printed, ours)
     lead = printed["Learned, L2, CAR x2"]["Urban100"].main - printed["Learned, L2, CNN-SR x2"]["Urban100"].main
     yield (
-        "In the paper's text some figures at x4 stand in the row above their own; they are put right here. It says that "
-        f"CAR is up to 1.17 dB ahead of CNN-SR, on Urban100, but in its table that is {lead:.2f} dB. It does not say "
-        "whether L2 stands beside the losses of the offsets; here it does, with as much weight as in L1."
+        "In the paper's text some figures at x4 stand one row too high; they are put right here. It says that CAR is "
+        f"up to 1.17 dB ahead of CNN-SR, on Urban100, but in its table that is {lead:.2f} dB. It does not say whether "
+        "L2 stands beside the losses of the offsets; here it does, and they weigh as much as beside L1."
     )
     yield reproduction.budget(trained)
 

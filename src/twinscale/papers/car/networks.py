@@ -1,7 +1,7 @@
 """The networks of CAR's tables, and the recipes that train them here.
 
-All of one scale learn by one recipe, that of the pair with EDSR: an upscaler on its own sees the same crops, in as many
-steps, with the same optimiser.
+All of one scale learn by one recipe, that of the pair with EDSR, and by the losses of the paper: an upscaler on its own
+sees the same crops, in as many steps, with the same optimiser.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ def pair(reproduction: Reproduction, scale: int, upscaler: str = "edsr") -> Reci
         upscaler: its architecture, ``"bicubic"`` for the fixed enlargement.
     """
     whose = "paper-" * reproduction.is_full
-    base = Recipe.load(f"{whose}car-x{scale}")
+    base, of_paper = Recipe.load(f"{whose}car-x{scale}"), Recipe.load(f"paper-car-x{scale}").optimisation
     parameters = base.network.parameters
     if upscaler != "edsr":
         parameters = {
@@ -43,6 +43,12 @@ def pair(reproduction: Reproduction, scale: int, upscaler: str = "edsr") -> Reci
         name=f"{whose}car-{upscaler}-x{scale}",
         description=f"CAR x{scale}, trained jointly with {upscaler}.",
         network=replace(base.network, parameters=parameters),
+        optimisation=replace(
+            base.optimisation,
+            loss=of_paper.loss,
+            offset_distance=of_paper.offset_distance,
+            offset_variation=of_paper.offset_variation,
+        ),
     )
 
 
@@ -111,9 +117,7 @@ def by_squared_error(recipe: Recipe) -> Recipe:
 
 
 def _changed(recipe: Recipe, name: str, **optimisation: Any) -> Recipe:
-    return replace(
-        recipe, name=f"{recipe.name}-{name}", optimisation=replace(recipe.optimisation, **optimisation)
-    )
+    return replace(recipe, name=f"{recipe.name}-{name}", optimisation=replace(recipe.optimisation, **optimisation))
 
 
 def keep_pace(reproduction: Reproduction, scale: int, recipes: Iterable[Recipe], upscaler: str = "edsr") -> None:

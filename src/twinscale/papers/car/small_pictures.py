@@ -1,7 +1,7 @@
 """Table 5, Fig. 3 and 6: what small pictures look like, and what they hold."""
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,9 @@ from twinscale.drawings import SideBySide
 from twinscale.evaluation.looks import radial_spectrum
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.published import published_table
-from twinscale.evaluation.trial import Trial
+from twinscale.evaluation.trial import Transform, Trial
 from twinscale.images.colour import luminance
-from twinscale.images.downscaling import downscale
-from twinscale.images.levels import to_pixels, to_planes
+from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
 from twinscale.papers.car import networks
 from twinscale.papers.car.networks import DOWNSCALERS, SCALES
@@ -26,16 +25,12 @@ _METHODS = (*DOWNSCALERS, "CAR")
 _BANDS = 32  # of Fig. 6
 _RANGE = 6.0  # decades of power that Fig. 6 shows
 
-Reduction = Callable[[NDArray], NDArray[np.uint8]]
-"""From what :meth:`Protocol.truth` returns to the small picture in 8 bits."""
 
-
-def _reduction(reproduction: Reproduction, scale: int, name: str) -> Reduction:
+def _reduction(reproduction: Reproduction, scale: int, name: str) -> Transform:
     """Return what makes pictures small, by the paper's name: a classical method, or CAR with EDSR."""
     if name in DOWNSCALERS:
-        return lambda truth: downscale(to_pixels(truth, np.uint8), scale, DOWNSCALERS[name])
-    reduce = reproduction.rescaler(networks.pair(reproduction, scale)).reduce
-    return lambda truth: to_pixels(reduce(truth), np.uint8)
+        return lambda truth: Protocol(scale, "rgb").reduce(truth, DOWNSCALERS[name])
+    return reproduction.rescaler(networks.pair(reproduction, scale)).reduce
 
 
 def table_5(reproduction: Reproduction) -> Iterator[Block]:
@@ -54,34 +49,35 @@ def table_5(reproduction: Reproduction) -> Iterator[Block]:
         ]
         unit = "bits per small pixel; ours also without the colour transform"
         yield Comparison(f"x{scale}", ("set", "reduced by"), unit, rows, digits=(2, 2))
-    for text, others in (
-        ("CAR's small pictures need fewer bits than those of the methods made for the eye", list(DOWNSCALERS)[1:]),
-        ("They need slightly fewer bits than bicubic ones", ["Bicubic"]),
-    ):
-        here, theirs = (
-            [figures[other] - figures["CAR"] for figures in of_sets for other in others]
-            for of_sets in (
-                [{name: bits.main for name, bits in figures.items()} for figures in reached.values()],
-                [figures for row, figures in printed.items() if not row.startswith("Average")],
-            )
-        )
-        yield Claim(
-            text,
-            statistics.mean(here) > 0 if others == ["Bicubic"] else min(here) > 0,
-            f"on average {statistics.mean(here):.2f} bits fewer, in {_count(here)}; in the paper "
-            f"{statistics.mean(theirs):.2f} bits, in {_count(theirs)}",
-        )
+    here = [{name: bits.main for name, bits in figures.items()} for figures in reached.values()]
+    theirs = [figures for row, figures in printed.items() if not row.startswith("Average")]
+    three = list(DOWNSCALERS)[1:]
+    yield Claim(
+        "CAR's small pictures need fewer bits than those of the methods made for the eye",
+        min(_savings(here, three)) > 0,
+        f"{_described(_savings(here, three))}; in the paper {_described(_savings(theirs, three))}",
+    )
+    yield Claim(
+        "On average they need slightly fewer bits than bicubic ones",
+        statistics.mean(_savings(here, ["Bicubic"])) > 0,
+        f"{_described(_savings(here, ['Bicubic']))}; in the paper {_described(_savings(theirs, ['Bicubic']))}",
+    )
     yield (
-        "The paper counts bits per pixel of the small picture, not of the full-size one. It does not say by which "
-        "encoder, but without a transform of colours JPEG-LS needs two bits more than it prints for bicubic. Ours takes "
-        "green from red and blue first, as HP's encoder by the authors of JPEG-LS can. The paper's averages include "
-        "DIV2K."
+        "The paper counts bits per pixel of the small picture, not of the full-size one. It does not name its encoder, "
+        "but without a transform of colours JPEG-LS needs more bits than it prints. Ours takes green from red and blue "
+        "first, as HP's encoder, by the authors of JPEG-LS, can. The paper's averages include DIV2K."
     )
     yield reproduction.budget(networks.pair(reproduction, scale) for scale in SCALES)
 
 
-def _count(savings: list[float]) -> str:
-    return f"{sum(saving > 0 for saving in savings)} of {len(savings)} cases"
+def _savings(rows: list[dict[str, float]], others: list[str]) -> list[float]:
+    """Return by how many bits CAR's small pictures are smaller than others', by row."""
+    return [figures[other] - figures["CAR"] for figures in rows for other in others]
+
+
+def _described(savings: list[float]) -> str:
+    fewer = sum(saving > 0 for saving in savings)
+    return f"{statistics.mean(savings):.2f} bits fewer on average, fewer in {fewer} of {len(savings)} cases"
 
 
 def _bits(reproduction: Reproduction, scale: int, name: str, dataset: str) -> list[float]:
@@ -91,7 +87,7 @@ def _bits(reproduction: Reproduction, scale: int, name: str, dataset: str) -> li
 
     def measure() -> list[float]:
         protocol, reduce = Protocol(scale, "rgb"), _reduction(reproduction, scale, name)
-        smalls = [reduce(protocol.truth(planes)) for planes in planes_of(dataset)]
+        smalls = [to_pixels(reduce(protocol.truth(planes)), np.uint8) for planes in planes_of(dataset)]
         return [
             statistics.mean(bits_per_pixel(each, "JPEGLS") for each in pictures)
             for pictures in (map(without_green, smalls), smalls)
@@ -168,7 +164,7 @@ def _enlarged(low: NDArray, scale: int) -> NDArray[np.uint8]:
 def figure_6(reproduction: Reproduction) -> Iterator[Block]:
     """Make Fig. 6."""
     truth = Protocol(4, "rgb").truth(_of_set14("barbara"))
-    levels = {name: _levels(to_planes(_reduction(reproduction, 4, name)(truth))) for name in _METHODS}
+    levels = {name: _levels(_reduction(reproduction, 4, name)(truth)) for name in _METHODS}
     original = _levels(truth)
     height, width = levels["CAR"].shape
     whole = np.fft.fftshift(_power(original))
@@ -178,13 +174,11 @@ def figure_6(reproduction: Reproduction) -> Iterator[Block]:
     }
     yield Figure(
         "car-fig-6.png",
-        "Power spectra of barbara's luminance, and of its small pictures x4, logarithmic; the mean is in the middle. Of "
-        "the original only the frequencies are shown that a small picture can hold.",
+        "Power spectra of barbara's luminance and of its small pictures x4, logarithmic, the mean in the middle. The "
+        "original's shows only the frequencies that a small picture can hold.",
         SideBySide([{name: _as_grey(power) for name, power in spectra.items()}], zoom=1),
     )
-    # A picture reduced by an ideal low pass would have the original's density at the same frequencies.
-    reference = radial_spectrum(original, bins=4 * _BANDS)[:_BANDS] / 4**2
-    relative = {name: radial_spectrum(plane, bins=_BANDS) / reference for name, plane in levels.items()}
+    relative = {name: kept_power(original, plane, 4) for name, plane in levels.items()}
     high = {name: float(np.exp(np.log(density[_BANDS // 2 :]).mean())) for name, density in relative.items()}
     yield Comparison(
         "Power of barbara's small pictures x4 above a quarter of a cycle per pixel, over what an ideal low-pass filter "
@@ -206,6 +200,23 @@ def figure_6(reproduction: Reproduction) -> Iterator[Block]:
         f"least power of the four in {less} of {_BANDS} bands",
     )
     yield reproduction.budget([networks.pair(reproduction, 4)])
+
+
+def kept_power(original: NDArray, small: NDArray, scale: int) -> NDArray:
+    """Compare the power of a small picture with what an ideal low-pass filter would leave of the original.
+
+    Args:
+        original: ``(H, W)``.
+        small: ``(H / scale, W / scale)``, a reduction of it.
+        scale: by how much it was reduced.
+
+    Returns:
+        The ratio in 32 bands of radial frequency, up to half a cycle per small pixel: below 1 is blur, above 1 is
+        sharpening or aliasing.
+    """
+    reference = radial_spectrum(original, bins=scale * _BANDS)[:_BANDS] / scale**2
+    ratio: NDArray = radial_spectrum(small, bins=_BANDS) / reference
+    return ratio
 
 
 def _levels(planes: NDArray) -> NDArray:
