@@ -141,7 +141,14 @@ def test_a_full_reproduction_takes_the_papers_recipes_and_sizes(tmp_path) -> Non
     assert replace(pair, name=of_paper.name, description=of_paper.description) == of_paper
     assert pair.name == "paper-car-edsr-x4"
     assert pair.network.parameters["upscaler_parameters"] == {"width": 256, "blocks": 32, "residual_scale": 0.1}
-    assert networks.upscaler(full, 4, "rcan", "car").name == "paper-rcan-x4-car"
+    # In millions, as their papers and docstrings give them, SRDenseNet's with RGB in and out.
+    sizes = {"srdensenet": 2.67, "d-dbpn": 10.4, "rdn": 22.3, "rcan": 15.6}
+    for name, millions in sizes.items():
+        alone = networks.upscaler(full, 4, name, "car")
+        assert alone.name == f"paper-{name}-x4-car"
+        with torch.device("meta"):
+            count = sum(weights.numel() for weights in build(alone).parameters())
+        assert count / 1e6 == pytest.approx(millions, rel=0.01)
 
 
 # Tables
@@ -328,7 +335,7 @@ def test_figure_6_shows_the_frequencies_of_the_small_picture(reproduction) -> No
     (row,) = figure.drawing.rows
     assert [picture.shape for picture in row.values()] == [(88, 104, 1)] * 6
     assert not figure.is_private  # of the picture itself nothing can be seen
-    whole, small = row["original, inner quarter"], row["Bicubic"]
+    whole, small = row["original, inner part"], row["Bicubic"]
     assert whole[44, 52] == small[44, 52] == 255  # the mean
     assert np.corrcoef(whole[34:54, 42:62].ravel(), small[34:54, 42:62].ravel())[0, 1] > 0.9
     assert [row.labels for row in table.rows] == [

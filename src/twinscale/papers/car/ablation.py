@@ -164,7 +164,7 @@ def _movement(network: ResamplerNet, planes: NDArray) -> tuple[float, float]:
     """Return the mean length of the nine taps' offsets in the plainest and in the richest quarter of a picture."""
     places, moved = _central_taps(network, planes)
     lengths = np.linalg.norm(moved - places, axis=3).mean(axis=0)
-    height, width, scale = *lengths.shape, network.scale
+    (height, width), scale = lengths.shape, network.scale
     grey = luminance(planes) if planes.shape[2] == 3 else planes
     blocks = grey[: height * scale, : width * scale, 0].reshape(height, scale, width, scale)
     detail = blocks.std(axis=(1, 3))

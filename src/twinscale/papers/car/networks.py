@@ -17,7 +17,12 @@ UPSCALERS = {"SRDenseNet": "srdensenet", "D-DBPN": "d-dbpn", "RDN": "rdn", "RCAN
 DOWNSCALERS = {"Bicubic": "bicubic", "Perceptually": "perceptual", "DPID": "dpid", "L0-regularized": "l0"}
 """Those that CAR is compared with, by our name for the method."""
 
-_PUBLISHED_SIZES: dict[str, dict[str, Any]] = {}
+_PUBLISHED_SIZES: dict[str, dict[str, Any]] = {
+    "srdensenet": {"blocks": 8, "layers": 8, "growth": 16, "width": 256},
+    "d-dbpn": {"features": 256, "width": 64, "stages": 7},
+    "rdn": {"width": 64, "blocks": 16, "layers": 8, "growth": 64},
+    "rcan": {"width": 64, "groups": 10, "blocks": 20, "reduction": 16},
+}
 _WEIGHT_BESIDE_L2 = 0.03
 
 

@@ -169,13 +169,13 @@ def figure_6(reproduction: Reproduction) -> Iterator[Block]:
     height, width = levels["CAR"].shape
     whole = np.fft.fftshift(_power(original))
     inner = tuple(slice((4 - 1) * side // 2, (4 + 1) * side // 2) for side in (height, width))
-    spectra = {"original, inner quarter": whole[inner]} | {
+    spectra = {"original, inner part": whole[inner] / 4**2} | {
         name: np.fft.fftshift(_power(plane)) for name, plane in levels.items()
     }
     yield Figure(
         "car-fig-6.png",
         "Power spectra of barbara's luminance and of its small pictures x4, logarithmic, the mean in the middle. The "
-        "original's shows only the frequencies that a small picture can hold.",
+        "original's is what an ideal low-pass filter would leave.",
         SideBySide([{name: _as_grey(power) for name, power in spectra.items()}], zoom=1),
     )
     relative = {name: kept_power(original, plane, 4) for name, plane in levels.items()}
