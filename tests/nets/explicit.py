@@ -32,3 +32,36 @@ def correlate(x: NDArray, conv: nn.Module) -> NDArray:
         window = padded[:, row : row + size, column : column + size]
         result[:, row, column] = (weight * window).sum(axis=(1, 2, 3)) + bias
     return result
+
+
+def shuffled(x: NDArray, factor: int) -> NDArray:
+    """Sub-pixels to their places, pixel by pixel: ``(C * factor², H, W)`` in."""
+    result = np.empty((len(x) // factor**2, x.shape[1] * factor, x.shape[2] * factor))
+    for c, row, column in np.ndindex(*result.shape):
+        subpixel = factor * (row % factor) + column % factor
+        result[c, row, column] = x[c * factor**2 + subpixel, row // factor, column // factor]
+    return result
+
+
+def deconvolved(x: NDArray, deconv: nn.Module, scale: int) -> NDArray:
+    """A deconvolution whose result is ``scale`` times as large: every pixel spreads its kernel, and a margin is cut."""
+    weight, bias = deconv.weight.detach().numpy(), deconv.bias.detach().numpy()
+    size, margin = weight.shape[-1], deconv.padding[0]
+    height, width = (side * scale for side in x.shape[1:])
+    spread = np.zeros((weight.shape[1], height + size + margin, width + size + margin))
+    for row, column in np.ndindex(*x.shape[1:]):
+        kernels = np.tensordot(x[:, row, column], weight, axes=1)
+        spread[:, row * scale : row * scale + size, column * scale : column * scale + size] += kernels
+    return spread[:, margin : margin + height, margin : margin + width] + bias[:, None, None]
+
+
+def strided(x: NDArray, conv: nn.Module, scale: int) -> NDArray:
+    """A convolution whose result is ``scale`` times smaller, window by window."""
+    weight, bias = conv.weight.detach().numpy(), conv.bias.detach().numpy()
+    size, margin = weight.shape[-1], conv.padding[0]
+    padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin)))
+    result = np.empty((len(weight), x.shape[1] // scale, x.shape[2] // scale))
+    for row, column in np.ndindex(*result.shape[1:]):
+        window = padded[:, row * scale : row * scale + size, column * scale : column * scale + size]
+        result[:, row, column] = (weight * window).sum(axis=(1, 2, 3)) + bias
+    return result

@@ -12,7 +12,13 @@ from twinscale.nets import ARCHITECTURES, Pair, create
 from twinscale.nets.layers.collapsed import collapsed
 
 # Networks are measured as they are by default; these would take half a minute each.
-SMALLER: dict[str, dict[str, Any]] = {"edsr": {"width": 8}, "span": {"width": 8}, "vdsr": {"width": 8}}
+SMALLER: dict[str, dict[str, Any]] = {
+    "d-dbpn": {"width": 8},
+    "edsr": {"width": 8},
+    "rdn": {"width": 8, "growth": 8, "blocks": 3},
+    "span": {"width": 8},
+    "vdsr": {"width": 8},
+}
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from tests.nets.explicit import correlate, picture, randomised  # noqa: E402
+from tests.nets.explicit import correlate, picture, randomised, strided  # noqa: E402
 from tests.nets.receptive import measured_radius  # noqa: E402
 from twinscale.engine import Operation, Runtime, run  # noqa: E402
 from twinscale.nets import Pair, create  # noqa: E402
@@ -25,19 +25,6 @@ RADII = {2: 1 + 6, 3: 1 + 9, 4: 2 + 12}
 
 def weights(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
-
-
-def strided(x: NDArray, conv: nn.Conv2d, scale: int) -> NDArray:
-    """The first layer, block by block: ``(C, H, W)`` in, zeros around it."""
-    weight, bias = conv.weight.detach().numpy(), conv.bias.detach().numpy()
-    size = weight.shape[-1]
-    margin = (size - scale) // 2
-    padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin)))
-    result = np.empty((len(weight), x.shape[1] // scale, x.shape[2] // scale))
-    for row, column in np.ndindex(*result.shape[1:]):
-        window = padded[:, row * scale : row * scale + size, column * scale : column * scale + size]
-        result[:, row, column] = (weight * window).sum(axis=(1, 2, 3)) + bias
-    return result
 
 
 def block_means(x: NDArray, scale: int) -> NDArray:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.nets.base import Upscaler, register
+from twinscale.nets.layers.subpixels import SubpixelConvs
 
 _MEAN = (0.4488, 0.4371, 0.4040)  # of the RGB training pictures of DIV2K
 
@@ -40,8 +41,7 @@ class EDSR(Upscaler):
             nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2)) for _ in range(blocks)
         )
         self.after = nn.Conv2d(width, width, 3, padding=1)
-        self._steps = (2, 2) if scale == 4 else (scale,)
-        self.enlarge = nn.ModuleList(nn.Conv2d(width, width * step**2, 3, padding=1) for step in self._steps)
+        self.enlarge = SubpixelConvs(width, scale)
         self.output = nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, low: Tensor) -> Tensor:
@@ -53,9 +53,7 @@ class EDSR(Upscaler):
             first, second = block
             x = x + self._residual_scale * second(F.relu(first(x)))
         x = self.after(x) + features
-        for step, conv in zip(self._steps, self.enlarge, strict=True):
-            x = F.pixel_shuffle(conv(x), step)
-        result: Tensor = self.output(x) + self._mean
+        result: Tensor = self.output(self.enlarge(x)) + self._mean
         return result
 
     def output_layers(self) -> list[nn.Module]:
