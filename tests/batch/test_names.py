@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from twinscale.batch import Restore, Shrink, Upscale, Work
+from twinscale.batch import Downscale, Restore, Shrink, Upscale, Work
 from twinscale.batch.names import Naming
 from twinscale.codecs.registry import readable_extensions, writable_codecs
+from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.zoo import load_card
 
@@ -29,6 +30,8 @@ def name(source: str, work: Work, format: str | None = None, template: str | Non
         ("photo.jpg", Shrink(), None, "photo_shrunk_jpg.png"),
         ("photo.JPG", Shrink(), None, "photo_shrunk_JPG.png"),
         ("photo.webp", Shrink(), None, "photo_shrunk.webp"),
+        ("photo.jpg", Downscale("dpid"), None, "photo_shrunk_dpid-x2.jpg"),
+        ("photo.bmp", Downscale("area", 16), None, "photo_shrunk_area-x16_bmp.png"),
         ("photo_shrunk.png", Restore(), None, "photo_shrunk_restored.png"),
         ("archive.tar.png", Upscale(), None, "archive.tar_x2.png"),
         ("noextension", Upscale(), None, "noextension_x2_.png"),
@@ -93,7 +96,7 @@ def test_sizes_that_contradict_each_other_have_no_name() -> None:
 def test_no_two_inputs_have_the_same_output() -> None:
     """Of one folder, with names made from each other's outputs."""
     formats = (None, *(codec.name for codec in writable_codecs()))
-    for work in (Upscale(), Upscale("best", 1.5), Shrink(), Shrink("dsn"), Restore()):
+    for work in (Upscale(), Upscale("best", 1.5), Shrink(), Shrink("dsn"), Downscale("l0"), Restore()):
         stems = ["a", "a_png", "A", f"a{work.suffix}", f"a{work.suffix}_png", f"a{work.suffix}{work.suffix}", "a.png"]
         extensions = {f(e) for e in readable_extensions() for f in (str.lower, str.upper)} | {"", ".dat"}
         sources = {stem + extension for stem, extension in itertools.product(stems, extensions)}
@@ -105,6 +108,7 @@ def test_no_two_inputs_have_the_same_output() -> None:
 def test_templates() -> None:
     assert name("in/photo.jpg", Shrink(), template="{parent}/{stem}-small.{ext}") == "in/photo-small.png"
     assert name("photo.jpg", Upscale("best", 1.5), template="{stem}_{model}@{scale}x.webp") == "photo_best-x2@1.5x.webp"
+    assert name("photo.jpg", Downscale("dpid", 3), template="{stem}-{model}-{scale}.{ext}") == "photo-dpid-3.jpg"
     assert name("photo.jpg", Upscale(), template="{{{stem:>8}}}{suffix}.{ext}") == "{   photo}_x2.jpg"
     assert name("{ext}.jpg", Upscale(), template="{stem}.{ext}") == "{ext}.jpg"
 
@@ -137,6 +141,7 @@ def test_what_decides_a_result_is_told_apart() -> None:
         *(Upscale(), Upscale(scale=3), Upscale(scale=1.5), Upscale("best"), Upscale("best", ensemble=True)),
         *(Upscale(scale=6), Upscale(scale=16), Upscale("fast-x2", 4), Upscale("fast-x2", width=100)),
         *(Upscale(width=100), Upscale(height=100), Upscale(fit=(100, 100)), Upscale(width=100, height=100)),
+        *(Downscale("dpid"), Downscale("dpid", 3), Downscale("area")),
         *(Shrink(), Shrink(one), Shrink(other), Restore(), Restore(one), Restore(other), Restore("dsn")),
         *(
             Restore("dsn-x2"),
@@ -150,3 +155,4 @@ def test_what_decides_a_result_is_told_apart() -> None:
     assert json.loads(json.dumps(identities)) == identities
     assert Upscale().identity == Upscale(scale=2.0).identity == Upscale("fast", tile=8).identity
     assert Shrink().identity == Shrink("twin-x2").identity == Shrink("twin", 2).identity
+    assert Downscale("dpid").identity == Downscale("dpid", 2, tile=8, runtime=Runtime(1)).identity

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.awkward import pattern
 from tests.batch.works import Each
 from tests.models import make_pair
-from twinscale.batch import Job, Outcome, Restore, Shrink, Upscale, Writing, plan, rehearse, run
+from twinscale.batch import Downscale, Job, Outcome, Restore, Shrink, Upscale, Writing, plan, rehearse, run
 from twinscale.batch.journal import JOURNAL
 from twinscale.errors import ModelError, OutOfMemoryError, OutputExistsError, PictureError, UsageError
 from twinscale.images.picture import Picture
@@ -194,12 +194,14 @@ def test_the_works_are_the_functions_of_the_same_name(folder: Path, tmp_path: Pa
     for work, expected in (
         (Upscale("srcnn", 2.5, ensemble=True), lambda picture: upscale(picture, 2.5, model="srcnn", ensemble=True)),
         (Shrink(pair), lambda picture: shrink(picture, model=pair)),
+        (Downscale("perceptual", 5), lambda picture: shrink(picture, 5, method="perceptual")),
     ):
         (outcome,) = run([Job("15.png", "result.png")], work, Writing(existing="replace"))
         assert outcome.error is None
         result, wanted = Picture.read("result.png"), expected(source)
         np.testing.assert_array_equal(result.pixels, wanted.pixels)
         assert result.xmp == wanted.xmp
+    list(run([Job("15.png", "result.png")], Shrink(pair), Writing(existing="replace")))
     (outcome,) = run(plan(["result.png"], Restore(pair)), Restore(pair))
     assert outcome.job.target == "result_restored_pair-rgb-x2.png"
     np.testing.assert_array_equal(Picture.read(outcome.job.target).pixels, restore("result.png", model=pair).pixels)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
-from twinscale.batch import Job, Outcome, Restore, Shrink, Upscale, Work, Writing, run
+from twinscale.batch import Downscale, Job, Outcome, Restore, Shrink, Upscale, Work, Writing, run
 from twinscale.batch.work import Process
 from twinscale.engine import Runtime
 from twinscale.errors import OutputExistsError, PictureError, UsageError
@@ -161,6 +161,11 @@ class TestSize:
         picture = Picture(pattern(11, 13))
         assert work.size(picture) == work.load()(picture, None).pixels.shape[:2]
 
+    @pytest.mark.parametrize("scale", [2, 3, 16])
+    def test_downscaling(self, scale: int) -> None:
+        picture, work = Picture(pattern(11, 13)), Downscale("dpid", scale)
+        assert work.size(picture) == work.load()(picture, None).pixels.shape[:2]
+
     def test_shrinking_and_restoring(self) -> None:
         pair = "dsn-x3"
         picture = Picture(pattern(11, 13))
@@ -206,6 +211,11 @@ class TestStrip:
         assert kept.exif
         assert kept.xmp
         assert (stripped.exif, stripped.xmp, stripped.icc) == (None, None, kept.icc)
+
+    def test_a_classical_result_has_nothing_to_keep(self) -> None:
+        assert written("cut.png", "a.png", Downscale("area")).xmp
+        small = written("cut.png", "b.png", Downscale("area"), Writing(strip=True))
+        assert (small.exif, small.xmp) == (None, None)
 
     def test_a_shrunk_picture_keeps_its_tag_only(self) -> None:
         title = "Boxkämpfer".encode()

@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from tests.awkward import pattern
+from tests.awkward import exif_block, icc_profile, pattern
 from twinscale.batch.journal import JOURNAL
 from twinscale.cli.app import app
 from twinscale.errors import OutputExistsError, UsageError
+from twinscale.images.picture import Picture
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +96,34 @@ def test_shrinking_and_restoring_in_one_folder() -> None:
     assert {name: entry["status"] for name, entry in told.items()} == {"a.png": "failed", "a_shrunk.png": "done"}
     assert "carries no tag" in told["a.png"]["error"]
     assert Image.open("folder/a_shrunk_restored.png").size == (10, 12)
+
+
+def test_shrinking_by_a_classical_method() -> None:
+    """One option for methods and models, whatever it is called; pictures keep their format, and carry no tag."""
+    profile = icc_profile(b"RGB ")
+    Image.fromarray(pattern(12, 10)).save("c.jpg", exif=exif_block(), icc_profile=profile)
+    assert done("shrink", "-m", "dpid", "c.jpg") == ["c.jpg -> c_shrunk_dpid-x2.jpg (5x6"]
+    assert done("shrink", "--method", "area", "-s", "5", "a.png", "-f", "bmp") == [
+        "a.png -> a_shrunk_area-x5_png.bmp (2x3"
+    ]
+    assert done("shrink", "--model", "l0", "a.png") == ["a.png -> a_shrunk_l0-x2.png (5x6"]
+    small = Picture.read("c_shrunk_dpid-x2.jpg")
+    assert small.exif == Picture.read("c.jpg").exif
+    assert small.icc == profile
+    assert "shrunk" not in done("info", "c_shrunk_dpid-x2.jpg")
+    assert "carries no tag" in refused("restore", "c_shrunk_dpid-x2.jpg")
+    assert "scale 17 of dpid must be a whole number from 2 to 16" in refused(
+        "shrink", "-m", "dpid", "-s", "17", "a.png"
+    )
+
+
+def test_results_of_a_classical_method_are_no_inputs_either() -> None:
+    assert len(done("shrink", "-m", "dpid", ".", "-o", ".")) == 2
+    assert done("shrink", "-m", "dpid", ".", "-o", ".", "--skip-existing") == ["a.png: skipped", "b.jpg: skipped"]
+    assert done("shrink", "-m", "dpid", "-s", "3", ".", "-o", ".", "--dry-run") == [
+        "a.png (10x12) -> a_shrunk_dpid-x3.png (4x4)",
+        "b.jpg (10x12) -> b_shrunk_dpid-x3.jpg (4x4)",
+    ]
 
 
 def test_a_dry_run_shows_what_would_be_done() -> None:

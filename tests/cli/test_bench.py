@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from tests.models import make_pair, make_upscaler
 from twinscale.cli.app import app
+from twinscale.images.downscaling import METHODS
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def test_resize(run):
     assert speed["ratio"] == pytest.approx(speed["imresize_ms"] / speed["pillow_ms"])
     lines = run("resize", "--megapixels", 0.01, "--rounds", 1).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["imresize", "Pillow", "ratio"]
+
+
+def test_downscaling(run):
+    speeds = json.loads(run("downscaling", "-s", 4, "--megapixels", 0.01, "--rounds", 1, "--json").stdout)
+    assert list(speeds) == [*METHODS, "Pillow bicubic", "Pillow area"]
+    assert min(speeds.values()) > 0
+    lines = run("downscaling", "dpid", "--megapixels", 0.01, "--rounds", 1).stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["dpid", "Pillow bicubic", "Pillow area"]
+    assert all(line.endswith(" ms") for line in lines)
 
 
 def test_engine(run, tmp_path):

@@ -153,6 +153,21 @@ def test_hidden_colour_is_continued_from_the_nearest_visible() -> None:
     assert seen[0].max() <= 1
 
 
+def test_hidden_colour_is_continued_in_blocks() -> None:
+    """A block with something visible takes its mean, mixed with that of its neighbours as far as it is hidden."""
+    planes = np.zeros((20, 40, 4), np.float32)
+    planes[:, :, :3] = 7
+    planes[:, :10] = (0.2, 0.4, 0.6, 1)  # two blocks and a half
+    planes[4:8, 4:8, 0] = 0.9
+    seen: list[np.ndarray] = []
+    made = with_alpha(Operation(lambda colour: seen.append(colour) or colour, multiple_of=4), block=4)
+    made(planes)
+    np.testing.assert_array_equal(seen[0][:, :10], planes[:, :10, :3])
+    np.testing.assert_allclose(seen[0][:, 10:34, 1:], np.broadcast_to([0.4, 0.6], (20, 24, 2)), rtol=0, atol=1e-6)
+    assert 0.2 < seen[0][5, 11, 0] < 0.3
+    assert made.radius == 24
+
+
 def test_clamped_to_neighbours_nothing_rings() -> None:
     planes = np.zeros((12, 15, 1), np.float32)
     planes[:, 7:] = 1

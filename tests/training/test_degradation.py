@@ -7,6 +7,7 @@ import torch
 from tests.models import make_pair, make_upscaler, network
 from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
+from twinscale.images.downscaling import downscale
 from twinscale.images.levels import to_levels, to_planes
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
@@ -99,6 +100,16 @@ def test_bicubic_both_ways_by_default():
     # One is chosen without the other.
     np.testing.assert_array_equal(degradation(3, reduced_by="nearest").enlarge(image), imresize(image, 3))
     np.testing.assert_array_equal(degradation(3, enlarged_by="nearest").reduce(image), imresize(image, 1 / 3))
+
+
+@pytest.mark.parametrize("method", ["area", "lanczos", "dpid", "perceptual", "l0"])
+def test_other_classical_methods(method):
+    image = noise(12, 18, 3)
+    levels = np.round(image * 255).astype(np.uint8)
+    small = degradation(3, "rgb", reduced_by=method).reduce(image)
+    np.testing.assert_allclose(small * 255, downscale(levels, 3, method), rtol=0, atol=1e-4)
+    luminance = image[:, :, :1].astype(np.float64)
+    np.testing.assert_array_equal(degradation(3, reduced_by=method).reduce(luminance), downscale(luminance, 3, method))
 
 
 def test_blur_takes_the_place_of_a_kernel():

@@ -1,1 +1,1 @@
-"""The picture in memory: its pixels and metadata, resizing, colour."""
+"""The picture in memory: its pixels and metadata, resizing, classical downscaling, colour."""

@@ -49,11 +49,11 @@ def downscale(image: NDArray, scale: int, method: str) -> NDArray:
     """Reduce a picture by a whole number.
 
     Sides that are not a multiple of the scale are padded by repeating the last row or column, as
-    :func:`twinscale.shrink` pads them; beyond that border, kernels see the mirror image. Integers are rounded half up,
-    by kernels after each dimension.
+    :func:`twinscale.shrink` does for networks; beyond that border, kernels see the mirror image. Integers are rounded
+    half up, by kernels after each dimension.
 
-    What it holds at most besides picture and result: a few mebibytes, or a padded copy, but for ``"l0"``, which holds
-    about 100 bytes per pixel of an RGB picture.
+    At 12 megapixels of RGB in 8 bits, it holds less than 50 MiB beside the picture, but ``"l0"`` 1.1 GiB at x2 and
+    400 MiB at x4; sides that are not a multiple of the scale add a copy of the picture for kernels and ``"l0"``.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``; uint8, uint16, float32 or float64. Floats are about 0 to 1: perceptual and

@@ -1,6 +1,7 @@
 """Perceptually based downscaling: the small picture whose structural similarity to the full-size one is best.
 
 Öztireli and Gross 2015, "Perceptually Based Downscaling of Images" (ACM Transactions on Graphics 34(4), SIGGRAPH).
+ETH Zurich holds a patent on the method, US 10325346.
 """
 
 import itertools
