@@ -4,6 +4,7 @@ Sun and Chen, "Learned Image Downscaling for Upscaling Using Content Adaptive Re
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -43,26 +44,31 @@ def resample(picture: Tensor, resampling: Resampling, scale: int) -> Tensor:
     Raises:
         ValueError: shapes do not fit, or a side of the picture is too short to be mirrored.
     """
-    kernels = resampling.kernels
     size = _check(picture, resampling, scale)
-    margin = size // 2
     with torch.autocast(picture.device.type, enabled=False):
         dtype = torch.float64 if picture.dtype == torch.float64 else torch.float32
-        kernels, vertical, horizontal = (part.to(dtype) for part in resampling)
-        padded = F.pad(picture.to(dtype), (margin,) * 4, mode="reflect")
-        small = torch.zeros_like(picture[:, :, ::scale, ::scale], dtype=dtype)
-        for tap in range(size**2):
-            small = small + checkpoint(  # each tap's samples are computed again for the gradient, instead of kept
-                _tap,
-                padded,
-                kernels[:, tap],
-                vertical[:, tap],
-                horizontal[:, tap],
-                divmod(tap, size),
-                scale,
-                use_reentrant=False,
-            )
-        return small
+        padded = F.pad(picture.to(dtype), (size // 2,) * 4, mode="reflect")
+        parts = (part.to(dtype) for part in resampling)
+        return _implementation(picture.device)(padded, *parts, scale)
+
+
+def _implementation(device: torch.device) -> Callable[..., Tensor]:
+    """Return the fastest way for a device."""
+    if device.type == "cpu":
+        from twinscale.nets.layers.resampling_numba import resample as fastest
+
+        return fastest
+    return _plain
+
+
+def _plain(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Tensor, scale: int) -> Tensor:
+    """Resample tap by tap with torch's own operators."""
+    size = math.isqrt(kernels.shape[1])
+    small = torch.zeros_like(kernels[:, :1])
+    for tap in range(size**2):  # samples are gathered again for the gradient, instead of kept
+        parts = (part[:, tap] for part in (kernels, vertical, horizontal))
+        small = small + checkpoint(_tap, padded, *parts, divmod(tap, size), scale, use_reentrant=False)
+    return small
 
 
 def _tap(
