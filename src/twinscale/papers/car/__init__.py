@@ -15,10 +15,10 @@ PAPER = Paper(
         "`paper-car-x2` and `-x4`. Where the paper leaves things open or contradicts itself: kernels have 3s + 1 taps "
         "a side, as in its code, for the 3s of the text, s being the scale; equation 3 weighs columns with the row's "
         "fraction and equation 6 follows it, where bilinear interpolation is meant; the constants λ and γ, which it "
-        "does not give, stand in our recipes; 38.12 dB on Set5 x2 is by L1 with TV loss, 38.95 dB by L2. Of L0-regularized "
-        "the authors' paper is not at hand: how its two priors become one energy is ours, and its figures differ. "
-        "Fig. 1 and 2 draw the method and hold no results; Fig. 7 is a study with people, which `twinscale study` "
-        "serves."
+        "does not give, stand in our recipes; 38.12 dB on Set5 x2 is by L1 with TV loss, 38.95 dB by L2. Of "
+        "L0-regularized the authors' paper is not at hand: how its two priors become one energy is ours, and its "
+        "figures differ. Fig. 1 and 2 draw the method and hold no results; Fig. 7 is a study with people, which "
+        "`twinscale study` serves."
     ),
     items=[
         Item("table-1", "Table 1: what makes pictures small, and what restores them", accuracy.table_1),
