@@ -1,5 +1,7 @@
 """Measuring how far a network looks."""
 
+import math
+
 import torch
 
 from twinscale.nets import Network
@@ -14,7 +16,7 @@ def measured_radius(network: Network) -> int:
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():  # far from zero, so that no path is lost in rounding
         torch.nn.init.normal_(parameter, std=0.3, generator=generator)
-    side = 12 * network.multiple_of + 2 * network.multiple_of * network.radius
+    side = network.multiple_of * (12 + 2 * math.ceil(network.radius / network.multiple_of))
     picture = torch.rand(1, network.channels, side, side, dtype=torch.float64, generator=generator, requires_grad=True)
     result = network(picture)
     farthest = 0

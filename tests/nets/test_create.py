@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.nets.explicit import randomised  # noqa: E402
+from tests.nets.scales import made_for  # noqa: E402
 from twinscale import nets  # noqa: E402
 from twinscale.engine import Runtime  # noqa: E402
 from twinscale.errors import UsageError  # noqa: E402
@@ -32,8 +33,7 @@ class Repeat(Upscaler):
 """
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("architecture", "scale"), made_for())
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_architecture_declares_itself(architecture: str, scale: int, channels: int) -> None:
     network = create(architecture, scale=scale, channels=channels)

@@ -8,11 +8,13 @@ import pytest
 pytest.importorskip("torch")
 
 from tests.nets.receptive import measured_radius
-from twinscale.nets import ARCHITECTURES, Pair, create
+from tests.nets.scales import made_for
+from twinscale.nets import Pair, create
 from twinscale.nets.layers.collapsed import collapsed
 
 # Networks are measured as they are by default; these would take half a minute each.
 SMALLER: dict[str, dict[str, Any]] = {
+    "car": {"width": 2, "blocks": 1, "upscaler": "bicubic"},
     "d-dbpn": {"width": 8},
     "edsr": {"width": 8},
     "rdn": {"width": 8, "growth": 8, "blocks": 3},
@@ -21,8 +23,7 @@ SMALLER: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("architecture", "scale"), made_for())
 def test_declared_radius_is_the_measured_one(architecture: str, scale: int) -> None:
     network = create(architecture, scale=scale, channels=1, **SMALLER.get(architecture, {}))
     for part in (network.down, network.up) if isinstance(network, Pair) else (network,):

@@ -39,8 +39,7 @@ def run(
     """Apply an operation to a whole picture.
 
     Sides that are not a multiple of ``operation.multiple_of`` are padded by repeating the last row or
-    column; the result then belongs to the padded picture. Beyond the picture, a ``mirrored`` operation sees
-    its mirror image.
+    column, see :func:`padded`. Beyond the picture, a ``mirrored`` operation sees its mirror image.
 
     Args:
         operation: what to do; several threads may call it at the same time.
@@ -52,7 +51,7 @@ def run(
         progress: called with the number of finished tiles and of all tiles, in the calling thread.
 
     Returns:
-        ``(H * scale, W * scale, C')`` pixels of ``dtype``.
+        ``(ceil(H * scale), ceil(W * scale), C')`` pixels of ``dtype``.
 
     Raises:
         UsageError: the tile is negative.
@@ -62,13 +61,35 @@ def run(
     if tile is not None and tile < 0:
         raise UsageError(f"tile {tile} must be at least 1, or 0 for the whole picture at once")
     dtype = np.dtype(dtype or pixels.dtype)
-    height, width = (side + -side % operation.multiple_of for side in pixels.shape[:2])
-    if pixels.shape[:2] != (height, width):
-        bottom, right = height - pixels.shape[0], width - pixels.shape[1]
-        try:
-            pixels = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
-        except MemoryError:
-            raise OutOfMemoryError(f"memory ran out on a picture of {width}x{height}: {_REMEDY}") from None
+    try:
+        complete = padded(pixels, operation)
+    except MemoryError:
+        height, width = pixels.shape[:2]
+        raise OutOfMemoryError(f"memory ran out on a picture of {width}x{height}: {_REMEDY}") from None
+    return without_padding(_run_padded(operation, complete, dtype, tile, progress), pixels, operation)
+
+
+def padded(pixels: NDArray, operation: Operation) -> NDArray:
+    """Repeat the last row and column of ``(H, W, C)`` until both sides are multiples of ``operation.multiple_of``."""
+    bottom, right = (-side % operation.multiple_of for side in pixels.shape[:2])
+    return np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else pixels
+
+
+def without_padding(result: NDArray, pixels: NDArray, operation: Operation) -> NDArray:
+    """Cut what an operation made of :func:`padded` pixels to what belongs to the pixels: sides are rounded up."""
+    height, width = (math.ceil(side * operation.scale) for side in pixels.shape[:2])
+    return np.ascontiguousarray(result[:height, :width])
+
+
+def _run_padded(
+    operation: Operation,
+    pixels: NDArray,
+    dtype: np.dtype,
+    tile: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> NDArray:
+    """Run on a picture whose sides are multiples of what the operation wants."""
+    height, width = pixels.shape[:2]
     if math.isinf(operation.radius):
         return _run_whole(operation, pixels, dtype, progress)
     if tile is None:

@@ -1,12 +1,15 @@
 """What every network declares, so that data, tiling and export can treat all of them alike."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
+from twinscale.errors import UsageError
 from twinscale.nets.layers.channel import differentiable
+from twinscale.nets.layers.resampling import Resampling
 from twinscale.rescale.channel import Channel, EightBits
 
 
@@ -79,10 +82,11 @@ class Downscaler(Network):
         scale: how many times smaller than the picture the result is.
         channels: 1 for luminance, 3 for RGB.
         radius: see :class:`Network`.
+        multiple_of: see :class:`Network`; a multiple of the scale, which it is by default.
     """
 
-    def __init__(self, scale: int, channels: int, *, radius: int | float) -> None:
-        super().__init__(scale, channels, Fraction(1, scale), radius=radius, multiple_of=scale)
+    def __init__(self, scale: int, channels: int, *, radius: int | float, multiple_of: int | None = None) -> None:
+        super().__init__(scale, channels, Fraction(1, scale), radius=radius, multiple_of=multiple_of or scale)
 
 
 class Rescaled(NamedTuple):
@@ -92,6 +96,8 @@ class Rescaled(NamedTuple):
     """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
     restored: Tensor
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
+    resampling: Resampling | None = None
+    """How each small pixel was made, if it is a weighted mean of full-size ones."""
 
 
 class Pair(nn.Module):
@@ -111,7 +117,7 @@ class Pair(nn.Module):
         self._differentiable = differentiable(channel)
 
     def forward(self, picture: Tensor) -> Rescaled:
-        """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``scale``."""
+        """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``down.multiple_of``."""
         low: Tensor = self._differentiable(self.down(picture))
         return Rescaled(low, self.up(low))
 
@@ -135,3 +141,23 @@ def register(name: str) -> Callable[[_N], _N]:
         return network
 
     return registered
+
+
+def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
+    """Build an untrained network by name.
+
+    Args:
+        architecture: a key of :data:`ARCHITECTURES`.
+        **parameters: the architecture's own arguments: ``scale`` and ``channels``, for a pair ``channel``.
+
+    Raises:
+        UsageError: the architecture or a parameter is unknown.
+    """
+    if architecture not in ARCHITECTURES:
+        raise UsageError(f"unknown architecture {architecture!r}: use one of {', '.join(sorted(ARCHITECTURES))}")
+    network = ARCHITECTURES[architecture]
+    known = inspect.signature(network).parameters
+    for name in parameters:
+        if name not in known:
+            raise UsageError(f"{architecture} has no parameter {name!r}: it takes {', '.join(known)}")
+    return network(**parameters)

@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from twinscale.nets import Pair, Upscaler
-from twinscale.training.losses import fidelity_loss, pixel_loss
+from twinscale.training.losses import fidelity_loss, offset_distance, offset_variation, pixel_loss
 from twinscale.training.optimisation import learning_rate, make_optimiser
 from twinscale.training.recipe import OptimisationSpec
 
@@ -56,6 +56,10 @@ class Learner:
             loss = pixel_loss(self._spec.loss, output.restored, truth)
             if self._spec.fidelity:
                 loss = loss + self._spec.fidelity * fidelity_loss(output.low, truth)
+            if self._spec.offset_distance and output.resampling:
+                loss = loss + self._spec.offset_distance * offset_distance(output.resampling)
+            if self._spec.offset_variation and output.resampling:
+                loss = loss + self._spec.offset_variation * offset_variation(output.resampling)
         else:
             loss = pixel_loss(self._spec.loss, output, truth)
         self._stepper.zero_grad()

@@ -1,6 +1,7 @@
 """Losses between a result and the truth."""
 
 import functools
+import math
 
 import numpy as np
 import torch
@@ -9,8 +10,10 @@ from torch.nn import functional as F
 
 from twinscale.errors import UsageError
 from twinscale.images.resize import imresize
+from twinscale.nets.layers.resampling import Resampling
 
 _CHARBONNIER_EPSILON = 1e-3
+_UNMOVED = 1e-6  # pixels: offsets so short are as good as none
 _PSNR_FLOOR = 3e-4  # mean squared error of 35 dB
 
 
@@ -55,6 +58,41 @@ def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
     rows = _reduction(truth.shape[2], low.shape[2]).to(truth.device)
     columns = _reduction(truth.shape[3], low.shape[3]).to(truth.device)
     return F.mse_loss(low.float(), rows @ truth @ columns.T)
+
+
+def offset_distance(resampling: Resampling) -> Tensor:
+    """Compute how far the taps of kernels move, those far from the middle counting most.
+
+    Sun and Chen, "Learned Image Downscaling for Upscaling Using Content Adaptive Resampler", equation 9: lengths of the
+    offsets in full-size pixels, times the tap's distance from the middle of the kernel divided by its side, summed
+    over the taps. The mean over kernels is what equation 11 weighs. The constant per tap is left out: as printed, it
+    has no gradient.
+
+    Args:
+        resampling: how each small pixel was made; float32 or wider.
+    """
+    taps = resampling.kernels.shape[1]
+    place = torch.arange(math.isqrt(taps), device=resampling.kernels.device) - (math.isqrt(taps) - 1) / 2
+    weight = torch.hypot(place[:, None], place).flatten()[:, None, None] / math.isqrt(taps)
+    squared = resampling.vertical**2 + resampling.horizontal**2
+    length = torch.sqrt(squared + _UNMOVED**2)  # has a gradient, zero, at zero
+    return (length * weight).sum(dim=1).mean()
+
+
+def offset_variation(resampling: Resampling) -> Tensor:
+    """Compute how differently the taps of neighbouring kernels move across the direction in which they move.
+
+    Partial total variation: Sun and Chen, equation 10. The absolute differences of vertical offsets from one small pixel
+    to the next on its right, and of horizontal ones to the next below, in full-size pixels, are each weighted by the
+    kernel and summed over its taps. Unlike the paper's sum over pixels, which grows with the crop, both are means.
+
+    Args:
+        resampling: how each small pixel was made, at least 2 x 2 of them; float32 or wider.
+    """
+    kernels, vertical, horizontal = resampling
+    across = vertical.diff(dim=3).abs() * kernels[:, :, :, :-1]
+    down = horizontal.diff(dim=2).abs() * kernels[:, :, :-1]
+    return across.sum(dim=1).mean() + down.sum(dim=1).mean()
 
 
 @functools.cache

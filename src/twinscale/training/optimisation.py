@@ -17,7 +17,7 @@ def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.op
         {"params": [p for p in network.parameters() if id(p) in outputs], "rate": spec.output_layer_rate},
     ]
     if spec.optimiser == "adam":
-        return torch.optim.Adam(groups, lr=spec.learning_rate, fused=True)
+        return torch.optim.Adam(groups, lr=spec.learning_rate, eps=spec.epsilon, fused=True)
     if spec.optimiser == "muon":
         return Muon(groups, lr=spec.learning_rate)
     return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9)

@@ -93,7 +93,14 @@ class OptimisationSpec:
     fidelity: float = 0.0
     """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: it
     trades restoration for the looks of the small picture. 0 leaves the small picture free."""
+    offset_distance: float = 0.0
+    """Weight of how far the taps of a pair's kernels move: λ of Sun and Chen's equation 11, see ``losses.py``."""
+    offset_variation: float = 0.0
+    """Weight of how differently the taps of neighbouring kernels move: γ of the same equation. It keeps edges of the
+    small picture straight and costs restoration."""
     learning_rate: float = 1e-3
+    epsilon: float = 1e-8
+    """Adam's: added to the root of the mean squared gradient."""
     decay: Literal["cosine", "step", "none"] = "cosine"
     decay_every: int = 0
     """Steps between two reductions of a step schedule."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from twinscale import engine
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import on_grey
+from twinscale.engine.tiling import padded, without_padding
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.trial import Rescaler, Transform
@@ -30,7 +31,12 @@ def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> R
 
     def transform(part: Network) -> Transform:
         operation = in_torch(part)
-        return lambda planes: _fitting(operation, network, planes)(planes.astype(np.float32))
+
+        def whole(planes: NDArray) -> NDArray:
+            result = _fitting(operation, network, planes)(padded(planes.astype(np.float32), operation))
+            return without_padding(result, planes, operation)
+
+        return whole
 
     return _rescaler(network, spec, data, transform)
 

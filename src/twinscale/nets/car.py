@@ -1,0 +1,258 @@
+"""CAR: Sun and Chen, "Learned Image Downscaling for Upscaling Using Content Adaptive Resampler" (Fig. 1).
+
+The network decides for each small pixel which full-size pixels it is a weighted mean of; another restores the picture
+from what comes out. Layers are those of the public code, which made the published numbers: the paper, which lists only
+3x3 convolutions, leaves out how its downscaling blocks reduce the picture.
+
+::
+
+    picture ─ 5x5 conv w, LReLU ─ ½ 1x1 conv 2w ─ ½ 1x1 conv 2w ─┬─ blocks x (3x3 conv, LReLU, 3x3 conv, + input) ─(+)─┐
+                                                                └─────────────────────────────────────────────────┘  │
+      ┌─ ½ 1x1 conv 4w ──────────────────────────────────────────────────────────────────────────────────────────────┘
+      ├─ trunk ─ head ─ clamp to [1e-6, 1], divide by the sum ─ kernels
+      └─ trunk ─┬─ head ─ tanh, times the scale ─ vertical offsets
+                └─ head ─ tanh, times the scale ─ horizontal offsets
+
+    ½:     2x2 pixels become channels
+    trunk: 3 x (3x3 conv 4w, ReLU) ─ 1x1 conv, shuffled from an eighth of the picture's size to the small one's, to 4w
+           ─ 3x3 conv 4w, ReLU
+    head:  3x3 conv 4w, ReLU ─ 3x3 conv k²
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twinscale.errors import UsageError
+from twinscale.nets.base import Downscaler, Pair, Rescaled, Upscaler, create, register
+from twinscale.nets.layers.initial import near_zero, pass_through
+from twinscale.nets.layers.inward_clamp import inward_clamp
+from twinscale.nets.layers.resampling import Resampling, resample
+from twinscale.nets.layers.soft_round import SoftRound
+from twinscale.rescale.channel import Channel, EightBits
+
+_MEAN = (0.4488, 0.4371, 0.4040)  # of the RGB training pictures of DIV2K
+_LUMA = (0.299, 0.587, 0.114)
+_CONTRAST = 1.0  # standard deviation of the weights that first see contrasts
+_SLOPE = 0.2  # of the leaky ReLU
+_SMALLEST = 1e-6  # weight of a tap before kernels are divided by their sum
+_REDUCED = 8  # the features' grid is so many times smaller than the picture
+# Of the kernel that training starts from: its largest weight, its sigma in small pixels, and its smallest weight
+_PEAK, _SIGMA, _FLOOR = 0.5, 0.25, 1e-3
+
+
+class ResamplerNet(Downscaler):
+    """Makes the kernels and offsets of every small pixel, and the small picture by them.
+
+    Args:
+        scale: 2 or 4.
+        channels: 3 for RGB as in the paper, 1 for luminance.
+        width: feature maps of the first layer; the others have two and four times as many.
+        blocks: residual blocks.
+        head_width: feature maps at the size of the small picture, where most of the work is; 4 * width if None, as in
+            the paper.
+        size: side of the kernels in full-size pixels, odd; 3 * scale + 1 if None, as in the paper's code.
+        offsets: whether taps move; without (Table 3), each stays in its place.
+
+    Raises:
+        UsageError: the scale or the size cannot be.
+    """
+
+    def __init__(
+        self,
+        scale: int,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 5,
+        head_width: int | None = None,
+        size: int | None = None,
+        offsets: bool = True,
+    ) -> None:
+        if scale not in (2, 4):
+            raise UsageError(f"CAR has no scale {scale}: use 2 or 4, which divide the eighth of a picture it works on")
+        size = size or 3 * scale + 1
+        if size % 2 == 0:
+            raise UsageError(f"size = {size} must be odd, so that kernels have a middle")
+        # The heads and the end of the trunk see three small pixels around, which is so many of the eighth's.
+        around = math.ceil(3 * scale / _REDUCED)
+        radius = 2 + 4 * 2 * blocks + _REDUCED * (3 + around)
+        # Small networks look no further than their kernels reach: taps move by the scale at most, between two pixels.
+        reach = size // 2 + scale // 2 + 1
+        # An eighth of the picture has two pixels a side at least, or there would be nothing to mirror.
+        super().__init__(scale, channels, radius=max(radius, reach), multiple_of=2 * _REDUCED)
+        mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
+        self.register_buffer("_mean", mean[:, None, None], persistent=False)
+        self.head = _conv(channels, width, 5)
+        self.halve = nn.ModuleList(_conv(4 * maps, 2 * width, 1) for maps in (width, 2 * width))
+        self.body = nn.ModuleList(nn.ModuleList(_conv(2 * width, 2 * width, 3) for _ in range(2)) for _ in range(blocks))
+        self.context = _conv(8 * width, 4 * width, 1)
+        fine = head_width or 4 * width
+        self.kernel_trunk, self.kernels = _trunk(4 * width, fine, scale), _head(fine, size)
+        self.offset_trunk = _trunk(4 * width, fine, scale) if offsets else None
+        self.offsets = nn.ModuleList(_head(fine, size) for _ in range(2)) if offsets else None
+        self._initialise(size)
+
+    @torch.no_grad()
+    def _initialise(self, size: int) -> None:
+        """Set what training starts from: smooth reductions by networks that see what is around each small pixel."""
+        # Random kernels would make noise of the first small pictures. They begin as smooth means, about as blurred as
+        # an antialiased reduction, and taps begin in their places.
+        for conv in self.output_layers():
+            assert isinstance(conv, nn.Conv2d)
+            near_zero(conv)
+        self.kernels[-1].bias.copy_(_smooth_kernel(size, self.scale))
+        # Which pixels to take depends on products of local contrasts, which is hard to learn from random mixtures of
+        # all the 8x8 pixels that share a position in the middle: with them, small networks stay at one kernel for all
+        # pictures for thousands of steps. So luminance passes through to where its pixels are needed, and is there
+        # seen by filters without a mean. What else the layers see joins in as they learn.
+        carried = _REDUCED**2
+        if self.context.out_channels < carried:
+            return  # too narrow
+        luma = torch.tensor(_LUMA if self.channels == 3 else [1.0])
+        self.head.weight[0] = 0
+        self.head.weight[0, :, 2, 2] = luma
+        self.head.bias[0] = max(_MEAN)  # above zero, where activations change nothing
+        for conv, channels in ((self.halve[0], 4), (self.halve[1], 16), (self.context, carried)):
+            pass_through(conv, channels, channels)
+            conv.bias[:channels] = 0
+        for _, second in self.body:
+            near_zero(second)
+        for trunk in (self.kernel_trunk, self.offset_trunk):
+            if trunk is None:
+                continue
+            for conv in (trunk[0], trunk[2], trunk[4]):
+                pass_through(conv, carried, carried)
+                conv.bias[:carried] = 0
+            near_zero(trunk[6])
+            trunk[6].weight[:carried, :carried, 0, 0] = _to_their_places(self.scale)
+            filters, pixels = trunk[8].weight, self.scale**2
+            filters[:, :pixels] -= filters[:, :pixels].mean(dim=(1, 2, 3), keepdim=True)
+            filters[:, :pixels] *= _CONTRAST / filters[:, :pixels].std()
+
+    def resampling(self, picture: Tensor) -> Resampling:
+        """Decide how each small pixel of ``(N, C, H, W)`` pictures in [0, 1] is made."""
+        assert isinstance(self._mean, Tensor)
+        x = F.leaky_relu(self.head(picture - self._mean), _SLOPE)
+        for conv in self.halve:
+            x = conv(F.pixel_unshuffle(x, 2))
+        features = x
+        for block in self.body:
+            assert isinstance(block, nn.ModuleList)
+            first, second = block
+            x = x + second(F.leaky_relu(first(x), _SLOPE))
+        x = self.context(F.pixel_unshuffle(x + features, 2))
+        kernels = inward_clamp(_exact(self.kernels(self.kernel_trunk(x))), _SMALLEST, 1.0)
+        kernels = kernels / kernels.sum(dim=1, keepdim=True)
+        if self.offsets is None or self.offset_trunk is None:
+            return Resampling(kernels, torch.zeros_like(kernels), torch.zeros_like(kernels))
+        x = self.offset_trunk(x)
+        vertical, horizontal = (self.scale * torch.tanh(_exact(head(x))) for head in self.offsets)
+        return Resampling(kernels, vertical, horizontal)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Map ``(N, C, H, W)`` in [0, 1] to ``(N, C, H / scale, W / scale)`` in [0, 1]."""
+        return resample(picture, self.resampling(picture), self.scale)
+
+    def output_layers(self) -> list[nn.Module]:
+        """Return the last layers."""
+        return [head[-1] for head in (self.kernels, *(self.offsets or ()))]  # type: ignore[index]
+
+
+@register("car")
+class CAR(Pair):
+    """The co-trained pair.
+
+    Args:
+        scale: 2 or 4.
+        channels: 3 for RGB as in the paper, 1 for luminance.
+        channel: what the small picture goes through; for 8 bits, training uses soft rounding.
+        upscaler: the architecture that restores and so decides what the small picture must keep; ``"bicubic"`` makes
+            small pictures that look better enlarged by any viewer.
+        upscaler_parameters: its own arguments. The paper's EDSR has ``{"width": 256, "blocks": 32, "residual_scale":
+            0.1}``.
+        width: see :class:`ResamplerNet`.
+        blocks: see :class:`ResamplerNet`.
+        head_width: see :class:`ResamplerNet`.
+        size: see :class:`ResamplerNet`.
+        offsets: see :class:`ResamplerNet`.
+
+    Raises:
+        UsageError: the scale, the size or a parameter cannot be, or the upscaler takes no small picture.
+    """
+
+    def __init__(
+        self,
+        scale: int,
+        channels: int = 3,
+        channel: Channel = EightBits(),
+        upscaler: str = "edsr",
+        upscaler_parameters: Mapping[str, Any] | None = None,
+        width: int = 64,
+        blocks: int = 5,
+        head_width: int | None = None,
+        size: int | None = None,
+        offsets: bool = True,
+    ) -> None:
+        up = create(upscaler, scale=scale, channels=channels, **(upscaler_parameters or {}))
+        if not isinstance(up, Upscaler) or up.interpolated_input:
+            raise UsageError(f"upscaler = {upscaler!r} must be one that enlarges the small picture itself, such as edsr")
+        self.down: ResamplerNet
+        super().__init__(ResamplerNet(scale, channels, width, blocks, head_width, size, offsets), up, channel)
+        if isinstance(channel, EightBits):
+            self._differentiable = SoftRound()
+
+    def forward(self, picture: Tensor) -> Rescaled:
+        """Shrink and restore ``(N, C, H, W)`` pictures; the result also says how the small ones were made."""
+        resampling = self.down.resampling(picture)
+        low: Tensor = self._differentiable(resample(picture, resampling, self.scale))
+        return Rescaled(low, self.up(low), resampling)
+
+
+def _conv(ins: int, outs: int, size: int) -> nn.Conv2d:
+    """Make a convolution that mirrors the picture at its border."""
+    return nn.Conv2d(ins, outs, size, padding=size // 2, padding_mode="reflect" if size > 1 else "zeros")
+
+
+def _trunk(width: int, fine: int, scale: int) -> nn.Sequential:
+    """Make features of the small picture's size out of those of an eighth of the picture's."""
+    enlarged = _REDUCED // scale
+    return nn.Sequential(
+        *(layer for _ in range(3) for layer in (_conv(width, width, 3), nn.ReLU())),
+        _conv(width, fine * enlarged**2, 1),
+        nn.PixelShuffle(enlarged),
+        _conv(fine, fine, 3),
+        nn.ReLU(),
+    )
+
+
+def _head(width: int, size: int) -> nn.Sequential:
+    """Make a value for each tap."""
+    return nn.Sequential(_conv(width, width, 3), nn.ReLU(), _conv(width, size**2, 3))
+
+
+def _exact(x: Tensor) -> Tensor:
+    """Leave autocast's precision: offsets of pixels, and sums of many weights, need more than its eight bits."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _to_their_places(scale: int) -> Tensor:
+    """Return the 1x1 convolution after which shuffling gives each small pixel the ``scale**2`` pixels that it covers.
+
+    It takes the 8x8 pixels of a position in the order in which three times unshuffling by 2 leaves them.
+    """
+    pixels = torch.arange(float(_REDUCED**2)).view(1, 1, _REDUCED, _REDUCED)
+    found, wanted = pixels, F.pixel_unshuffle(F.pixel_unshuffle(pixels, scale), _REDUCED // scale)
+    for _ in range(3):
+        found = F.pixel_unshuffle(found, 2)
+    return (wanted.flatten()[:, None] == found.flatten()).float()
+
+
+def _smooth_kernel(size: int, scale: int) -> Tensor:
+    """Return the weights of a Gaussian kernel's taps, ``(size * size,)``, before they are divided by their sum."""
+    square = (torch.arange(size) - size // 2) ** 2
+    distance = square[:, None] + square
+    return (_PEAK * torch.exp(-distance / (2 * (_SIGMA * scale) ** 2))).clamp(min=_FLOOR).flatten()
