@@ -43,6 +43,7 @@ NUMPY_OPERATIONS = {
     "median": median(),
     "block minimum by 2": block_minimum(2),
     "block minimum by 3": block_minimum(3),
+    "block minimum by 2, in eights": dataclasses.replace(block_minimum(2), multiple_of=8),
     "bicubic up 2": bicubic(Fraction(2)),
     "bicubic up 3": bicubic(Fraction(3)),
     "bicubic down 2": bicubic(Fraction(1, 2)),
@@ -75,6 +76,20 @@ def test_wrapped_operations_are_seamless(name: str) -> None:
     assert_seamless(with_alpha(operation), pixels, (9,))
     assert_seamless(with_alpha(on_luminance(operation)), pixels, (9,))
     assert_seamless(on_grey(operation), pixels[:, :, :1], (9,))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (8, 9), (16, 17)], ids=str)
+@pytest.mark.parametrize("tile", [0, 16])
+def test_what_padding_to_a_multiple_adds_is_cut_off(size: tuple[int, int], tile: int) -> None:
+    """However many rows and columns were repeated: sides are rounded up to what the scale makes of them."""
+    expected = run(block_minimum(2), noise(size))
+    for multiple in (8, 16):
+        result = run(dataclasses.replace(block_minimum(2), multiple_of=multiple), noise(size), tile=tile)
+        np.testing.assert_array_equal(result, expected)
+        assert result.shape == (math.ceil(size[0] / 2), math.ceil(size[1] / 2), 3)
+        assert result.flags.c_contiguous
+    enlarged = run(dataclasses.replace(bicubic(Fraction(3)), multiple_of=4), noise(size), tile=tile)
+    assert enlarged.shape == (3 * size[0], 3 * size[1], 3)
 
 
 def noise(size: tuple[int, int], channels: int = 3) -> np.ndarray:
@@ -231,7 +246,7 @@ def test_gives_up_when_there_is_no_memory_for_padding(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(np, "pad", full)
     for operation in (block_minimum(2), dataclasses.replace(block_minimum(2), mirrored=True)):
-        with pytest.raises(OutOfMemoryError, match="memory ran out on a picture of 10x8"):
+        with pytest.raises(OutOfMemoryError, match="memory ran out on a picture of 9x7"):
             run(operation, noise((7, 9)))
 
 

@@ -1,6 +1,5 @@
 """CAR, against the layers of the public code as the field describes them, in float64 and tap by tap."""
 
-import math
 from fractions import Fraction
 
 import numpy as np
@@ -211,18 +210,18 @@ def test_bfloat16_moves_no_tap_far() -> None:
 
 
 def test_other_scales_are_refused() -> None:
-    with pytest.raises(UsageError, match="^CAR has no scale 3: use 2 or 4"):
+    with pytest.raises(UsageError, match=r"^CAR has no scale 3: use 2 or 4"):
         create("car", scale=3)
 
 
 def test_even_kernels_are_refused() -> None:
-    with pytest.raises(UsageError, match="^size = 12 must be odd"):
+    with pytest.raises(UsageError, match=r"^size = 12 must be odd"):
         create("car", scale=4, size=12)
 
 
 @pytest.mark.parametrize("upscaler", ["vdsr", "twin"])
 def test_upscalers_that_take_no_small_picture_are_refused(upscaler: str) -> None:
-    with pytest.raises(UsageError, match=f"^upscaler = '{upscaler}' must be one that enlarges the small picture"):
+    with pytest.raises(UsageError, match=f"^upscaler = '{upscaler}' must enlarge the small picture itself"):
         create("car", scale=2, upscaler=upscaler)
 
 

@@ -41,7 +41,7 @@ def test_a_pair_restores_what_the_channel_hands_on(architecture: str, name: str)
     assert pair.state_dict().keys() == create(architecture, scale=2).state_dict().keys()
     high = torch.rand(1, 1, 12, 16, generator=torch.Generator().manual_seed(1)) * 3 - 1
     with torch.no_grad():
-        low, restored = pair(high)
+        low, restored, _ = pair(high)
         received = channel(pair.down(high)[0].permute(1, 2, 0).numpy())
         np.testing.assert_allclose(low[0].permute(1, 2, 0).numpy(), received, rtol=0, atol=1e-6)
         torch.testing.assert_close(restored, pair.up(low), rtol=0, atol=0)

@@ -129,9 +129,11 @@ def test_pictures_smaller_than_a_crop_are_left_out(recipe, folder, tmp_path):
         examples_of(recipe(train=[str(tmp_path)], crop=32))
 
 
-def test_crop_must_be_a_multiple_of_the_scale(recipe):
-    with pytest.raises(UsageError, match="crop = 17 must be a multiple of the scale 2"):
+def test_crop_must_be_a_multiple_of_what_the_network_works_in(recipe):
+    with pytest.raises(UsageError, match="crop = 17 must be a multiple of 2 for dsn x2"):
         examples_of(recipe(crop=17))
+    with pytest.raises(UsageError, match="crop = 24 must be a multiple of 16 for car x2"):
+        examples_of(recipe(crop=24, architecture="car", parameters={"width": 2, "upscaler": "bicubic"}))
     assert examples_of(recipe(crop=17, architecture="srcnn"))  # its input is as large as its output
 
 

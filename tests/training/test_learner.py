@@ -10,6 +10,7 @@ from tests.training.tiny import Normalised, Tiny, batches, parameters
 from twinscale.images.resize import imresize
 from twinscale.training.build import build
 from twinscale.training.learner import Learner
+from twinscale.training.losses import offset_distance, offset_variation
 from twinscale.training.recipe import OptimisationSpec
 
 
@@ -111,7 +112,7 @@ def test_fidelity_is_added_to_the_loss_with_its_weight(recipe, fabric, architect
     torch.manual_seed(0)
     network = build(recipe(architecture=architecture, scale=3, colour=colour))
     truth = blurred_noise(3, network.channels)
-    low, restored = (tensor.detach().double().numpy() for tensor in network(truth))
+    low, restored = (tensor.detach().double().numpy() for tensor in network(truth)[:2])
     pixel = np.abs(restored - truth.numpy()).mean()
     fidelity = ((low - bicubic(truth, 3)) ** 2).mean()
     for weight in (0.0, 0.3, 50.0):
@@ -169,3 +170,22 @@ def test_bfloat16_steps_keep_float32_weights():
     loss = learner.step(0, *batches(1)[0])
     assert loss.dtype == torch.float32
     assert all(p.dtype == torch.float32 for p in learner.network.parameters())
+
+
+def test_offsets_are_held_with_their_weights(recipe, fabric):
+    """Equation 11 of CAR's paper: restoration, plus λ times the offsets' lengths, plus γ times their variation."""
+    made = recipe(architecture="car", colour="rgb", parameters={"upscaler": "bicubic", "width": 4, "blocks": 0})
+    network, truth = build(made), blurred_noise(8, 3)
+    for conv in network.down.output_layers():
+        nn.init.normal_(conv.weight, std=0.1)
+    weights = network.state_dict()
+    output = network(truth)
+    pixel = (output.restored - truth).abs().mean().item()
+    distance, variation = offset_distance(output.resampling).item(), offset_variation(output.resampling).item()
+    assert min(distance, variation) > 1e-3
+    for first, second in ((0.0, 0.0), (0.3, 0.0), (0.0, 5.0), (2.0, 7.0)):
+        copied = build(made)
+        copied.load_state_dict(weights)
+        spec = OptimisationSpec(steps=9, offset_distance=first, offset_variation=second)
+        loss = Learner(copied, spec, fabric).step(0, truth, truth)
+        assert loss.item() == pytest.approx(pixel + first * distance + second * variation, rel=1e-4)

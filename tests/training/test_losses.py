@@ -1,10 +1,14 @@
+import math
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from twinscale.errors import UsageError
 from twinscale.images.resize import imresize
-from twinscale.training.losses import fidelity_loss, pixel_loss
+from twinscale.nets.layers.resampling import Resampling
+from twinscale.training.losses import fidelity_loss, offset_distance, offset_variation, pixel_loss
 
 REFERENCES = {
     "l1": lambda difference: np.abs(difference).mean(),
@@ -82,3 +86,53 @@ def test_fidelity_of_half_precision_is_measured_in_float32():
     loss = fidelity_loss(as_tensor(low).half(), as_tensor(truth))
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(((low.astype(np.float16).astype(np.float64) - bicubic) ** 2).mean(), rel=1e-5)
+
+
+# What holds a resampler's taps together
+
+
+def offsets(size: int) -> tuple[Resampling, tuple[NDArray, ...]]:
+    """How 2 x 4 x 3 small pixels are made, in float64: as tensors, and as arrays ``(N, k, k, h, w)``."""
+    rng = np.random.default_rng(size)
+    kernels = rng.random((2, size**2, 4, 3))
+    arrays = kernels / kernels.sum(axis=1, keepdims=True), *rng.standard_normal((2, 2, size**2, 4, 3))
+    return Resampling(*map(torch.from_numpy, arrays)), tuple(each.reshape(2, size, size, 4, 3) for each in arrays)
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_offset_distance_tap_by_tap(size):
+    resampling, (_, vertical, horizontal) = offsets(size)
+    total = 0.0
+    for n, i, j, y, x in np.ndindex(vertical.shape):
+        weight = math.hypot(i - size // 2, j - size // 2) / math.sqrt(size**2 / 2 + size**2 / 2)
+        total += weight * math.hypot(vertical[n, i, j, y, x], horizontal[n, i, j, y, x])
+    assert offset_distance(resampling).item() == pytest.approx(total / (2 * 4 * 3), rel=1e-9)
+
+
+def test_offset_distance_has_a_gradient_where_nothing_moves():
+    kernels = torch.full((1, 9, 2, 2), 1 / 9)
+    vertical, horizontal = (torch.zeros(1, 9, 2, 2, requires_grad=True) for _ in range(2))
+    offset_distance(Resampling(kernels, vertical, horizontal)).backward()
+    assert vertical.grad.abs().max() == horizontal.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_offset_variation_pixel_by_pixel(size):
+    resampling, (kernels, vertical, horizontal) = offsets(size)
+    across = down = 0.0
+    for n, i, j, y, x in np.ndindex(kernels.shape):
+        here = (n, i, j, y, x)
+        if x + 1 < 3:
+            across += abs(vertical[n, i, j, y, x + 1] - vertical[here]) * kernels[here]
+        if y + 1 < 4:
+            down += abs(horizontal[n, i, j, y + 1, x] - horizontal[here]) * kernels[here]
+    expected = across / (2 * 4 * 2) + down / (2 * 3 * 3)
+    assert offset_variation(resampling).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_offsets_vary_across_their_direction_only():
+    """Rows that move alike along a row, and columns along a column, cost nothing."""
+    rows, columns = torch.arange(4.0)[:, None].expand(1, 9, 4, 3), torch.arange(3.0).expand(1, 9, 4, 3)
+    kernels = torch.full((1, 9, 4, 3), 1 / 9)
+    assert offset_variation(Resampling(kernels, rows, columns)) == 0
+    assert offset_variation(Resampling(kernels, columns, rows)).item() == pytest.approx(2)

@@ -3,8 +3,10 @@
 import math
 
 import pytest
+import torch
 
-from twinscale.training.optimisation import learning_rate
+from tests.training.tiny import Tiny, parameters
+from twinscale.training.optimisation import learning_rate, make_optimiser
 from twinscale.training.recipe import OptimisationSpec
 
 
@@ -30,3 +32,14 @@ def test_steps_halve_down_to_the_floor():
 def test_no_decay():
     spec = OptimisationSpec(steps=100, learning_rate=0.8, decay="none", warmup=2)
     assert [learning_rate(step, spec) for step in (0, 1, 2, 99)] == [0.4, 0.8, 0.8, 0.8]
+
+
+def test_adams_epsilon_is_the_recipes():
+    """With an epsilon far above the gradients, a step is the gradient times the learning rate over epsilon."""
+    network = Tiny()
+    optimiser = make_optimiser(network, OptimisationSpec(steps=9, learning_rate=1.0, epsilon=1e6))
+    before = parameters(network)
+    for parameter in network.parameters():
+        parameter.grad = torch.full_like(parameter, 3.0)
+    optimiser.step()
+    assert (before - parameters(network)).tolist() == pytest.approx([3e-6] * len(before), rel=0.02)

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
+from twinscale.engine import run
+from twinscale.engine.tiling import padded, without_padding
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
 from twinscale.nets import create
@@ -42,6 +45,32 @@ def test_trained_and_shipped_are_the_same_network(recipe, architecture, colour, 
         np.testing.assert_allclose(trial.low, trials[0].low, rtol=0, atol=1.01 / 255)
     trained, shipped = (trial.result for trial in trials)
     np.testing.assert_allclose(np.clip(trained, 0, 1), shipped, rtol=0, atol=2 / 255)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_pair_that_works_in_eighths_shrinks_pictures_of_any_size(recipe, scale):
+    """Torch and the engine agree at the border, in tiles, and on pictures smaller than an eighth's pixel."""
+    parameters = {"upscaler": "bicubic", "width": 4, "blocks": 1}
+    made = recipe(architecture="car", colour="rgb", scale=scale, parameters=parameters)
+    network = build(made).eval()
+    for conv in network.down.output_layers():
+        torch.nn.init.normal_(conv.weight, std=0.1)
+    network.half().float()  # as weights are stored
+    reduced = [way(network, made.network, made.data).reduce for way in (as_trained, as_shipped)]
+    for height, width, channels in ((1, 1, 3), (2, 3, 3), (1, 50, 1), (16, 17, 3), (61, 90, 3)):
+        trained, shipped = (reduce(noise(height, width, channels)) for reduce in reduced)
+        assert trained.shape == shipped.shape == (-(-height // scale), -(-width // scale), channels)
+        np.testing.assert_allclose(trained, shipped, rtol=0, atol=1.01 / 255)
+        assert (trained == shipped).mean() > 0.98  # but for what lies between two levels
+    operation, planes = exported(network.down), noise(150, 131, 3)
+    whole = run(operation, planes, tile=0)
+    np.testing.assert_allclose(run(operation, planes, tile=16), whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(whole, trained_whole(network.down, planes), rtol=0, atol=1e-5)
+
+
+def trained_whole(network, planes):
+    operation = in_torch(network)
+    return without_padding(operation(padded(planes, operation)), planes, operation)
 
 
 @pytest.mark.parametrize("way", [as_trained, as_shipped])

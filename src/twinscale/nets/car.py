@@ -88,7 +88,9 @@ class ResamplerNet(Downscaler):
         self.register_buffer("_mean", mean[:, None, None], persistent=False)
         self.head = _conv(channels, width, 5)
         self.halve = nn.ModuleList(_conv(4 * maps, 2 * width, 1) for maps in (width, 2 * width))
-        self.body = nn.ModuleList(nn.ModuleList(_conv(2 * width, 2 * width, 3) for _ in range(2)) for _ in range(blocks))
+        self.body = nn.ModuleList(
+            nn.ModuleList(_conv(2 * width, 2 * width, 3) for _ in range(2)) for _ in range(blocks)
+        )
         self.context = _conv(8 * width, 4 * width, 1)
         fine = head_width or 4 * width
         self.kernel_trunk, self.kernels = _trunk(4 * width, fine, scale), _head(fine, size)
@@ -199,7 +201,7 @@ class CAR(Pair):
     ) -> None:
         up = create(upscaler, scale=scale, channels=channels, **(upscaler_parameters or {}))
         if not isinstance(up, Upscaler) or up.interpolated_input:
-            raise UsageError(f"upscaler = {upscaler!r} must be one that enlarges the small picture itself, such as edsr")
+            raise UsageError(f"upscaler = {upscaler!r} must enlarge the small picture itself, as edsr does")
         self.down: ResamplerNet
         super().__init__(ResamplerNet(scale, channels, width, blocks, head_width, size, offsets), up, channel)
         if isinstance(channel, EightBits):

@@ -73,7 +73,7 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     Raises:
         PictureError: a file cannot be read as a picture.
         DatasetError: no picture is as large as the recipe's crop.
-        UsageError: the crop is not a multiple of what the network wants, or several scales do not fit the network.
+        UsageError: the crop is not a multiple of what the network works in, or several scales do not fit the network.
         ModelError: the pair that makes the small pictures is missing or damaged.
     """
     crop, scale = recipe.data.crop, network.scale
@@ -82,10 +82,12 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
             f"scales = {recipe.data.scales} needs a network whose input is enlarged already, such as vdsr: "
             f"{recipe.network.architecture} has one scale"
         )
-    if isinstance(network, Pair) and crop % network.down.multiple_of:
-        raise UsageError(f"crop = {crop} must be a multiple of {network.down.multiple_of}")
-    if isinstance(network, Upscaler) and crop % scale and not network.interpolated_input:
-        raise UsageError(f"crop = {crop} must be a multiple of the scale {scale}")
+    if isinstance(network, Pair):
+        multiple = network.down.multiple_of
+    else:
+        multiple = 1 if network.interpolated_input else scale
+    if crop % multiple:
+        raise UsageError(f"crop = {crop} must be a multiple of {multiple} for {recipe.network.architecture} x{scale}")
     scales = recipe.data.scales or [scale]
     degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
     with ThreadPoolExecutor() as pool:

@@ -71,10 +71,11 @@ def offset_distance(resampling: Resampling) -> Tensor:
     Args:
         resampling: how each small pixel was made; float32 or wider.
     """
-    taps = resampling.kernels.shape[1]
-    place = torch.arange(math.isqrt(taps), device=resampling.kernels.device) - (math.isqrt(taps) - 1) / 2
-    weight = torch.hypot(place[:, None], place).flatten()[:, None, None] / math.isqrt(taps)
-    squared = resampling.vertical**2 + resampling.horizontal**2
+    kernels, vertical, horizontal = resampling
+    size = math.isqrt(kernels.shape[1])
+    place = torch.arange(size, dtype=kernels.dtype, device=kernels.device) - (size - 1) / 2
+    weight = torch.hypot(place[:, None], place).flatten()[:, None, None] / size
+    squared = vertical**2 + horizontal**2
     length = torch.sqrt(squared + _UNMOVED**2)  # has a gradient, zero, at zero
     return (length * weight).sum(dim=1).mean()
 
@@ -82,9 +83,9 @@ def offset_distance(resampling: Resampling) -> Tensor:
 def offset_variation(resampling: Resampling) -> Tensor:
     """Compute how differently the taps of neighbouring kernels move across the direction in which they move.
 
-    Partial total variation: Sun and Chen, equation 10. The absolute differences of vertical offsets from one small pixel
-    to the next on its right, and of horizontal ones to the next below, in full-size pixels, are each weighted by the
-    kernel and summed over its taps. Unlike the paper's sum over pixels, which grows with the crop, both are means.
+    Partial total variation: Sun and Chen, equation 10. The absolute differences of vertical offsets from one small
+    pixel to the next on its right, and of horizontal ones to the next below, in full-size pixels, are each weighted by
+    the kernel and summed over its taps. Both are means over pixels; the paper's sums grow with the crop.
 
     Args:
         resampling: how each small pixel was made, at least 2 x 2 of them; float32 or wider.
