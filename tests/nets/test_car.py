@@ -81,7 +81,7 @@ def test_kernels_and_offsets_layer_by_layer(scale: int) -> None:
     def leaky(x: torch.Tensor) -> torch.Tensor:
         return torch.where(x > 0, x, 0.2 * x)
 
-    x = leaky(conv(high - torch.tensor([0.4488, 0.4371, 0.4040], dtype=torch.float64)[:, None, None], network.head))
+    x = leaky(conv(high - torch.tensor([0.4488, 0.4371, 0.4040]).double()[:, None, None], network.head))
     for layer in network.halve:
         x = conv(unshuffled(x), layer)  # no activation
     inner = x

@@ -138,10 +138,11 @@ def test_shipped_files_match_their_card(name: str) -> None:
         if part is not None:
             Operation.of(Runtime(1).load(card.read(part), name=f"{name}/{key}"))
             assert part.file == f"{key}.onnx"
-            assert part.parameters > 1000
-            assert part.multiply_adds > 100
+            fixed = key == "up" and card.parameters.get("upscaler") == "bicubic"
+            assert fixed or part.parameters > 1000
+            assert fixed or part.multiply_adds > 100
             assert part.radius > 0
-            assert part.multiple_of == (card.scale if key == "down" else 1)
+            assert part.multiple_of % (card.scale if key == "down" else 1) == 0
     listed = {part.file for part in (card.up, card.down) if part is not None}
     assert {path.name for path in card.folder.iterdir()} == listed | {"card.toml"}
 

@@ -86,54 +86,22 @@ class ResamplerNet(Downscaler):
         super().__init__(scale, channels, radius=max(radius, reach), multiple_of=2 * _REDUCED)
         mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
         self.register_buffer("_mean", mean[:, None, None], persistent=False)
-        self.head = _conv(channels, width, 5)
-        self.halve = nn.ModuleList(_conv(4 * maps, 2 * width, 1) for maps in (width, 2 * width))
-        self.body = nn.ModuleList(
-            nn.ModuleList(_conv(2 * width, 2 * width, 3) for _ in range(2)) for _ in range(blocks)
-        )
-        self.context = _conv(8 * width, 4 * width, 1)
         fine = head_width or 4 * width
-        self.kernel_trunk, self.kernels = _trunk(4 * width, fine, scale), _head(fine, size)
-        self.offset_trunk = _trunk(4 * width, fine, scale) if offsets else None
-        self.offsets = nn.ModuleList(_head(fine, size) for _ in range(2)) if offsets else None
-        self._initialise(size)
-
-    @torch.no_grad()
-    def _initialise(self, size: int) -> None:
-        """Set what training starts from: smooth reductions by networks that see what is around each small pixel."""
+        self.head = _seeing_luminance(_conv(channels, width, 5))
+        self.halve = nn.ModuleList(
+            (_carrying(4, _conv(4 * width, 2 * width, 1)), _carrying(16, _conv(8 * width, 2 * width, 1)))
+        )
+        self.body = nn.ModuleList(
+            nn.ModuleList((_conv(2 * width, 2 * width, 3), near_zero(_conv(2 * width, 2 * width, 3))))
+            for _ in range(blocks)
+        )
+        self.context = _carrying(_CARRIED, _conv(8 * width, 4 * width, 1))
+        self.kernel_trunk, self.kernels = _Trunk(4 * width, fine, scale), _Head(fine, size)
+        self.offset_trunk = _Trunk(4 * width, fine, scale) if offsets else None
+        self.offsets = nn.ModuleList(_Head(fine, size) for _ in range(2)) if offsets else None
         # Random kernels would make noise of the first small pictures. They begin as smooth means, about as blurred as
-        # an antialiased reduction, and taps begin in their places.
-        for conv in self.output_layers():
-            assert isinstance(conv, nn.Conv2d)
-            near_zero(conv)
-        self.kernels[-1].bias.copy_(_smooth_kernel(size, self.scale))
-        # Which pixels to take depends on products of local contrasts, which is hard to learn from random mixtures of
-        # all the 8x8 pixels that share a position in the middle: with them, small networks stay at one kernel for all
-        # pictures for thousands of steps. So luminance passes through to where its pixels are needed, and is there
-        # seen by filters without a mean. What else the layers see joins in as they learn.
-        carried = _REDUCED**2
-        if self.context.out_channels < carried:
-            return  # too narrow
-        luma = torch.tensor(_LUMA if self.channels == 3 else [1.0])
-        self.head.weight[0] = 0
-        self.head.weight[0, :, 2, 2] = luma
-        self.head.bias[0] = max(_MEAN)  # above zero, where activations change nothing
-        for conv, channels in ((self.halve[0], 4), (self.halve[1], 16), (self.context, carried)):
-            pass_through(conv, channels, channels)
-            conv.bias[:channels] = 0
-        for _, second in self.body:
-            near_zero(second)
-        for trunk in (self.kernel_trunk, self.offset_trunk):
-            if trunk is None:
-                continue
-            for conv in (trunk[0], trunk[2], trunk[4]):
-                pass_through(conv, carried, carried)
-                conv.bias[:carried] = 0
-            near_zero(trunk[6])
-            trunk[6].weight[:carried, :carried, 0, 0] = _to_their_places(self.scale)
-            filters, pixels = trunk[8].weight, self.scale**2
-            filters[:, :pixels] -= filters[:, :pixels].mean(dim=(1, 2, 3), keepdim=True)
-            filters[:, :pixels] *= _CONTRAST / filters[:, :pixels].std()
+        # an antialiased reduction; and taps begin, all but exactly, in their places.
+        self.kernels.output.bias = nn.Parameter(_smooth_kernel(size, scale))
 
     def resampling(self, picture: Tensor) -> Resampling:
         """Decide how each small pixel of ``(N, C, H, W)`` pictures in [0, 1] is made."""
@@ -161,7 +129,7 @@ class ResamplerNet(Downscaler):
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers."""
-        return [head[-1] for head in (self.kernels, *(self.offsets or ()))]  # type: ignore[index]
+        return [head.output for head in (self.kernels, *(self.offsets or ())) if isinstance(head, _Head)]
 
 
 @register("car")
@@ -219,26 +187,62 @@ def _conv(ins: int, outs: int, size: int) -> nn.Conv2d:
     return nn.Conv2d(ins, outs, size, padding=size // 2, padding_mode="reflect" if size > 1 else "zeros")
 
 
-def _trunk(width: int, fine: int, scale: int) -> nn.Sequential:
-    """Make features of the small picture's size out of those of an eighth of the picture's."""
-    enlarged = _REDUCED // scale
-    return nn.Sequential(
-        *(layer for _ in range(3) for layer in (_conv(width, width, 3), nn.ReLU())),
-        _conv(width, fine * enlarged**2, 1),
-        nn.PixelShuffle(enlarged),
-        _conv(fine, fine, 3),
-        nn.ReLU(),
-    )
+class _Trunk(nn.Sequential):
+    """From features of an eighth of the picture's size to ``fine`` ones of the small picture's."""
+
+    def __init__(self, width: int, fine: int, scale: int) -> None:
+        enlarged = _REDUCED // scale
+        features = [layer for _ in range(3) for layer in (_carrying(_CARRIED, _conv(width, width, 3)), nn.ReLU())]
+        enlarge, last = near_zero(_conv(width, fine * enlarged**2, 1)), _conv(fine, fine, 3)
+        with torch.no_grad():
+            places = _to_their_places(scale)[: enlarge.out_channels, :width]
+            enlarge.weight[: len(places), : places.shape[1], 0, 0] = places
+            contrasts = last.weight[:, : scale**2]
+            contrasts -= contrasts.mean(dim=(1, 2, 3), keepdim=True)
+            contrasts *= _CONTRAST / contrasts.std()
+        super().__init__(*features, enlarge, nn.PixelShuffle(enlarged), last, nn.ReLU())
 
 
-def _head(width: int, size: int) -> nn.Sequential:
-    """Make a value for each tap."""
-    return nn.Sequential(_conv(width, width, 3), nn.ReLU(), _conv(width, size**2, 3))
+class _Head(nn.Sequential):
+    """From features to a value for each tap."""
+
+    def __init__(self, width: int, size: int) -> None:
+        output = near_zero(_conv(width, size**2, 3))
+        super().__init__(_conv(width, width, 3), nn.ReLU(), output)
+
+    @property
+    def output(self) -> nn.Conv2d:
+        """The last layer."""
+        layer = self[-1]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
 
 
-def _exact(x: Tensor) -> Tensor:
-    """Leave autocast's precision: offsets of pixels, and sums of many weights, need more than its eight bits."""
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+# Which pixels are to be taken depends on products of local contrasts. These are hard to learn from random mixtures of
+# the 8x8 pixels that share a position in the middle of the network: small ones then stay for thousands of steps at one
+# kernel for everything. So their luminance passes through, in channels of its own, to the small pixels that they make,
+# and is seen there by filters without a mean; what else the layers see joins in as they learn. It takes a width of 16.
+_CARRIED = _REDUCED**2
+
+
+def _seeing_luminance(conv: nn.Conv2d) -> nn.Conv2d:
+    """Make the first channel the luminance of mean-shifted pixels, above zero, where activations change nothing."""
+    assert conv.bias is not None
+    middle = conv.kernel_size[0] // 2
+    with torch.no_grad():
+        conv.weight[0] = 0
+        conv.weight[0, :, middle, middle] = torch.tensor(_LUMA if conv.in_channels == 3 else [1.0])
+        conv.bias[0] = max(_MEAN)
+    return conv
+
+
+def _carrying(channels: int, conv: nn.Conv2d) -> nn.Conv2d:
+    """Let the first channels pass unchanged, as many as there are."""
+    assert conv.bias is not None
+    channels = min(channels, conv.out_channels)
+    with torch.no_grad():
+        conv.bias[:channels] = 0
+    return pass_through(conv, channels, channels)
 
 
 def _to_their_places(scale: int) -> Tensor:
@@ -246,11 +250,16 @@ def _to_their_places(scale: int) -> Tensor:
 
     It takes the 8x8 pixels of a position in the order in which three times unshuffling by 2 leaves them.
     """
-    pixels = torch.arange(float(_REDUCED**2)).view(1, 1, _REDUCED, _REDUCED)
+    pixels = torch.arange(float(_CARRIED)).view(1, 1, _REDUCED, _REDUCED)
     found, wanted = pixels, F.pixel_unshuffle(F.pixel_unshuffle(pixels, scale), _REDUCED // scale)
     for _ in range(3):
         found = F.pixel_unshuffle(found, 2)
     return (wanted.flatten()[:, None] == found.flatten()).float()
+
+
+def _exact(x: Tensor) -> Tensor:
+    """Leave autocast's precision: offsets of pixels, and sums of many weights, need more than its eight bits."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 def _smooth_kernel(size: int, scale: int) -> Tensor:

@@ -82,10 +82,8 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
             f"scales = {recipe.data.scales} needs a network whose input is enlarged already, such as vdsr: "
             f"{recipe.network.architecture} has one scale"
         )
-    if isinstance(network, Pair):
-        multiple = network.down.multiple_of
-    else:
-        multiple = 1 if network.interpolated_input else scale
+    own = 1 if not isinstance(network, Pair) and network.interpolated_input else scale
+    multiple = network.down.multiple_of if isinstance(network, Pair) else own
     if crop % multiple:
         raise UsageError(f"crop = {crop} must be a multiple of {multiple} for {recipe.network.architecture} x{scale}")
     scales = recipe.data.scales or [scale]

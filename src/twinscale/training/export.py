@@ -16,6 +16,7 @@ import onnx
 import tomli_w
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxscript import optimizer
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -247,6 +248,7 @@ def count_activation_bytes(data: bytes) -> float:
     for dimension in sides:
         dimension.dim_value = _COUNTED_SIDE
     graph.output[0].type.tensor_type.ClearField("shape")
+    optimizer.fold_constants(model, onnx_shape_inference=True)  # what is computed from the sides, so that all shapes are known
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     sizes = {
         value.name: 4 * math.prod(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)

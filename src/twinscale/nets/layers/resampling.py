@@ -54,11 +54,40 @@ def resample(picture: Tensor, resampling: Resampling, scale: int) -> Tensor:
 
 def _implementation(device: torch.device) -> Callable[..., Tensor]:
     """Return the fastest way for a device."""
+    if torch.compiler.is_exporting():
+        return _exported
     if device.type == "cpu":
         from twinscale.nets.layers.resampling_numba import resample as fastest
 
         return fastest
     return _plain
+
+
+def _exported(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Tensor, scale: int) -> Tensor:
+    """Resample with ONNX's GridSample, one row of taps at a time."""
+    size = math.isqrt(kernels.shape[1])
+    (rows, columns), (height, width) = kernels.shape[2:], padded.shape[2:]
+    taps, half = torch.arange(size), (scale - 1) / 2
+    homes_down = taps[:, None, None, None] + torch.arange(rows)[:, None] * scale + half
+    homes_right = taps[:, None, None] + torch.arange(columns) * scale + half
+    down = vertical.unflatten(1, (size, size)) + homes_down
+    right = horizontal.unflatten(1, (size, size)) + homes_right
+    grid = torch.stack((right * (2 / (width - 1)), down * (2 / (height - 1))), -1) - 1
+    weighted: Tensor | float = 0.0  # taps of a column below one another, (N, C, k*h, w)
+    for places, weights in zip(
+        grid.flatten(2, 3).unbind(1), kernels.unflatten(1, (size, size)).flatten(2, 3).unbind(1), strict=True
+    ):
+        # F.grid_sample is the same, but takes the exporter many seconds
+        samples = torch.onnx.ops.symbolic(
+            "GridSample",
+            (padded, places),
+            {"padding_mode": "border", "align_corners": 1},
+            dtype=padded.dtype,
+            shape=(*padded.shape[:2], *places.shape[1:3]),
+        )
+        weighted = weighted + samples * weights[:, None]
+    assert isinstance(weighted, Tensor)
+    return weighted.unflatten(2, (size, rows)).sum(2)
 
 
 def _plain(padded: Tensor, kernels: Tensor, vertical: Tensor, horizontal: Tensor, scale: int) -> Tensor:
