@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.nets.base import Upscaler, register
+from twinscale.nets.layers.initial import msra
 
 _DECONV_SIZE = 3
 
@@ -43,6 +44,9 @@ class SRDenseNet(Upscaler):
         self.bottleneck = nn.Conv2d((blocks + 1) * maps, width, 1)
         self.enlarge = nn.ModuleList(_deconv(width, step) for step in ((2, 2) if scale == 4 else (scale,)))
         self.output = nn.Conv2d(width, channels, 3, padding=1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                msra(layer, 0)
 
     def forward(self, low: Tensor) -> Tensor:
         """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""

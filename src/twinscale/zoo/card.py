@@ -64,8 +64,8 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
     looks: dict[str, Any] = field(default_factory=dict)
-    """How a pair's small picture looks on the validation pictures, as in :class:`twinscale.evaluation.looks.Looks`:
-    ``fidelity`` in dB against the bicubic reduction, and so on."""
+    """How a pair's small pictures look on the validation pictures: what
+    :class:`twinscale.evaluation.looks.Looks` knew of them when the model was exported."""
 
     def __repr__(self) -> str:
         return f"<Card {self.name}: {self.kind} x{self.scale}, {'luminance' if self.colour == 'y' else 'RGB'}>"

@@ -1,12 +1,15 @@
 """What convolutions start from."""
 
+from typing import TypeVar
+
 import torch
 from torch import nn
 
 _RESIDUAL_STD = 0.001
+_Conv = TypeVar("_Conv", bound=nn.Conv2d | nn.ConvTranspose2d)
 
 
-def msra(conv: nn.Conv2d, slope: float) -> nn.Conv2d:
+def msra(conv: _Conv, slope: float) -> _Conv:
     """Set weights that keep the variance through a leaky ReLU of this slope (He et al. 2015), and zero biases."""
     nn.init.kaiming_normal_(conv.weight, a=slope)
     return _zero_bias(conv)
@@ -28,7 +31,7 @@ def pass_through(conv: nn.Conv2d, inputs: int, outputs: int) -> nn.Conv2d:
     return conv
 
 
-def _zero_bias(conv: nn.Conv2d) -> nn.Conv2d:
+def _zero_bias(conv: _Conv) -> _Conv:
     assert conv.bias is not None
     nn.init.zeros_(conv.bias)
     return conv

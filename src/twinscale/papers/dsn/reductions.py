@@ -213,6 +213,8 @@ def looks(reproduction: Reproduction) -> Iterator[Block]:
         rows.append(ComparisonRow((name, "against bicubic, dB"), None, Value(of_pair.fidelity)))
         rows.append(ComparisonRow((name, "total variation over bicubic's"), None, Value(of_pair.total_variation)))
         rows.append(ComparisonRow((name, "high frequencies over bicubic's"), None, Value(of_pair.high_frequencies)))
+        rows.append(ComparisonRow((name, "ΔE00 against bicubic, mean"), None, Value.or_none(of_pair.ciede2000)))
+        rows.append(ComparisonRow((name, "99th percentile of ΔE00"), None, Value.or_none(of_pair.ciede2000_p99)))
     yield Comparison("The small picture, Kodak24", ("pair", ""), "none in the paper", rows)
     lines = {"bicubic": _spectrum(None), **{name: _spectrum(name) for name in ("dsn-x2", "twin-x2")}}
     yield Figure(
