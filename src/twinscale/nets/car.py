@@ -100,7 +100,7 @@ class ResamplerNet(Downscaler):
         self.offset_trunk = _Trunk(4 * width, fine, scale) if offsets else None
         self.offsets = nn.ModuleList(_Head(fine, size) for _ in range(2)) if offsets else None
         # Random kernels would make noise of the first small pictures. They begin as smooth means, about as blurred as
-        # an antialiased reduction; and taps begin, all but exactly, in their places.
+        # an antialiased reduction.
         self.kernels.output.bias = nn.Parameter(_smooth_kernel(size, scale))
 
     def resampling(self, picture: Tensor) -> Resampling:
@@ -204,11 +204,13 @@ class _Trunk(nn.Sequential):
 
 
 class _Head(nn.Sequential):
-    """From features to a value for each tap."""
+    """From features to a value for each tap, at first the same everywhere: zero."""
 
     def __init__(self, width: int, size: int) -> None:
-        output = near_zero(_conv(width, size**2, 3))
-        super().__init__(_conv(width, width, 3), nn.ReLU(), output)
+        super().__init__(_conv(width, width, 3), nn.ReLU(), _conv(width, size**2, 3))
+        nn.init.zeros_(self.output.weight)
+        assert self.output.bias is not None
+        nn.init.zeros_(self.output.bias)
 
     @property
     def output(self) -> nn.Conv2d:

@@ -248,7 +248,9 @@ def count_activation_bytes(data: bytes) -> float:
     for dimension in sides:
         dimension.dim_value = _COUNTED_SIDE
     graph.output[0].type.tensor_type.ClearField("shape")
-    optimizer.fold_constants(model, onnx_shape_inference=True)  # what is computed from the sides, so that all shapes are known
+    optimizer.fold_constants(
+        model, onnx_shape_inference=True
+    )  # what is computed from the sides, so that all shapes are known
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     sizes = {
         value.name: 4 * math.prod(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
