@@ -7,6 +7,7 @@ from PIL import Image
 pytest.importorskip("matplotlib")
 
 from matplotlib.colors import to_hex
+from matplotlib.container import BarContainer
 
 from twinscale.drawings import (
     Convergence,
@@ -15,6 +16,7 @@ from twinscale.drawings import (
     Drawing,
     GroupedTradeOff,
     LogCurves,
+    Preferences,
     Spectra,
     TradeOff,
     TrainingCurves,
@@ -137,6 +139,51 @@ def test_groups_have_a_colour_each_and_names_on_either_side() -> None:
     ]
 
 
+def bars_of(axes) -> list[list[tuple[float, float, tuple[float, float]]]]:
+    """Groups of bars of one kind: middle, height and the ends of the error bar."""
+    return [
+        [
+            (bar.get_x() + bar.get_width() / 2, bar.get_height(), tuple(ends[:, 1]))
+            for bar, ends in zip(kind, kind.errorbar.lines[2][0].get_segments(), strict=True)
+        ]
+        for kind in axes.containers
+        if isinstance(kind, BarContainer)
+    ]
+
+
+def test_preferences_stand_above_the_axis_and_hang_below_it() -> None:
+    restored = {"bicubic": [(0.7, 0.6, 0.9), (0.2, 0.1, 0.3), (0.1, 0.0, 0.15)], "l0": [(0.5, 0.2, 0.6)] * 3}
+    small = {"bicubic": [(0.3, 0.2, 0.4)] * 3, "l0": [(0.25, 0.2, 0.4)] * 3}
+    figure = Preferences("car", restored, small).figure()
+    (axes,) = figure.axes
+    groups = bars_of(axes)
+    assert len(groups) == 6
+    for index, group in enumerate(groups):
+        half, sign = (restored, 1) if index < 3 else (small, -1)
+        for number, (bar, name) in enumerate(zip(group, half, strict=True)):
+            share, *ends = half[name][index % 3]
+            place, height, drawn = bar
+            assert round(place) == number
+            assert height == pytest.approx(sign * share)
+            assert drawn == pytest.approx([sign * end for end in ends][::sign])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["bicubic", "l0"]
+    assert axes.yaxis.get_major_formatter()(-0.25) == "25%"
+    assert axes.get_ylim() == (-1.05, 1.05)
+    assert legend_of(figure) == ["car is better", "both are equal", "the other is better"]
+
+
+def test_preferences_of_one_task_or_one_person() -> None:
+    bars = {"bicubic": [(0.3, None, None)] * 3}
+    for drawing, limits, label in (
+        (Preferences("car", bars, {}), (0, 1.05), "restored pictures"),
+        (Preferences("car", {}, bars), (-1.05, 0), "small pictures"),
+    ):
+        figure = drawing.figure()
+        assert figure.axes[0].get_ylim() == limits
+        assert figure.axes[0].get_ylabel() == label
+        assert legend_of(figure) == ["car is better", "both are equal", "the other is better"]
+
+
 @pytest.mark.parametrize(
     ("drawing", "size"),
     [
@@ -146,6 +193,7 @@ def test_groups_have_a_colour_each_and_names_on_either_side() -> None:
         (Spectra({"bicubic": np.geomspace(1, 1e-3, 16)}), (605, 418)),
         (TrainingCurves(LINES, LINES, LINES, {}), (1012, 440)),
         (TradeOff({"SRCNN": (30.0, 32.4)}, "ms", "dB"), (605, 418)),
+        (Preferences("car", {"l0": [(0.5, 0.4, 0.6)] * 3}, {}), (440, 484)),
         (GroupedTradeOff({"ours": {"SRCNN": (30.0, 32.4)}}, "ms", "dB"), (715, 440)),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Drawing) else "",

@@ -100,6 +100,13 @@ def test_no_tag_so_restore_says_what_to_do() -> None:
     assert restore(small, fallback="bicubic").pixels.shape == (20, 30, 3)
 
 
+def test_scales_of_any_type_of_number() -> None:
+    for original in (picture(20, 30), picture(20, 30, alpha=True)):
+        expected = shrink(original, 3, method="dpid")
+        for scale in (3.0, np.int64(3), np.uint8(3)):
+            np.testing.assert_array_equal(shrink(original, scale, method="dpid").pixels, expected.pixels)
+
+
 def test_progress_ends() -> None:
     calls: list[tuple[int, int]] = []
     for alpha in (False, True):

@@ -3,6 +3,7 @@
 A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Only plots need matplotlib, when drawn.
 """
 
+from twinscale.drawings.bars import Preferences
 from twinscale.drawings.displacements import Displacements
 from twinscale.drawings.drawing import Drawing
 from twinscale.drawings.lines import Convergence, Curves, LogCurves, Spectra, TrainingCurves
@@ -17,6 +18,7 @@ __all__ = [
     "FilterGrid",
     "GroupedTradeOff",
     "LogCurves",
+    "Preferences",
     "SideBySide",
     "Spectra",
     "TradeOff",

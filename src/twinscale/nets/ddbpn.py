@@ -36,7 +36,7 @@ class DDBPN(Upscaler):
         stages: the paper's T, up-projections.
     """
 
-    def __init__(self, scale: int, channels: int = 3, features: int = 64, width: int = 32, stages: int = 3) -> None:
+    def __init__(self, scale: int, channels: int = 3, features: int = 64, width: int = 24, stages: int = 3) -> None:
         # Both ways a projection sees two full-size pixels beyond a small pixel's block. Going back from the result,
         # these and the last convolution's one reach the first whole blocks; then each conv and the deconv before it
         # reach four pixels further, in whole blocks again. The first convolution adds one small pixel.

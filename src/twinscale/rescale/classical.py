@@ -42,7 +42,7 @@ def shrink_classically(
     picture = replace(picture, xmp=remove_tag(picture.xmp))  # a shrunk picture that is reduced is none any more
     if picture.alpha is not None and to_planes(picture.alpha).min() < 1:
         planes = np.concatenate((picture.pixels, picture.alpha[:, :, None]), axis=2)
-        result = run(_with_alpha(scale, method), planes, tile=tile, progress=progress)
+        result = run(_with_alpha(int(scale), method), planes, tile=tile, progress=progress)
         return replace(picture, pixels=np.ascontiguousarray(result[:, :, :-1]), alpha=result[:, :, -1].copy())
     try:
         pixels = downscale(picture.pixels, scale, method)

@@ -16,7 +16,7 @@ def dpid(blocks: NDArray) -> NDArray:
     of every block, smoothed by ``[1 2 1] x [1 2 1] / 16``. Lambda is 1, the default of the authors, with which the
     largest distance ``V`` cancels out. A block without any distance becomes its guidance, which it equals.
 
-    The paper leaves the border open: here the outermost averages are repeated beyond it.
+    Beyond the border of the small picture, its outermost averages are repeated, which is our choice.
 
     Args:
         blocks: ``(C, s * s, h, w)`` float, see :func:`twinscale.images.downscaling.blocks.to_blocks`.

@@ -5,8 +5,8 @@ Liu, He and Lau 2018, "L0-Regularized Image Downscaling" (IEEE Transactions on I
 From the authors are: two priors that count rather than measure; the *gradient-ratio prior*, by which the number of edge
 pixels falls with the square of the scale, so that a small picture should keep the strongest of its edges and as many as
 that; the *reconstruction prior*, by which a small pixel is made of those full-size pixels near it that suit it best;
-minimisation of the two in turns; and the range of their program's parameters, of which we take ``lambda = 2e-4`` and
-``kappa = 2``. How the priors are written down as one energy is our choice, since the paper is not at hand::
+minimisation of the two in turns; and the ranges of their program, 2e-4 to 2e-2 for ``lambda`` and 2 to 8 for ``kappa``,
+of which we take the lower ends. How the priors become one energy is our choice, since the paper was not at hand::
 
     E(D) = sum over full-size pixels q of min(|I(q) - D(p(q))|^2, tau) / s^2  +  lambda * (number of gradients of D)
 
