@@ -12,6 +12,7 @@ from matplotlib.container import BarContainer
 from twinscale.drawings import (
     Convergence,
     Curves,
+    Displacements,
     Drawing,
     GroupedTradeOff,
     LogCurves,
@@ -54,6 +55,23 @@ def test_logarithmic_curves_share_their_axes() -> None:
     assert first.get_ylim() == second.get_ylim() == third.get_ylim()
     assert first.get_ylim()[0] < 1e-4 < 100 < first.get_ylim()[1]
     assert (figure.get_supxlabel(), figure.get_supylabel()) == ("epoch", "loss")
+
+
+def test_displacements_lead_from_where_points_lie_to_where_they_move() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    places = np.array([[(1.0, 2.0), (3.0, 4.0)], [(5.0, 6.0), (0.0, 7.0)]])  # rows and columns of two groups
+    moved = places + 0.25
+    figure = Displacements(picture, {"still": (places, places), "moved": (places, moved)}).figure()
+    plain, still, shown = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["picture", "still", "moved"]
+    assert len(plain.collections) == 0
+    assert all((axes.images[0].get_array() == picture).all() for axes in figure.axes)
+    lines, dots, *_ = shown.collections
+    np.testing.assert_array_equal(lines.get_segments(), [[(2, 1), (2.25, 1.25)], [(4, 3), (4.25, 3.25)]])
+    np.testing.assert_array_equal(dots.get_offsets(), moved[0][:, ::-1])
+    assert len({to_hex(each.get_color()[0]) for each in shown.collections[::2]}) == 2
+    assert still.get_xlim() == (-0.5, 7.5)
+    assert still.get_ylim() == (5.5, -0.5)  # row 0 is at the top
 
 
 def test_convergence_cuts_off_what_lies_far_below_the_levels() -> None:

@@ -25,6 +25,7 @@ from twinscale.training import keeper, loop  # noqa: E402
 from twinscale.training.budget import Pace  # noqa: E402
 from twinscale.training.checkpoint import saved_step  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
+from twinscale.training.rescaler import as_trained  # noqa: E402
 
 
 @pytest.fixture
@@ -359,6 +360,54 @@ def test_a_pair_that_reduces_is_part_of_the_key(recipe, trainings, tmp_path):
     full_reproduction(tmp_path).trained(by_pair)
     full_reproduction(tmp_path).trained(by_pair)
     assert len(trainings) == 2
+
+
+def test_a_pair_trained_here_makes_the_small_pictures_of_another_network(
+    recipe, trainings, pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(reproduction_module, "as_shipped", as_trained)  # exporting takes seconds
+    spec = NetworkSpec(architecture="dsn", scale=3, colour="y")
+    pair = replace(recipe, name="pair", network=spec, optimisation=replace(recipe.optimisation, steps=1))
+
+    def on_pair(reproduction):
+        return replace(recipe, data=replace(recipe.data, reduced_by=reproduction.small_pictures_of(pair)))
+
+    reproduction = full_reproduction(tmp_path)
+    made = reproduction.trained(on_pair(reproduction))
+    assert trainings == ["pair", "tiny"]
+    (model,) = (tmp_path / "runs").glob("pair-*/models/*")
+    (run,) = (tmp_path / "runs").glob("tiny-*")
+    assert Recipe.load(run / "recipe.toml").data.reduced_by == str(model.parents[1])
+    truth = luminance(Picture.read(next(pictures.iterdir())).planes())
+    ours, of_pair = (reproduction.rescaler(each).reduce(truth) for each in (on_pair(reproduction), pair))
+    np.testing.assert_allclose(ours, of_pair, atol=1.01 / 255)
+    scores = reproduction.score(on_pair(reproduction), str(pictures))
+
+    for folder in (tmp_path / "runs").iterdir():
+        folder.rename(tmp_path / f"elsewhere-{folder.name}")
+    again = full_reproduction(tmp_path)
+    assert again.trained(on_pair(again)) == made  # results need no weights
+    assert again.score(on_pair(again), str(pictures)) == scores
+    assert trainings == ["pair", "tiny"]
+
+    changed_results(tmp_path, lambda kept: kept["networks"]["pair"].update(weights="others"))
+    another = full_reproduction(tmp_path)
+    assert another._key(on_pair(another)) != made.key
+
+
+def test_bicubic_scores_and_other_figures_are_measured_once(pictures, tmp_path, monkeypatch):
+    reproduction = full_reproduction(tmp_path)
+    scores, expected = reproduction.bicubic(3, str(pictures)), []
+    for path in sorted(pictures.iterdir()):
+        small = imresize(Picture.read(path).pixels, 1 / 3)
+        both = (luminance(each / 255) * 255 for each in (Picture.read(path).pixels, imresize(small, 3)))
+        expected.append(psnr(*(each[3:-3, 3:-3] for each in both)))
+    assert scores.psnr_y == pytest.approx(np.mean(expected), abs=1e-6)
+    assert reproduction.figures("one and two", lambda: [1.0, 2.0]) == [1.0, 2.0]
+    monkeypatch.setattr(reproduction_module, "planes_of", None)  # measuring would fail
+    again = full_reproduction(tmp_path)
+    assert again.bicubic(3, str(pictures)) == scores
+    assert again.figures("one and two", list) == [1.0, 2.0]
 
 
 def test_shown_items_are_kept(tmp_path):

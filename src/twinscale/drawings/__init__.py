@@ -4,6 +4,7 @@ A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Onl
 """
 
 from twinscale.drawings.bars import Preferences
+from twinscale.drawings.displacements import Displacements
 from twinscale.drawings.drawing import Drawing
 from twinscale.drawings.lines import Convergence, Curves, LogCurves, Spectra, TrainingCurves
 from twinscale.drawings.pictures import FilterGrid, SideBySide
@@ -12,6 +13,7 @@ from twinscale.drawings.points import GroupedTradeOff, TradeOff
 __all__ = [
     "Convergence",
     "Curves",
+    "Displacements",
     "Drawing",
     "FilterGrid",
     "GroupedTradeOff",

@@ -1,10 +1,15 @@
 """The papers: how every table and figure of each is made again."""
 
 from twinscale.errors import UsageError
-from twinscale.papers import dsn, small_cnns, srcnn
+from twinscale.papers import car, dsn, small_cnns, srcnn
 from twinscale.papers.paper import Paper
 
-PAPERS: dict[str, Paper] = {"dsn": dsn.PAPER, "small_cnns": small_cnns.PAPER, "srcnn": srcnn.PAPER}
+PAPERS: dict[str, Paper] = {
+    "car": car.PAPER,
+    "dsn": dsn.PAPER,
+    "small_cnns": small_cnns.PAPER,
+    "srcnn": srcnn.PAPER,
+}
 
 __all__ = ["PAPERS", "Paper", "find_paper"]
 

@@ -16,10 +16,10 @@ from twinscale.engine import run
 from twinscale.errors import UsageError
 from twinscale.evaluation import evaluate
 from twinscale.evaluation.looks import Looks
-from twinscale.evaluation.protocol import Protocol, Scores
+from twinscale.evaluation.protocol import VERSION, Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE, Provenance
 from twinscale.evaluation.record import Record
-from twinscale.evaluation.trial import Rescaler, Trial
+from twinscale.evaluation.trial import Rescaler, Trial, bicubic
 from twinscale.images.files import write_atomically
 from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
@@ -28,12 +28,12 @@ from twinscale.rescale import Model, load
 from twinscale.training.budget import shortened
 from twinscale.training.build import build
 from twinscale.training.checkpoint import saved_step
-from twinscale.training.export import count_multiply_adds
+from twinscale.training.export import count_multiply_adds, export_run
 from twinscale.training.history import read_log
 from twinscale.training.loop import train
-from twinscale.training.recipe import Recipe
+from twinscale.training.recipe import DataSpec, Recipe
 from twinscale.training.rescaler import as_shipped, exported
-from twinscale.training.runs import BEST, CHECKPOINT, RECIPE, SUMMARY, in_proportion, snapshot_file
+from twinscale.training.runs import BEST, CHECKPOINT, MODELS, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names
 
 _TIMED_SIDE = 258  # of the full-size picture that networks are timed on: a multiple of 2 and 3
@@ -103,7 +103,9 @@ class Reproduction:
         self._steps: dict[str, int] = kept.get("steps", {})
         self._snapshots: dict[str, set[int]] = {}
         self._pacemakers: dict[str, Recipe] = {}
+        self._pairs: dict[str, Recipe] = {}
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
+        self._figures: dict[str, list[float]] = kept.get("figures", {})
 
     @property
     def is_full(self) -> bool:
@@ -121,7 +123,7 @@ class Reproduction:
             DatasetError: the recipe's pictures are not found.
         """
         self._snapshots.setdefault(recipe.name, set()).update(snapshots)
-        key = _key(recipe)
+        key = self._key(recipe)
         kept = self._networks.get(recipe.name)
         if kept and kept.key == key and self._is_enough(kept, recipe):
             self._steps.setdefault(self._pace(recipe), kept.steps)  # kept from another budget
@@ -154,6 +156,7 @@ class Reproduction:
             recipe = Recipe.load(folder / RECIPE)
         elif minutes and (steps := self._steps.get(self._pace(recipe))):
             recipe, minutes = replace(recipe, optimisation=shortened(recipe.optimisation, steps)), None
+        recipe = replace(recipe, data=self._with_exported_pair(recipe.data))
         how_long = f"{minutes:g} minutes" if minutes else f"{recipe.optimisation.steps} steps"
         self._notify(f"training {recipe.name}, {how_long}")
         due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
@@ -168,6 +171,20 @@ class Reproduction:
         pacemaker = self._pacemakers.get(recipe.name, recipe)
         spec, size = pacemaker.network, sum(weights.numel() for weights in build(pacemaker).parameters())
         return f"{spec.architecture} x{spec.scale}, {size} parameters, {self._minutes or 'all its'} minutes"
+
+    def small_pictures_of(self, pair: Recipe) -> str:
+        """Return the ``reduced_by`` of recipes whose small pictures are those of a pair that is trained here."""
+        name = f"{pair.name}, trained here"
+        self._pairs[name] = pair
+        return name
+
+    def _with_exported_pair(self, data: DataSpec) -> DataSpec:
+        """Replace the name of a pair that is trained here by the folder of its run, which then holds its model."""
+        if not (pair := self._pairs.get(data.reduced_by)):
+            return data
+        run = self._weights(pair, None).parent
+        export_run(run, run / MODELS, only_better=False)
+        return replace(data, reduced_by=str(run.resolve()))
 
     def budget(self, recipes: Iterable[Recipe]) -> str:
         """Say by whose recipe networks were trained and for how long, for the reader who compares."""
@@ -235,7 +252,7 @@ class Reproduction:
                 trained on. A blur is for training alone.
         """
         data = replace(recipe.data, reduced_by=reduced_by or recipe.data.reduced_by, blur=0.0)
-        return as_shipped(self.network(recipe), recipe.network, data)
+        return as_shipped(self.network(recipe), recipe.network, self._with_exported_pair(data))
 
     def score(self, recipe: Recipe, dataset: str, reduced_by: str | None = None) -> Scores:
         """Return the mean scores of a trained network on a set.
@@ -251,6 +268,14 @@ class Reproduction:
         protocol, rescaler = Protocol(recipe.network.scale, recipe.network.colour), self.rescaler(recipe, reduced_by)
         key = self._score_key(recipe, dataset, reduced_by)  # the weights are others if it was trained again
         self._notify(f"measuring {recipe.name} on {dataset}, reduced by {reduced_by}")
+        return self._measure(key, rescaler, protocol, dataset)
+
+    def bicubic(self, scale: int, dataset: str) -> Scores:
+        """Return the mean scores of bicubic reduction and enlargement in RGB on a set."""
+        protocol, key = Protocol(scale, "rgb"), f"bicubic x{scale} in RGB {dataset}, protocol {VERSION}"
+        return self._scores.get(key) or self._measure(key, bicubic(protocol), protocol, dataset)
+
+    def _measure(self, key: str, rescaler: Rescaler, protocol: Protocol, dataset: str) -> Scores:
         trials = (Trial.of(rescaler, protocol, planes) for planes in planes_of(dataset))
         self._scores[key] = Scores.mean([trial.scores(protocol) for trial in trials])
         self._save()
@@ -259,8 +284,21 @@ class Reproduction:
     def _score_key(self, recipe: Recipe, dataset: str, reduced_by: str) -> str:
         """Return a key made of what decides a score."""
         made_by = Provenance(self.trained(recipe).weights[:16])
-        reduction = _digest_of_reduction(reduced_by)
+        reduction = self._digest_of_reduction(reduced_by)
         return f"{made_by.weights} {dataset} {reduction}, {made_by.engine}, protocol {made_by.protocol}"
+
+    def figures(self, key: str, measure: Callable[[], list[float]]) -> list[float]:
+        """Return figures that are measured once.
+
+        Args:
+            key: names all that decides them.
+            measure: called if nothing is kept under this key.
+        """
+        if key not in self._figures:
+            self._notify(f"measuring {key}")
+            self._figures[key] = measure()
+            self._save()
+        return self._figures[key]
 
     def shipped(self, name: str, dataset: str) -> Scores:
         """Return the mean scores of a shipped model on a set."""
@@ -298,7 +336,19 @@ class Reproduction:
 
     def _run_folder(self, recipe: Recipe) -> Path:
         length = f"{self._minutes:g}min" if self._minutes else f"{recipe.optimisation.steps}steps"
-        return self._runs / f"{recipe.name}-{_key(recipe)[:8]}-{length}"
+        return self._runs / f"{recipe.name}-{self._key(recipe)[:8]}-{length}"
+
+    def _key(self, recipe: Recipe) -> str:
+        """Hash a recipe, except how long and how precisely it trains, and the pair that reduces."""
+        spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
+        same = replace(recipe, description="", optimisation=spec).digest()
+        return hashlib.sha256(f"{same} {self._digest_of_reduction(recipe.data.reduced_by)}".encode()).hexdigest()
+
+    def _digest_of_reduction(self, reduced_by: str) -> str:
+        """Return the name of a reduction, or the hash of the pair's weights."""
+        if pair := self._pairs.get(reduced_by):
+            return self.trained(pair).weights[:16]
+        return load_card(reduced_by).digest[:16] if reduced_by in model_names() else reduced_by
 
     def _save(self) -> None:
         kept = {
@@ -306,6 +356,7 @@ class Reproduction:
             "items": self._items,
             "steps": self._steps,
             "scores": {key: asdict(scores) for key, scores in sorted(self._scores.items())},
+            "figures": dict(sorted(self._figures.items())),
         }
         write_atomically(self._path, json.dumps(kept, indent=1).encode(), overwrite=True)
 
@@ -341,18 +392,6 @@ def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
 def multiply_adds(network: Upscaler) -> float:
     """Count the multiply-adds per pixel of the full-size picture."""
     return count_multiply_adds(network) / network.factor**2
-
-
-def _key(recipe: Recipe) -> str:
-    """Hash a recipe, except how long and how precisely it trains, and the pair that reduces."""
-    spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
-    same = replace(recipe, description="", optimisation=spec).digest()
-    return hashlib.sha256(f"{same} {_digest_of_reduction(recipe.data.reduced_by)}".encode()).hexdigest()
-
-
-def _digest_of_reduction(reduced_by: str) -> str:
-    """Return a kernel's name, or the hash of the pair's weights."""
-    return load_card(reduced_by).digest[:16] if reduced_by in model_names() else reduced_by
 
 
 def _is_finished(folder: Path) -> bool:
