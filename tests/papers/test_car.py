@@ -12,13 +12,12 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 
-from twinscale.nets.car import CAR  # noqa: E402
-
 from twinscale.datasets import find_pictures  # noqa: E402
 from twinscale.datasets.sets import named  # noqa: E402
 from twinscale.evaluation.protocol import Protocol, Scores  # noqa: E402
 from twinscale.evaluation.trial import Rescaler, bicubic  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
+from twinscale.nets.car import CAR  # noqa: E402
 from twinscale.nets.layers.resampling import Resampling  # noqa: E402
 from twinscale.papers.car import PAPER, ablation, accuracy, networks, small_pictures  # noqa: E402
 from twinscale.papers.report import Claim, Comparison, Figure, markdown  # noqa: E402
