@@ -122,7 +122,10 @@ def _outcomes(
         results = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MAX_BLOCKS)).map(
             _Worker,
             fn_constructor_args=(str(Path.cwd()), work, writing, max_pixels),
-            compute=ray.data.ActorPoolStrategy(size=min(len(rows), processors // threads)),
+            # One job at a time, or those that wait behind a deadly one would die with it, as often as it is tried.
+            compute=ray.data.ActorPoolStrategy(
+                size=min(len(rows), processors // threads), max_tasks_in_flight_per_actor=1
+            ),
             num_cpus=threads,
             max_task_retries=_RETRIES,
         )
