@@ -1,8 +1,8 @@
 """Content-adaptive resampling on the CPU, compiled by Numba.
 
 Torch's operators finish one tap of all pixels before they begin the next, and spend their time on moving what lies in
-between through memory. Here part of a row of pixels gets one row of taps at once. The
-gradients locate the samples again instead of keeping them.
+between through memory. Here part of a row of pixels gets one row of taps at once. The gradients locate the samples
+again instead of keeping them.
 
 Python's threads share the work: Numba's own must not be used by several threads at once, nor after a fork.
 """
