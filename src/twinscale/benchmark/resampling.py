@@ -93,7 +93,7 @@ def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
         held, *peaks = (fresh.submit(_peak, way, side, device).result() for way in (_INPUTS, *ways))
     speeds = [
-        ResamplingSpeed(way, *taken, None if peak is None or held is None else peak - held)
+        ResamplingSpeed(way, *taken, peak_mebibytes=None if peak is None or held is None else peak - held)
         for way, *taken, peak in zip(ways, *times, peaks, strict=True)
     ]
     speeds += _exported(picture.cpu(), Resampling(*(part.cpu() for part in resampling)), rounds)

@@ -26,7 +26,7 @@ _FAST = {"contract", "nsz"}  # what is not a number stays so
 
 def _compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile at the first call, and keep the result if there is a folder that can be written."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
     try:
         return njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # no folder
@@ -165,7 +165,7 @@ def _forward(
                                 + below_left[j, x] * samples[left + line]
                                 + below_right[j, x] * samples[left + line + pixel]
                             )
-                            sums = tuple_setitem(sums, c, sums[c] + added)
+                            sums = tuple_setitem(sums, c, sums[c] + added)  # type: ignore[call-arg]
                     for c in range(count):
                         small[picture, c, row, column + x] += sums[c]
 
