@@ -92,10 +92,8 @@ def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
     difference = max(float((a - b).abs().max()) for a, b in zip(own, plain, strict=True))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
         held, *peaks = (fresh.submit(_peak, way, side, device).result() for way in (_INPUTS, *ways))
-    speeds = [
-        ResamplingSpeed(way, *taken, peak_mebibytes=None if peak is None or held is None else peak - held)
-        for way, *taken, peak in zip(ways, *times, peaks, strict=True)
-    ]
+    more = [None if peak is None or held is None else peak - held for peak in peaks]
+    speeds = [ResamplingSpeed(*row) for row in zip(ways, *times, more, strict=True)]
     speeds += _exported(picture.cpu(), Resampling(*(part.cpu() for part in resampling)), rounds)
     return ResamplingComparison(device, torch.get_num_threads(), speeds, difference)
 
