@@ -2,9 +2,10 @@
 
 import importlib.util
 import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
 from multiprocessing import get_context
@@ -28,13 +29,16 @@ _INPUTS, _OWN, _PLAIN = "inputs alone", "twinscale", "plain torch"
 
 @dataclass(frozen=True, slots=True)
 class ResamplingSpeed:
-    """One way to make the small picture; median milliseconds."""
+    """One way to make small pictures; median milliseconds of processor time, or of time on a graphics card."""
 
     way: str
     forward: float
-    with_gradients: float | None
+    with_gradients: float | None = None
     """Forward and backward, for kernels and offsets; None for a runtime."""
-    peak_mebibytes: float | None
+    picture_forward: float | None = None
+    """The same for one large picture."""
+    picture_with_gradients: float | None = None
+    peak_mebibytes: float | None = None
     """What a process that does nothing else holds at its peak with gradients, less what it holds with the inputs."""
 
 
@@ -49,27 +53,20 @@ class ResamplingComparison:
     """Largest one between the results of twinscale and of plain torch, gradients included."""
 
     @property
-    def ratio_forward(self) -> float:
+    def ratios(self) -> dict[str, float]:
         """How many times as long as twinscale plain torch takes."""
-        own, plain, *_ = self.speeds
-        return plain.forward / own.forward
-
-    @property
-    def ratio_with_gradients(self) -> float:
-        """The same, forward and backward."""
-        own, plain, *_ = self.speeds
-        assert own.with_gradients
-        assert plain.with_gradients
-        return plain.with_gradients / own.with_gradients
+        own, plain, *_ = (asdict(speed) for speed in self.speeds)
+        names = ("forward", "with_gradients", "picture_forward", "picture_with_gradients")
+        return {name: plain[name] / own[name] for name in names}
 
 
 def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
-    """Shrink 16 RGB patches of 192x192 to a quarter of their sides with random kernels of 13x13 taps and offsets.
+    """Shrink 16 RGB patches of 192x192, and one picture, to a quarter of their sides with random kernels and offsets.
 
     On a graphics card if torch sees one; what the exported form takes is measured on the CPU.
 
     Args:
-        megapixels: size of the one square picture that memory is measured with.
+        megapixels: size of the one square picture, which memory is measured with, too.
         rounds: how often each way is measured.
 
     Raises:
@@ -85,18 +82,18 @@ def measure_resampling(megapixels: float, rounds: int) -> ResamplingComparison:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     picture, resampling = _inputs(_PATCHES, _PATCH, device)
     ways: dict[str, _Way] = {_OWN: resample, _PLAIN: _unrolled}
-    forward, backward = (
-        medians(rounds, *(_finished(step, way, picture, resampling) for way in ways.values()))
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    times = [
+        medians(rounds, *(_finished(step, way, *inputs) for way in ways.values()), clock=clock)
+        for inputs in ((picture, resampling), _inputs(1, side, device))
         for step in (_forward, _with_gradients)
-    )
+    ]
     own, plain = (_with_gradients(way, picture, resampling) for way in ways.values())
     difference = max(float((a - b).abs().max()) for a, b in zip(own, plain, strict=True))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
         held, *peaks = (fresh.submit(_peak, way, side, device).result() for way in (_INPUTS, *ways))
-    speeds = [
-        ResamplingSpeed(way, seconds, longer, None if peak is None or held is None else peak - held)
-        for way, seconds, longer, peak in zip(ways, forward, backward, peaks, strict=True)
-    ]
+    more = [None if peak is None or held is None else peak - held for peak in peaks]
+    speeds = [ResamplingSpeed(*row) for row in zip(ways, *times, more, strict=True)]
     speeds += _exported(picture.cpu(), Resampling(*(part.cpu() for part in resampling)), rounds)
     return ResamplingComparison(device, torch.get_num_threads(), speeds, difference)
 
@@ -200,5 +197,5 @@ def _exported(picture: "Tensor", resampling: "Resampling", rounds: int) -> list[
     network = Packed(_SCALE, packed.shape[1], Fraction(_SCALE), radius=math.inf)
     data, settings = to_onnx(network), Settings("cpu", 0, torch.get_num_threads(), "float32")
     runtimes = {name: backend.load(data, settings).infer for name, backend in backends().items() if backend.installed}
-    times = medians(rounds, *(partial(infer, packed) for infer in runtimes.values()))
-    return [ResamplingSpeed(f"exported, {name}", time, None, None) for name, time in zip(runtimes, times, strict=True)]
+    times = medians(rounds, *(partial(infer, packed) for infer in runtimes.values()), clock=time.process_time)
+    return [ResamplingSpeed(f"exported, {name}", taken) for name, taken in zip(runtimes, times, strict=True)]

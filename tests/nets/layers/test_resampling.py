@@ -67,6 +67,31 @@ def test_equals_the_explicit_loop(shape: Shape, size: int, scale: int, reach: fl
         np.testing.assert_allclose(result.numpy(), expected, rtol=0, atol=1e-12 if dtype == torch.float64 else 2e-6)
 
 
+def test_rows_of_several_blocks() -> None:
+    picture, resampling = example((1, 3, 2, 519), 3, 1, reach=2.0, dtype=torch.float64)  # blocks overlap by one pixel
+    inputs = [part.requires_grad_() for part in (picture, *resampling)]
+    small = resample(inputs[0], Resampling(*inputs[1:]), 1)
+    small.square().sum().backward()
+    own = [small.detach(), *(part.grad for part in inputs)]
+    for part in inputs:
+        part.grad = None
+    padded = torch.nn.functional.pad(picture, (1, 1, 1, 1), mode="reflect")
+    small = module._plain(padded, *resampling, 1)
+    small.square().sum().backward()
+    for result, expected in zip(own, (small.detach(), *(part.grad for part in inputs)), strict=True):
+        torch.testing.assert_close(result, expected, rtol=0, atol=1e-11)
+
+
+def test_works_where_nothing_can_be_written(monkeypatch) -> None:
+    from numba.core import caching
+
+    from twinscale.nets.layers import resampling_numba
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])  # as if every folder were refused
+    doubled = resampling_numba._compiled(lambda values: values * 2)
+    assert doubled(np.float32(3)) == 6
+
+
 @pytest.mark.parametrize(("shape", "size", "scale"), [((2, 3, 4, 4), 3, 2), ((1, 1, 6, 3), 5, 3), ((1, 2, 4, 5), 3, 1)])
 @pytest.mark.parametrize("reach", [1.0, 6.0])
 def test_gradients_are_the_numerical_ones(shape: Shape, size: int, scale: int, reach: float) -> None:

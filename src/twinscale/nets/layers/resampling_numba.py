@@ -1,8 +1,8 @@
 """Content-adaptive resampling on the CPU, compiled by Numba.
 
 Torch's operators finish one tap of all pixels before they begin the next, and spend their time on moving what lies in
-between through memory. Here a few pixels get all their taps at once, and what lies in between stays in the cache. The
-gradients locate the samples again instead of keeping them.
+between through memory. Here part of a row of pixels gets one row of taps at once. The gradients locate the samples
+again instead of keeping them.
 
 Python's threads share the work: Numba's own must not be used by several threads at once, nor after a fork.
 """
@@ -15,13 +15,24 @@ from typing import Any
 import numpy as np
 import torch
 from numba import njit
+from numba.cpython.unsafe.tuple import tuple_setitem
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-_BLOCK = 16  # small pixels side by side: as many float32 as the widest vectors hold
+_BLOCK = 128  # small pixels side by side, at most: long pieces of each channel of kernels and offsets are read at once
 _FAST = {"contract", "nsz"}  # what is not a number stays so
-_compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+
+
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile at the first call, and keep the result if there is a folder that can be written."""
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
+    try:
+        return njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # no folder
+        return njit(**options)(function)  # type: ignore[no-any-return]
+
+
 _inlined = njit(forceinline=True, error_model="numpy", fastmath=_FAST)
 
 
@@ -73,9 +84,9 @@ def _in_threads(function: Callable[..., None], rows: int, whole: int, scale: int
     threads = min(torch.get_num_threads(), rows // whole)
     bounds = [rows // whole * thread // threads * whole for thread in range(threads + 1)]
     assert arrays[0] is not None
-    channels = (0,) * arrays[0].shape[3]  # compiled for its length; a number would not be known in time
+    zeros = (arrays[0].dtype.type(0),) * arrays[0].shape[3]  # compiled for so many channels: sums stay in registers
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(function, *ends, scale, channels, *arrays) for ends in pairwise(bounds)]:
+        for done in [pool.submit(function, *ends, scale, zeros, *arrays) for ends in pairwise(bounds)]:
             done.result()
 
 
@@ -104,7 +115,7 @@ def _forward(
     first: int,
     end: int,
     scale: int,
-    channels: tuple[int, ...],
+    zeros: tuple[float, ...],
     pixels: NDArray,
     kernels: NDArray,
     vertical: NDArray,
@@ -113,22 +124,22 @@ def _forward(
 ) -> None:
     """Fill rows of the small pictures, counted through all of them."""
     _, taps, height, width = kernels.shape
-    size, count, number = int(np.sqrt(taps)), len(channels), kernels.dtype.type
+    size, count, number = int(np.sqrt(taps)), len(zeros), kernels.dtype.type
     pixel, line = np.uint64(count), np.uint64(pixels.shape[2] * count)  # unsigned: no index counts from the end
     last_row, last_column = number(pixels.shape[1] - 2), number(pixels.shape[2] - 2)
     shift, half = (scale + 1) // 2, number((scale - 1) % 2 / 2)  # with the pixel around
-    homes = np.empty(_BLOCK, kernels.dtype)
-    corners = np.empty((size, _BLOCK), np.uint32)  # first samples of the pixels above and to the left of taps
-    above_left, above_right, below_left, below_right = np.empty((4, size, _BLOCK), kernels.dtype)
-    sums = np.empty((_BLOCK, count), kernels.dtype)
+    block = -(-width // -(-width // _BLOCK))  # all blocks of a row alike
+    homes = np.empty(block, kernels.dtype)
+    corners = np.empty((size, block), np.uint32)  # first samples of the pixels above and to the left of taps
+    above_left, above_right, below_left, below_right = np.empty((4, size, block), kernels.dtype)
     for picture_row in range(first, end):
         picture, row = divmod(picture_row, height)
         samples = pixels[picture].reshape(-1)
-        for column in range(0, width, _BLOCK):
-            block = min(_BLOCK, width - column)
+        for unfinished in range(0, width, block):
+            column = min(unfinished, width - block)  # the last one may begin inside the one before
             for x in range(block):
                 homes[x] = (column + x) * scale + shift
-            sums[:] = 0
+            small[picture, :, row, unfinished : column + block] = 0
             for i in range(size):
                 home = number(row * scale + shift + i)
                 for j in range(size):  # views of rows are known to be contiguous, so the loop over them is vectorised
@@ -143,19 +154,20 @@ def _forward(
                         corners_j[x] = (np.int32(above) * pixels.shape[2] + np.int32(before)) * count
                         weights = _weights(kernels_j[x], down, right)
                         above_left_j[x], above_right_j[x], below_left_j[x], below_right_j[x] = weights
-                for x in range(block):
+                for x in range(unfinished - column, block):
+                    sums = zeros
                     for j in range(size):
                         for c in range(count):
                             left = np.uint64(corners[j, x]) + np.uint64(c)
-                            sums[x, c] += (
+                            added = (
                                 above_left[j, x] * samples[left]
                                 + above_right[j, x] * samples[left + pixel]
                                 + below_left[j, x] * samples[left + line]
                                 + below_right[j, x] * samples[left + line + pixel]
                             )
-            for c in range(count):
-                for x in range(block):
-                    small[picture, c, row, column + x] = sums[x, c]
+                            sums = tuple_setitem(sums, c, sums[c] + added)  # type: ignore[call-arg]
+                    for c in range(count):
+                        small[picture, c, row, column + x] += sums[c]
 
 
 @_compiled
@@ -163,7 +175,7 @@ def _backward(
     first: int,
     end: int,
     scale: int,
-    channels: tuple[int, ...],
+    zeros: tuple[float, ...],
     pixels: NDArray,
     kernels: NDArray,
     vertical: NDArray,
@@ -176,20 +188,21 @@ def _backward(
 ) -> None:
     """Fill the same rows of the gradients (equations 4 to 6), and add to that of the pixels."""
     _, taps, height, width = kernels.shape
-    size, count, number = int(np.sqrt(taps)), len(channels), kernels.dtype.type
+    size, count, number = int(np.sqrt(taps)), len(zeros), kernels.dtype.type
     pixel, line = np.uint64(count), np.uint64(pixels.shape[2] * count)  # unsigned: no index counts from the end
     last_row, last_column = number(pixels.shape[1] - 2), number(pixels.shape[2] - 2)
     shift, half = (scale + 1) // 2, number((scale - 1) % 2 / 2)  # with the pixel around
-    homes = np.empty(_BLOCK, kernels.dtype)
-    corners = np.empty((size, _BLOCK), np.uint32)  # first samples of the pixels above and to the left of taps
-    downs, rights = np.empty((2, size, _BLOCK), kernels.dtype)
+    block = -(-width // -(-width // _BLOCK))  # all blocks of a row alike
+    homes = np.empty(block, kernels.dtype)
+    corners = np.empty((size, block), np.uint32)  # first samples of the pixels above and to the left of taps
+    downs, rights, above_left, above_right, below_left, below_right = np.empty((6, size, block), kernels.dtype)
     for picture_row in range(first, end):
         picture, row = divmod(picture_row, height)
         samples = pixels[picture].reshape(-1)
         if of_pixels is not None:
             of_samples = of_pixels[picture].reshape(-1)
-        for column in range(0, width, _BLOCK):
-            block = min(_BLOCK, width - column)
+        for unfinished in range(0, width, block):
+            column = min(unfinished, width - block)  # the last one may begin inside the one before
             for x in range(block):
                 homes[x] = (column + x) * scale + shift
             for i in range(size):
@@ -205,25 +218,36 @@ def _backward(
                         downs_j[x], rights_j[x] = down, right
                 for x in range(block):
                     for j in range(size):
-                        above_left = above_right = below_left = below_right = number(0)
+                        at_left = at_right = under_left = under_right = number(0)
                         for c in range(count):
                             gradient = upstream[picture, c, row, column + x]
                             left = np.uint64(corners[j, x]) + np.uint64(c)
-                            above_left += gradient * samples[left]
-                            above_right += gradient * samples[left + pixel]
-                            below_left += gradient * samples[left + line]
-                            below_right += gradient * samples[left + line + pixel]
-                        tap, down, right = i * size + j, downs[j, x], rights[j, x]
-                        kernel = kernels[picture, tap, row, column + x]
-                        upper = above_left + right * (above_right - above_left)
-                        lower = below_left + right * (below_right - below_left)
-                        former = above_left + down * (below_left - above_left)
-                        latter = above_right + down * (below_right - above_right)
-                        of_kernels[picture, tap, row, column + x] = upper + down * (lower - upper)
-                        of_vertical[picture, tap, row, column + x] = kernel * (lower - upper)
-                        of_horizontal[picture, tap, row, column + x] = kernel * (latter - former)
-                        if of_pixels is not None:
-                            weights = _weights(kernel, down, right)
+                            at_left += gradient * samples[left]
+                            at_right += gradient * samples[left + pixel]
+                            under_left += gradient * samples[left + line]
+                            under_right += gradient * samples[left + line + pixel]
+                        above_left[j, x], above_right[j, x] = at_left, at_right
+                        below_left[j, x], below_right[j, x] = under_left, under_right
+                for j in range(size):
+                    kernels_j = kernels[picture, i * size + j, row, column : column + block]
+                    of_kernels_j = of_kernels[picture, i * size + j, row, column : column + block]
+                    of_vertical_j = of_vertical[picture, i * size + j, row, column : column + block]
+                    of_horizontal_j = of_horizontal[picture, i * size + j, row, column : column + block]
+                    downs_j, rights_j, above_left_j, above_right_j = downs[j], rights[j], above_left[j], above_right[j]
+                    below_left_j, below_right_j = below_left[j], below_right[j]
+                    for x in range(block):
+                        upper = above_left_j[x] + rights_j[x] * (above_right_j[x] - above_left_j[x])
+                        lower = below_left_j[x] + rights_j[x] * (below_right_j[x] - below_left_j[x])
+                        former = above_left_j[x] + downs_j[x] * (below_left_j[x] - above_left_j[x])
+                        latter = above_right_j[x] + downs_j[x] * (below_right_j[x] - above_right_j[x])
+                        of_kernels_j[x] = upper + downs_j[x] * (lower - upper)
+                        of_vertical_j[x] = kernels_j[x] * (lower - upper)
+                        of_horizontal_j[x] = kernels_j[x] * (latter - former)
+                if of_pixels is not None:
+                    for x in range(unfinished - column, block):
+                        for j in range(size):
+                            kernel = kernels[picture, i * size + j, row, column + x]
+                            weights = _weights(kernel, downs[j, x], rights[j, x])
                             for c in range(count):
                                 gradient = upstream[picture, c, row, column + x]
                                 left = np.uint64(corners[j, x]) + np.uint64(c)
