@@ -31,11 +31,11 @@ from twinscale.errors import UsageError
 from twinscale.nets.base import Downscaler, Pair, Rescaled, Upscaler, create, register
 from twinscale.nets.layers.initial import near_zero, pass_through
 from twinscale.nets.layers.inward_clamp import inward_clamp
+from twinscale.nets.layers.mean import DIV2K_MEAN, mean_picture
 from twinscale.nets.layers.resampling import Resampling, resample
 from twinscale.nets.layers.soft_round import SoftRound
 from twinscale.rescale.channel import Channel, EightBits
 
-_MEAN = (0.4488, 0.4371, 0.4040)  # of the RGB training pictures of DIV2K
 _LUMA = (0.299, 0.587, 0.114)
 _CONTRAST = 1.0  # standard deviation of the weights that first see contrasts
 _SLOPE = 0.2  # of the leaky ReLU
@@ -84,8 +84,7 @@ class ResamplerNet(Downscaler):
         reach = size // 2 + scale // 2 + 1
         # An eighth of the picture has two pixels a side at least, or there would be nothing to mirror.
         super().__init__(scale, channels, radius=max(radius, reach), multiple_of=2 * _REDUCED)
-        mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
-        self.register_buffer("_mean", mean[:, None, None], persistent=False)
+        self.register_buffer("_mean", mean_picture(channels), persistent=False)
         fine = head_width or 4 * width
         self.head = _seeing_luminance(_conv(channels, width, 5))
         self.halve = nn.ModuleList(
@@ -234,7 +233,7 @@ def _seeing_luminance(conv: nn.Conv2d) -> nn.Conv2d:
     with torch.no_grad():
         conv.weight[0] = 0
         conv.weight[0, :, middle, middle] = torch.tensor(_LUMA if conv.in_channels == 3 else [1.0])
-        conv.bias[0] = max(_MEAN)
+        conv.bias[0] = max(DIV2K_MEAN)
     return conv
 
 

@@ -6,14 +6,12 @@
                       └────────────────────────────────────────────────────────────┘
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.nets.base import Upscaler, register
+from twinscale.nets.layers.mean import mean_picture
 from twinscale.nets.layers.subpixels import SubpixelConvs
-
-_MEAN = (0.4488, 0.4371, 0.4040)  # of the RGB training pictures of DIV2K
 
 
 @register("edsr")
@@ -34,8 +32,7 @@ class EDSR(Upscaler):
         # A pixel at full size, and at x4 one at half of it, together reach one more small pixel.
         super().__init__(scale, channels, radius=2 * blocks + 3 + 1)
         self._residual_scale = residual_scale
-        mean = torch.tensor(_MEAN if channels == 3 else [sum(_MEAN) / 3])
-        self.register_buffer("_mean", mean[:, None, None], persistent=False)
+        self.register_buffer("_mean", mean_picture(channels), persistent=False)
         self.head = nn.Conv2d(channels, width, 3, padding=1)
         self.body = nn.ModuleList(
             nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2)) for _ in range(blocks)

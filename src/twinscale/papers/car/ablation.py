@@ -18,6 +18,7 @@ from twinscale.nets.car import ResamplerNet
 from twinscale.papers.car import networks
 from twinscale.papers.car.accuracy import leads, published, scores_of, span, value_of
 from twinscale.papers.car.networks import SCALES
+from twinscale.papers.car.small_pictures import enlarged
 from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
 from twinscale.papers.reproduction import Reproduction, planes_of
 from twinscale.training.recipe import Recipe
@@ -179,7 +180,7 @@ def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     rows, tiles, variation, psnr = [], [], {}, {}
     for name in (NO_TV, FULL):
         shown = Trial.of(reproduction.rescaler(recipes[name]), protocol, planes)
-        small = to_pixels(shown.low, np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+        small = enlarged(shown.low, 4)
         tiles.append(
             {
                 "original": to_pixels(shown.truth, np.uint8)[detail],

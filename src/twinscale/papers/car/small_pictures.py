@@ -128,7 +128,7 @@ def figure_3(reproduction: Reproduction) -> Iterator[Block]:
         rows += [ComparisonRow((shown, how), None, Value.of(trial.scores(protocol))) for how, trial in trials.items()]
         margins[shown] = psnr["CAR"] - max(reached for how, reached in psnr.items() if how != "CAR")
         original = {f"{shown}, original": to_pixels(trials["CAR"].truth, np.uint8)[detail]}
-        tiles.append(original | {how: _enlarged(trial.low, 4)[detail] for how, trial in trials.items()})
+        tiles.append(original | {how: enlarged(trial.low, 4)[detail] for how, trial in trials.items()})
         tiles.append(
             original
             | {f"{how}: {psnr[how]:.2f} dB": to_pixels(trial.result, np.uint8)[detail] for how, trial in trials.items()}
@@ -156,7 +156,7 @@ def _of_set14(name: str) -> NDArray:
     return Picture.read(path).planes()
 
 
-def _enlarged(low: NDArray, scale: int) -> NDArray[np.uint8]:
+def enlarged(low: NDArray, scale: int) -> NDArray[np.uint8]:
     """Draw each small pixel as a square."""
     return to_pixels(low, np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)
 
