@@ -361,6 +361,14 @@ class Reproduction:
         write_atomically(self._path, json.dumps(kept, indent=1).encode(), overwrite=True)
 
 
+def demo_picture(name: str) -> NDArray[np.uint8]:
+    """Return a picture that comes with scikit-image and may be shown anywhere, ``(H, W, 3)``, by its name there."""
+    import skimage.data
+
+    picture: NDArray[np.uint8] = getattr(skimage.data, name)()
+    return picture
+
+
 def planes_of(dataset: str) -> list[NDArray]:
     """Load the pictures of a set, each ``(H, W, C)`` in [0, 1].
 

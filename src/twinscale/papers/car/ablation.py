@@ -20,7 +20,7 @@ from twinscale.papers.car.accuracy import leads, published, scores_of, span, val
 from twinscale.papers.car.networks import SCALES
 from twinscale.papers.car.small_pictures import enlarged
 from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
-from twinscale.papers.reproduction import Reproduction, planes_of
+from twinscale.papers.reproduction import Reproduction, demo_picture, planes_of
 from twinscale.training.recipe import Recipe
 
 FULL, NO_TV, NO_DISTANCE, NO_OFFSETS = "CAR", "without TV loss", "without offset constraint", "without offset"
@@ -95,7 +95,7 @@ def figure_4(reproduction: Reproduction) -> Iterator[Block]:
     recipes = _ablations(reproduction, 4)
     compared = {NO_DISTANCE: _resampler(reproduction, recipes[NO_DISTANCE])}
     compared["with it"] = _resampler(reproduction, recipes[FULL])
-    planes, detail = to_planes(_demo_picture(_SHOWN)), (slice(120, 216), slice(272, 368))
+    planes, detail = to_planes(demo_picture(_SHOWN)), (slice(120, 216), slice(272, 368))
     yield Figure(
         "car-fig-4.png",
         "The nine taps in the middle of each kernel, x4: lines lead from where they lie to where they move. A detail "
@@ -176,7 +176,7 @@ def _movement(network: ResamplerNet, planes: NDArray) -> tuple[float, float]:
 def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     """Make Fig. 5."""
     protocol, recipes = Protocol(4, "rgb"), _ablations(reproduction, 4)
-    planes, detail = to_planes(_demo_picture(_SHOWN)), (slice(120, 248), slice(256, 384))
+    planes, detail = to_planes(demo_picture(_SHOWN)), (slice(120, 248), slice(256, 384))
     rows, tiles, variation, psnr = [], [], {}, {}
     for name in (NO_TV, FULL):
         shown = Trial.of(reproduction.rescaler(recipes[name]), protocol, planes)
@@ -224,11 +224,3 @@ def _of_set5(reproduction: Reproduction, recipe: Recipe, protocol: Protocol) -> 
         for trial in trials
     ]
     return Looks.mean(looks), Scores.mean([trial.scores(protocol) for trial in trials])
-
-
-def _demo_picture(name: str) -> NDArray[np.uint8]:
-    """Return an RGB picture that comes with scikit-image and may be shown anywhere."""
-    import skimage.data
-
-    picture: NDArray[np.uint8] = getattr(skimage.data, name)()
-    return picture

@@ -20,7 +20,7 @@ from twinscale.images.resize import imresize
 from twinscale.nets import Pair
 from twinscale.papers.dsn import networks
 from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
-from twinscale.papers.reproduction import Reproduction, planes_of
+from twinscale.papers.reproduction import Reproduction, demo_picture, planes_of
 from twinscale.rescale import load, shrink
 from twinscale.training.recipe import ChannelSpec, Enlargement, Recipe
 from twinscale.training.rescaler import exported
@@ -97,7 +97,7 @@ def figure_5(reproduction: Reproduction) -> Iterator[Block]:
     with_it = replace(base, name=f"{base.name}-with-qbrelu")
     without = replace(base, name=f"{base.name}-without-qbrelu", channel=ChannelSpec(name="none"))
     truths = [protocol.truth(planes).astype(np.float32) for planes in planes_of("Set5")]
-    face = luminance(to_planes(_demo_picture("astronaut")))[20:240, 120:340]
+    face = luminance(to_planes(demo_picture("astronaut")))[20:240, 120:340]
     rows, variation, tiles = [], {}, {"bicubic": to_pixels(imresize(face, 1 / 2), np.uint8)}
     for name, recipe in (("with Q-BReLU", with_it), ("without", without)):
         pair = reproduction.network(recipe)
@@ -146,17 +146,9 @@ def _of_pair(down: Operation, up: Operation, truth: NDArray, protocol: Protocol)
     )
 
 
-def _demo_picture(name: str) -> NDArray[np.uint8]:
-    """Return an RGB picture that comes with scikit-image and may be shown anywhere."""
-    import skimage.data
-
-    picture: NDArray[np.uint8] = getattr(skimage.data, name)()
-    return picture
-
-
 def _reductions(name: str) -> dict[str, NDArray[np.uint8]]:
     """Reduce a demo picture to a third in four ways."""
-    full = _demo_picture(name)
+    full = demo_picture(name)
     reduced: dict[str, NDArray[np.uint8]] = {kernel: imresize(full, 1 / 3, kernel=kernel) for kernel in KERNELS}
     reduced["Down-SNet"] = shrink(
         Picture(full[: full.shape[0] // 3 * 3, : full.shape[1] // 3 * 3]), model=networks.PAIR
