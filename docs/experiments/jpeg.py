@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import twinscale
-from twinscale.evaluation.metrics import psnr
+from twinscale.images.metrics import psnr
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 

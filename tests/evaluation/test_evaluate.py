@@ -12,7 +12,7 @@ from twinscale import evaluate, load
 from twinscale.engine import Runtime
 from twinscale.errors import DatasetError, UsageError
 from twinscale.evaluation.looks import Looks
-from twinscale.evaluation.metrics import psnr, ssim
+from twinscale.images.metrics import psnr, ssim
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 

@@ -2,7 +2,7 @@
 
 Pictures are ``(H, W)`` or ``(H, W, C)`` arrays whose values span ``peak`` (255 for 8 bits, 1 for
 planes in [0, 1]). What to compare (channel, border, rounding) is for
-:class:`twinscale.evaluation.protocol.Protocol` to say.
+``twinscale.evaluation.protocol`` to say.
 """
 
 import math

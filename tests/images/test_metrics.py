@@ -10,8 +10,8 @@ import skimage.data
 import skimage.metrics
 
 from twinscale.errors import UsageError
-from twinscale.evaluation.metrics import ciede2000, ms_ssim, psnr, ssim
 from twinscale.images.colour import srgb_to_lab
+from twinscale.images.metrics import ciede2000, ms_ssim, psnr, ssim
 
 
 def pair(channels: int = 3, dtype: type = np.uint8) -> tuple[np.ndarray, np.ndarray]:
