@@ -74,7 +74,7 @@ def _tag(picture: "Picture") -> dict[str, Any] | None:
     if shrunk is None:
         return None
     try:
-        pair = shrunk.pair()
+        pair = shrunk.restorer()
         shrunk.check(pair)
     except TwinscaleError as error:
         return asdict(shrunk.tag) | {"restorable": False, "by": None, "reason": str(error)}

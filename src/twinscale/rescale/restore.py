@@ -25,11 +25,11 @@ def restore(
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
-    """Restore a picture that :func:`twinscale.shrink` made.
+    """Restore a picture that :func:`twinscale.shrink` or :func:`twinscale.pack` made.
 
     Args:
         picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
-        model: a loaded pair, its card, the name of a pair or a family, or a folder; by default the one that the
+        model: a loaded model, its card, the name of a model or a family, or a folder; by default the one that the
             picture's tag names, shipped or in a folder of ``TWINSCALE_MODELS``. If it has other weights than the one
             that shrank the picture, the result's notes say so.
         fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
@@ -46,7 +46,7 @@ def restore(
 
     Raises:
         UsageError: the picture has no tag and neither model nor fallback is given, or it was cropped or
-            resized since it was shrunk, or the model is not a pair, is not the pair that shrank it or has another
+            resized since it was shrunk, or the model is not the one that restores it, is not a pair or has another
             scale than asked for, or this is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing, damaged, or has other weights than the one that shrank.
@@ -57,8 +57,8 @@ def restore(
     picture = Picture.of(picture)
     shrunk = Shrunk.find(picture)
     if shrunk is not None:
-        pair = shrunk.pair(runtime) if model is None else choose_pair(None, as_model(model, shrunk.tag.scale, runtime))
-        return shrunk.restore(pair, tile=tile, progress=progress)
+        named = None if model is None else as_model(model, float(shrunk.tag.scale), runtime)
+        return shrunk.restore(named or shrunk.restorer(runtime), tile=tile, progress=progress)
     if model is not None:
         return choose_pair(scale, model, runtime=runtime).enlarge(picture, tile=tile, progress=progress)
     if fallback == "upscale":

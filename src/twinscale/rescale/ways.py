@@ -1,0 +1,148 @@
+"""The ways to make a small file of a picture and to bring the picture back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from twinscale.codecs.codec import Codec
+from twinscale.codecs.registry import codec_named
+from twinscale.engine import Runtime
+from twinscale.images.picture import Picture
+from twinscale.rescale.model import Model, ProgressCallback, load
+from twinscale.rescale.shrunk import Shrunk
+from twinscale.rescale.tag import DIGITS, Tag, digest_of
+from twinscale.rescale.upscale import resized
+from twinscale.rescale.xmp import remove_tag
+from twinscale.zoo import DEFAULT_FAMILIES, Card, families, list_models, load_card, model_names
+
+SCALES = (Fraction(1), Fraction(3, 2), Fraction(2), Fraction(3), Fraction(4))
+"""How many times smaller a picture may be in its file."""
+
+_NOT_KNOWN = "0" * DIGITS  # takes as many bytes as the digest that will stand in its place
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A format, a scale, and the model that restores.
+
+    A pair shrinks by itself; before an upscaler, a picture is reduced bicubically. ``code(shrink(picture), quality)``
+    gives the bytes of a file, and ``restore`` what :func:`twinscale.restore` makes of them.
+    """
+
+    format: str
+    """Name of the format, such as ``"JPEG"``."""
+    scale: Fraction = Fraction(1)
+    """How many times longer the sides of the original are than those of the picture in the file."""
+    model: Model | None = None
+    """A pair of this scale, or an upscaler of this scale or a larger one; None for the codec alone."""
+
+    def __str__(self) -> str:
+        if self.model is None:
+            return f"{self.format} alone"
+        return f"{self.format} of {1 / self.scale} of the size, restored by {self.model.card.name}"
+
+    def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
+        """Return what the codec gets: a smaller picture with its tag, or for the codec alone the picture itself.
+
+        Args:
+            picture: the original.
+            tile: see :func:`twinscale.engine.run`.
+            progress: see :func:`twinscale.engine.run`.
+        """
+        picture = replace(picture, xmp=remove_tag(picture.xmp))
+        if self.model is None:
+            return picture
+        card = self.model.card
+        digest = card.digest[:DIGITS]
+        tag = Tag(card.name, digest, self.scale, width=picture.width, height=picture.height, pixels=_NOT_KNOWN)
+        if card.kind == "pair":
+            small = self.model.shrink(picture, tile=tile, progress=progress)
+        else:
+            small = picture if self.scale == 1 else resized(_continued(picture, tag.covered_size), tag.small_size)
+        return Shrunk(small, tag).tagged(compact=True)
+
+    def code(self, small: Picture, quality: int | None = None) -> bytes:
+        """Return a file of what :meth:`shrink` returned.
+
+        Its tag does not know yet what a decoder makes of it, but has as many bytes as that of :meth:`sealed`.
+
+        Args:
+            small: what :meth:`shrink` returned.
+            quality: 1 to 100, or None for a format that is always lossless.
+
+        Raises:
+            PictureError: the format cannot hold the picture.
+        """
+        return small.encode(self.format, quality=quality)
+
+    def sealed(self, small: Picture, quality: int | None = None) -> bytes:
+        """Do what :meth:`code` does; the tag says what a decoder makes of the file, so that changes are noticed."""
+        data = self.code(small, quality)
+        shrunk = Shrunk.find(small)
+        if shrunk is None:
+            return data
+        tag = replace(shrunk.tag, pixels=digest_of(Picture.read(data)))
+        return self.code(Shrunk(shrunk.picture, tag).tagged(compact=True), quality)
+
+    def restore(self, data: bytes, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
+        """Bring a picture back, at exactly its original size.
+
+        Args:
+            data: what :meth:`code` or :meth:`sealed` returned.
+            tile: see :func:`twinscale.engine.run`.
+            progress: see :func:`twinscale.engine.run`.
+        """
+        picture = Picture.read(data, max_pixels=2**62)  # it was made here
+        shrunk = Shrunk.find(picture)
+        if self.model is None or shrunk is None:
+            return picture
+        unsealed = Shrunk(shrunk.picture, replace(shrunk.tag, pixels=None))
+        return unsealed.restore(self.model, tile=tile, progress=progress)
+
+
+def ways(format: str, runtime: Runtime | None = None) -> Iterator[Way]:
+    """Yield the ways into a format: the codec alone, and what the models that there are make possible.
+
+    Args:
+        format: a format's name or one of its extensions.
+        runtime: what runs the networks.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    codec = codec_named(format)
+    yield Way(codec.name)
+    for scale in SCALES:
+        if card := _upscaler(codec, scale):
+            yield Way(codec.name, scale, load(card, runtime))
+    for card in _pairs(codec):
+        yield Way(codec.name, Fraction(card.scale), load(card, runtime))
+
+
+def _upscaler(codec: Codec, scale: Fraction) -> Card | None:
+    """Choose what enlarges a reduced picture: of JPEGs a model that is told how they were compressed."""
+    told = [card for card in list_models("upscaler") if card.conditions == codec.name.lower()]
+    plain = [load_card(name) for name in model_names() if name.startswith(f"{DEFAULT_FAMILIES['upscaler']}-x")]
+    for cards in (told, plain):
+        if fitting := [card for card in cards if card.scale == scale or card.scale >= scale > 1]:
+            return min(fitting, key=lambda card: card.scale)
+    return None
+
+
+def _pairs(codec: Codec) -> list[Card]:
+    """Choose pairs whose small pictures were trained to go through such a file."""
+    if codec.quality is None:
+        return [load_card(DEFAULT_FAMILIES["pair"], scale) for scale in families().get(DEFAULT_FAMILIES["pair"], [])]
+    return [card for card in list_models("pair") if card.channel == codec.name.lower()]
+
+
+def _continued(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Repeat the last row and column of a picture until it has a size, ``(H, W)``."""
+    bottom, right = size[0] - picture.height, size[1] - picture.width
+    if not (bottom or right):
+        return picture
+    pixels = np.pad(picture.pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    alpha = None if picture.alpha is None else np.pad(picture.alpha, ((0, bottom), (0, right)), mode="edge")
+    return replace(picture, pixels=pixels, alpha=alpha)
