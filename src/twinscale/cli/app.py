@@ -13,7 +13,7 @@ class _LazyGroup(Group):
 
     _NAMES = (
         *("upscale", "shrink", "restore", "info", "models"),
-        *("evaluate", "data", "train", "runs", "plot", "export", "reproduce", "study", "bench"),
+        *("evaluate", "rd", "data", "train", "runs", "plot", "export", "reproduce", "study", "bench"),
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:

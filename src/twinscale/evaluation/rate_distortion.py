@@ -6,6 +6,7 @@ luminance of BT.601, which is not rounded. Comparisons of learned codecs often g
 """
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,9 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.codecs.registry import codec_named
 from twinscale.engine import Runtime
-from twinscale.errors import UsageError
 from twinscale.images.colour import luminance
 from twinscale.images.downscaling import downscale
 from twinscale.images.metrics import psnr, ssim_and_ms_ssim
@@ -31,14 +30,17 @@ VERSION = 1
 ALONE = "alone"
 """What the codec alone is called among the ways."""
 
-_QUALITIES = {
-    "JPEG": (10, 20, 30, 50, 70, 80, 90, 95),
+QUALITIES = {
+    "JPEG": (5, 10, 20, 30, 50, 70, 80, 90, 95),
     "WEBP": (5, 20, 40, 60, 80, 95),
-    "AVIF": (15, 30, 45, 60, 75, 90),
+    "AVIF": (10, 20, 30, 45, 60, 80),
     "JPEGXL": (10, 30, 50, 70, 80, 90),
-    "JPEG2000": (10, 30, 50, 60, 70, 80),
+    "JPEG2000": (30, 40, 50, 60, 70, 80),
 }
-_FINER = {"JPEG": (5, 15, 25, 40, 60), "AVIF": (5,), "JPEG2000": (5,)}  # of the codec alone, which is fast
+"""What the codecs are asked for: a few numbers each, which cover 0.1 to 2 bits per pixel of photographs."""
+
+
+_SAME = 1e-6  # what a similarity may lack of 1: beyond 60 dB there is nothing to tell apart
 
 
 class Point(NamedTuple):
@@ -104,7 +106,6 @@ class Contender(NamedTuple):
     name: str
     """Scale and model, such as ``"x2 jpeg-x2"``, or :data:`ALONE`."""
     coding: Coding
-    qualities: tuple[int, ...]
     is_packed: bool
     """Whether :func:`twinscale.pack` chooses among it and others; what is not, is there to compare with."""
     made_by: str
@@ -112,7 +113,7 @@ class Contender(NamedTuple):
 
 
 def contenders(
-    format: str, models: Iterable[str] = (), qualities: tuple[int, ...] | None = None, runtime: Runtime | None = None
+    format: str, models: Iterable[str | os.PathLike[str]] = (), runtime: Runtime | None = None
 ) -> list[Contender]:
     """Return the ways into a format that are measured.
 
@@ -120,28 +121,19 @@ def contenders(
     and models that were not made for this codec.
 
     Args:
-        format: a format's name or one of its extensions.
+        format: name of a format of :data:`QUALITIES`.
         models: names or folders of the last: a pair shrinks by itself, before an upscaler bicubic reduction does.
-        qualities: what the codec is asked for; by default few for each format, which cover 0.1 to 2 bits per pixel.
         runtime: what runs the networks.
 
     Raises:
-        UsageError: there is no such format, or it is always lossless.
         ModelError: there is no such model.
     """
-    codec = codec_named(format)
-    if codec.quality is None or codec.encode is None:
-        raise UsageError(f"{codec.name} has no quality to vary: choose one of {', '.join(_QUALITIES)}")
-    usual = qualities or _QUALITIES.get(codec.name, _QUALITIES["WEBP"])
-    finer = qualities or tuple(sorted((*usual, *_FINER.get(codec.name, ()))))
-    packed = list(ways(codec.name, runtime))
     loaded = [as_model(model, runtime=runtime) for model in models]
-    compared = [Way(codec.name, Fraction(model.card.scale), model) for model in loaded]
-    of_networks = [
-        Contender(_name(way), way, finer if way.model is None else usual, way in packed, _made_by(way))
-        for way in (*packed, *compared)
-    ]
-    return [*of_networks, Contender("x2 bicubic", Bicubic(codec.name, 2), usual, False, "")]
+    compared = [Way(format, Fraction(model.card.scale), model) for model in loaded]
+    packed = {_name(way): way for way in ways(format, runtime)}
+    others = {_name(way): way for way in compared if _name(way) not in packed}
+    named = [Contender(name, way, name in packed, _made_by(way)) for name, way in {**packed, **others}.items()]
+    return [*named, Contender("x2 bicubic", Bicubic(format, 2), False, "")]
 
 
 def measure(coding: Coding, picture: Picture, qualities: Iterable[int]) -> Iterator[Point]:
@@ -163,9 +155,9 @@ def measure(coding: Coding, picture: Picture, qualities: Iterable[int]) -> Itera
     for quality in qualities:
         data = coding.code(small, quality)
         result = coding.restore(data).pixels[: picture.height, : picture.width]
-        if not np.array_equal(result, truth):
-            result_y = _luminance(result)
-            scores = psnr(truth, result), psnr(truth_y, result_y), *ssim_and_ms_ssim(truth_y, result_y)
+        result_y = _luminance(result)
+        scores = psnr(truth, result), psnr(truth_y, result_y), *ssim_and_ms_ssim(truth_y, result_y)
+        if all(map(math.isfinite, scores)):
             yield Point(quality, len(data), *scores)
 
 
@@ -192,4 +184,4 @@ def _luminance(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _decibels(similarity: float) -> float:
-    return -10 * math.log10(1 - similarity)
+    return -10 * math.log10(max(1 - similarity, _SAME))
