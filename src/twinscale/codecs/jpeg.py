@@ -10,6 +10,7 @@ import numpy as np
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock
+from twinscale.codecs.quantisation import Quantisation
 from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, make_segment, read_segments
 from twinscale.errors import PictureError
 
@@ -61,7 +62,7 @@ def _decode(data: bytes) -> Decoded:
         image = _open(file._replace(data=file.data + END))
         pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
         notes = (*notes, _missing_rows(pixels))
-    return Decoded(pixels, file.metadata._replace(icc=icc), notes=notes)
+    return Decoded(pixels, file.metadata._replace(icc=icc), notes=notes, quantisation=Quantisation.of_file(image))
 
 
 def _split(data: bytes) -> _File:

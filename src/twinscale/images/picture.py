@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from twinscale.codecs.codec import Decoded
     from twinscale.codecs.encoding import Encoded
+    from twinscale.codecs.quantisation import Quantisation
 
 Colour = str | tuple[int, int, int]
 """``"white"``, ``"#rrggbb"`` and whatever else CSS calls colours, or red, green and blue of 0 to 255."""
@@ -50,6 +51,8 @@ class Picture:
         xmp: XMP packet.
         format: name of the format it was read from, such as ``"PNG"``.
         notes: what was changed on reading, or must be known of a result, one line each, to be shown to the user.
+        quantisation: how the JPEG was quantised whose pixels these are, or ``None`` if they are not a JPEG's, or not
+            any more.
 
     Raises:
         UsageError: shapes or types do not fit together, or floats are not within 0 to 1.
@@ -62,6 +65,7 @@ class Picture:
     xmp: bytes | None = None
     format: str | None = None
     notes: tuple[str, ...] = ()
+    quantisation: "Quantisation | None" = None
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape
@@ -125,7 +129,7 @@ class Picture:
             UsageError: the values are not finite, or the shapes are wrong.
         """
         stored = None if alpha is None else self._stored(alpha)
-        return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
+        return replace(self, pixels=self._stored(planes), alpha=stored, quantisation=None, **changes)
 
     def with_depth(self, depth: Literal[8, 16]) -> "Picture":
         """Return the picture in 8 or 16 bits per sample; fewer bits are rounded, more bits lose nothing.
@@ -243,7 +247,8 @@ class Picture:
         """Make a picture of an image of Pillow's, in any of its modes, with the ICC, EXIF and XMP that it carries.
 
         All is done as when a file is read: palettes become RGB, CMYK becomes sRGB, and the orientation that EXIF
-        states is applied. ``I;16`` and ``I`` become 16 bits, ``F`` is floating point of 0 to 1.
+        states is applied. ``I;16`` and ``I`` become 16 bits, ``F`` is floating point of 0 to 1. The quantisation of
+        a JPEG is known until Pillow decodes it: from then on, its pixels may have been changed.
 
         Raises:
             PictureError: the image's file is damaged, or its mode or its values are not supported.
@@ -252,6 +257,7 @@ class Picture:
         from twinscale.codecs.decoding import as_picture_type
         from twinscale.codecs.pillow import pixels_of
 
+        quantisation = _untouched_quantisation(image)
         icc: bytes | None = image.info.get("icc_profile")
         notes: tuple[str, ...]
         try:
@@ -264,7 +270,7 @@ class Picture:
         except (OSError, SyntaxError, ValueError, struct.error) as error:  # Pillow decodes a file only now
             raise PictureError(f"the image cannot be decoded ({error}); get a complete copy of its file") from error
         metadata = Metadata(icc, image.info.get("exif"), image.info.get("xmp"))
-        return cls._finished(Decoded(pixels, metadata, notes=notes), None)
+        return cls._finished(Decoded(pixels, metadata, notes=notes, quantisation=quantisation), None)
 
     def to_pil(self) -> "Image":
         """Return an image of Pillow's: ``L``, ``LA``, ``RGB`` or ``RGBA``; ``I;16`` or ``F`` for grey in 16 or 32 bits.
@@ -328,7 +334,7 @@ class Picture:
         has_alpha = decoded.pixels.shape[2] in (2, 4)
         metadata, stated, notes = clean(decoded.metadata, decoded.pixels.shape[2] - has_alpha)
         pixels, alpha = _split(_upright(decoded.pixels, decoded.orientation or stated or 1))
-        return cls(pixels, alpha, *metadata, format, (*decoded.notes, *notes))
+        return cls(pixels, alpha, *metadata, format, (*decoded.notes, *notes), decoded.quantisation)
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
         """Return the bytes of a file of this format, with ICC, EXIF and XMP where the format can keep them.
@@ -383,6 +389,17 @@ class Picture:
             raise PictureError(f"{path}: {error}") from error
         write_atomically(path, encoded.data, overwrite=overwrite)
         return encoded.notes
+
+
+def _untouched_quantisation(image: "Image") -> "Quantisation | None":
+    """Return the quantisation of a JPEG that Pillow has opened and nobody has decoded or asked to decode otherwise."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    from twinscale.codecs.quantisation import Quantisation
+
+    if not isinstance(image, JpegImageFile) or not image.tile or image.decoderconfig or image.tell():
+        return None
+    return Quantisation.of_file(image)
 
 
 def _split(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
