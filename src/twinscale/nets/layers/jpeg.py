@@ -35,6 +35,7 @@ _HALF = 1 / 2
 _JUST_BELOW_HALF = _HALF - 2**-16  # with which libjpeg rounds Cb and Cr
 _MIDDLE, _WHITE = 128, 255
 _SIDE = 8  # of a block
+_PER_COEFFICIENT, _PER_DIGIT = 2.68, 1.44  # bits
 _NARROW = 2  # samples across: libjpeg does not interpolate narrower chroma
 
 SAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
@@ -78,6 +79,18 @@ class JPEG(nn.Module):
         y, cbcr = _encoded(planes[:, :1], luma, (1, 1)), _encoded(planes[:, 1:], chroma, sampling)
         decoded = torch.cat((_decoded(y, luma, (1, 1), size), _decoded(cbcr, chroma, sampling, size)), dim=1)
         return Coded(_to_unit(_to_rgb(decoded), picture), [y, cbcr])
+
+
+def bits(coefficients: list[Tensor]) -> Tensor:
+    """Estimate what the AC coefficients of :class:`Coded` take in a file: ``(N,)`` bits, with gradients.
+
+    Huffman codes give each coefficient that is not zero a code and about the logarithm of its size in digits. The two
+    constants were fitted to the sizes of files of photographs with tables of their own, qualities 10 to 95, which
+    they meet to within 3 percent. Zeros have no gradient: they cost nothing already.
+    """
+    sizes = [plane.abs().flatten(-2)[..., 1:] for plane in coefficients]  # DC comes first
+    costs = (_PER_DIGIT * torch.log2(1 + size) + _PER_COEFFICIENT * size.clamp(max=1) for size in sizes)
+    return torch.stack([cost.flatten(1).sum(dim=1) for cost in costs]).sum(dim=0)
 
 
 def _encoded(planes: Tensor, steps: Tensor, sampling: tuple[int, int]) -> Tensor:
