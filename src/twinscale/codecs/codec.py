@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from twinscale.codecs.quantisation import Quantisation
+
 LOSSLESS = 0
 """The quality that stands for exact pixels, in formats that can be lossy or lossless."""
 
@@ -63,13 +65,14 @@ class Decoded(NamedTuple):
 
     ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in :class:`Header`, alpha last; of any numeric type.
     ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
-    the user what was changed or left out, one line each.
+    the user what was changed or left out, one line each. ``quantisation`` is that of a JPEG.
     """
 
     pixels: np.ndarray
     metadata: Metadata = NO_METADATA
     orientation: int | None = None
     notes: tuple[str, ...] = ()
+    quantisation: Quantisation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from twinscale.rescale.channel import Channel, EightBits
 class Network(nn.Module):
     """A convolutional network that maps pictures to pictures.
 
-    Inputs and outputs are ``(N, C, H, W)`` in [0, 1]; outputs are not clipped.
+    Inputs and outputs are ``(N, C, H, W)`` in [0, 1]; outputs are not clipped. A network that is told how its picture
+    was compressed has further input planes after the picture's, each constant over the picture.
 
     Args:
         scale: by how much the model that it belongs to shrinks or enlarges; a whole number.
@@ -26,14 +27,29 @@ class Network(nn.Module):
         radius: receptive-field radius: an output pixel depends on input pixels at most this far away. ``math.inf``
             for a network with global operations, such as channel attention, which is never tiled.
         multiple_of: sides of the input must be multiples of this.
+        conditions: how many numbers of 0 to 1 it is told of how its picture was compressed, each as one more input
+            plane; all are zero where nothing was lost. 3 are those of
+            :meth:`twinscale.codecs.quantisation.Quantisation.conditions`.
     """
 
     def __init__(
-        self, scale: int, channels: int, factor: Fraction, *, radius: int | float, multiple_of: int = 1
+        self,
+        scale: int,
+        channels: int,
+        factor: Fraction,
+        *,
+        radius: int | float,
+        multiple_of: int = 1,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         self.scale, self.channels, self.factor = scale, channels, factor
-        self.radius, self.multiple_of = radius, multiple_of
+        self.radius, self.multiple_of, self.conditions = radius, multiple_of, conditions
+
+    @property
+    def planes(self) -> int:
+        """Input planes: those of the picture and the conditions."""
+        return self.channels + self.conditions
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers, which some papers train more slowly."""
@@ -64,16 +80,21 @@ class Upscaler(Network):
     """Super-resolution: a low-resolution picture comes in and leaves ``scale`` times as large.
 
     Args:
-        scale: how many times as large as the small picture the result is.
+        scale: how many times as large as the small picture the result is; 1 for a network that only repairs.
         channels: 1 for luminance, 3 for RGB.
         radius: see :class:`Network`.
+        multiple_of: see :class:`Network`.
+        conditions: see :class:`Network`.
     """
 
     interpolated_input: ClassVar[bool] = False
     """Whether the input is the bicubic enlargement instead of the small picture itself."""
 
-    def __init__(self, scale: int, channels: int, *, radius: int | float) -> None:
-        super().__init__(scale, channels, Fraction(1 if self.interpolated_input else scale), radius=radius)
+    def __init__(
+        self, scale: int, channels: int, *, radius: int | float, multiple_of: int = 1, conditions: int = 0
+    ) -> None:
+        factor = Fraction(1 if self.interpolated_input else scale)
+        super().__init__(scale, channels, factor, radius=radius, multiple_of=multiple_of, conditions=conditions)
 
 
 class Downscaler(Network):
