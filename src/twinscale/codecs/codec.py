@@ -36,6 +36,29 @@ class Metadata(NamedTuple):
 
 NO_METADATA = Metadata()
 
+Subsampling = Literal["4:2:0", "4:2:2", "4:4:4"]
+
+
+class Options(NamedTuple):
+    """How pixels are encoded, beyond a quality; a format takes those that its codec names, and none of the others.
+
+    Attributes:
+        subsampling: how finely colour is kept: at half the resolution both ways, across only, or all of it; None leaves
+            it to the quality.
+        progressive: whether the whole picture comes first and its details later, not row by row.
+        optimised: whether entropy codes are made for this picture, which changes no pixel, or are the standard's; None
+            leaves it to the format. Progressive JPEGs always have their own.
+        ratio: how many times smaller than its samples the picture becomes, above 1; takes the place of a quality.
+    """
+
+    subsampling: Subsampling | None = None
+    progressive: bool = False
+    optimised: bool | None = None
+    ratio: float | None = None
+
+
+NO_OPTIONS = Options()
+
 
 class Decoded(NamedTuple):
     """Pixels as stored, before orientation, and the metadata as found.
@@ -58,7 +81,7 @@ class Codec:
 
     ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
     ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
-    the limits below, metadata that the format keeps, and a quality.
+    the limits below, metadata that the format keeps, a quality, and options that the format has.
 
     Attributes:
         name: canonical name, such as ``"PNG"``.
@@ -79,6 +102,7 @@ class Codec:
         keeps: the metadata that can be written.
         max_exif: how many bytes of EXIF can be written.
         quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
+        options: names of the :class:`Options` that it has.
     """
 
     name: str
@@ -87,7 +111,7 @@ class Codec:
     sniff: Callable[[bytes], bool]
     header: Callable[[bytes], Header]
     decode: Callable[[bytes], Decoded]
-    encode: Callable[[np.ndarray, Metadata, int], bytes] | None = None
+    encode: Callable[[np.ndarray, Metadata, int, Options], bytes] | None = None
     frames: str = "frames"
     depths: tuple[int, ...] = (8,)
     alpha: bool = True
@@ -99,6 +123,7 @@ class Codec:
     keeps: tuple[Literal["icc", "exif", "xmp"], ...] = ("icc", "exif", "xmp")
     max_exif: int = 2**31 - 1
     quality: int | None = None
+    options: tuple[Literal["subsampling", "progressive", "optimised", "ratio"], ...] = ()
 
     @property
     def is_lossless(self) -> bool:
