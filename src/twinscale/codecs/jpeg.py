@@ -15,7 +15,7 @@ from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, make_se
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
 
 _EXIF, _XMP, _ICC, _PICTURES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
 _NUMBER_OF_PICTURES = 0xB001
@@ -40,10 +40,10 @@ class _File(NamedTuple):
     is_complete: bool
 
 
-def _open(file: _File) -> "Image.Image":
-    from PIL import JpegImagePlugin
+def _open(file: _File) -> "JpegImageFile":
+    from PIL.JpegImagePlugin import JpegImageFile
 
-    return JpegImagePlugin.JpegImageFile(io.BytesIO(file.data), "")
+    return JpegImageFile(io.BytesIO(file.data), "")
 
 
 def _header(data: bytes) -> Header:

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from twinscale.engine import Runtime
+from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.images.resize import imresize
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
