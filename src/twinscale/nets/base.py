@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from twinscale.errors import UsageError
-from twinscale.nets.layers.channel import differentiable
+from twinscale.nets.layers.channel import Received, differentiable
 from twinscale.nets.layers.resampling import Resampling
 from twinscale.rescale.channel import Channel, EightBits
 
@@ -111,7 +112,7 @@ class Downscaler(Network):
 
 
 class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both parts are about [0, 1]."""
+    """What a pair makes of a picture; both pictures are about [0, 1]."""
 
     low: Tensor
     """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
@@ -119,6 +120,8 @@ class Rescaled(NamedTuple):
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
     resampling: Resampling | None = None
     """How each small pixel was made, if it is a weighted mean of full-size ones."""
+    rate: Tensor | None = None
+    """What the small picture's file costs, see :attr:`twinscale.nets.layers.channel.Received.rate`."""
 
 
 class Pair(nn.Module):
@@ -128,10 +131,19 @@ class Pair(nn.Module):
         down: shrinks.
         up: restores.
         channel: what the small picture goes through in between; training sees its differentiable form.
+
+    Raises:
+        UsageError: the restoring network asks for something that the channel does not tell.
     """
 
     def __init__(self, down: Downscaler, up: Upscaler, channel: Channel = EightBits()) -> None:
         super().__init__()
+        told = len(channel.conditions(up.channels))
+        if up.conditions not in (0, told):
+            raise UsageError(
+                f"conditions = {up.conditions} does not fit channel {channel!r}: the restoring network can be told "
+                f"{told} or 0"
+            )
         self.scale, self.channels = up.scale, up.channels
         self.down, self.up = down, up
         self.channel = channel
@@ -139,8 +151,17 @@ class Pair(nn.Module):
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``down.multiple_of``."""
-        low: Tensor = self._differentiable(self.down(picture))
-        return Rescaled(low, self.up(low))
+        return self._restored(self.down(picture))
+
+    def _restored(self, sent: Tensor, resampling: Resampling | None = None) -> Rescaled:
+        """Send small pictures through the channel and restore them."""
+        received: Received = self._differentiable(sent)
+        inputs = received.low
+        if self.up.conditions:
+            assert received.conditions is not None, "checked"
+            planes = received.conditions[:, :, None, None].expand(-1, -1, *inputs.shape[2:])
+            inputs = torch.cat((inputs, planes), dim=1)
+        return Rescaled(received.low, self.up(inputs), resampling, received.rate)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""

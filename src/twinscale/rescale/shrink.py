@@ -58,7 +58,9 @@ def shrink(
     picture = Picture.of(picture)
     small = model.shrink(picture, tile=tile, progress=progress)
     card = model.card
-    tag = Tag(model=card.name, digest=card.digest, scale=Fraction(card.scale), width=picture.width, height=picture.height)
+    tag = Tag(
+        model=card.name, digest=card.digest, scale=Fraction(card.scale), width=picture.width, height=picture.height
+    )
     return Shrunk(small, tag).tagged()
 
 

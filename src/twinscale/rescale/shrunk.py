@@ -94,7 +94,7 @@ class Shrunk:
         alpha = None if restored.alpha is None else restored.alpha[rows, columns]
         notes = restored.notes
         if self.is_saved_again:
-            notes = (*notes, "another program has saved the file again since it was packed: it is restored as it is now")
+            notes = (*notes, "another program saved the file again since it was packed: restored as well as it allows")
         if not model.card.digest.startswith(self.tag.digest):
             notes = (*notes, f"restored with other weights of {model.card.name} than those that shrank it")
         return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, notes=notes)
@@ -119,7 +119,7 @@ class Shrunk:
             )
         if card.kind == "pair" and card.channel == "8-bit" and self.is_saved_again:
             raise UsageError(
-                f"another program has changed the pixels since they were packed, and {card.name} restores only its own: "
+                f"another program changed the pixels since they were packed, and {card.name} restores only its own: "
                 "enlarge the picture with upscale instead"
             )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from twinscale.rescale.tag import DIGITS, Tag, digest_of
 from twinscale.rescale.upscale import resized
 from twinscale.rescale.xmp import remove_tag
 from twinscale.zoo import DEFAULT_FAMILIES, Card, families, list_models, load_card, model_names
+
+if TYPE_CHECKING:
+    from twinscale.codecs.encoding import Encoded
 
 SCALES = (Fraction(1), Fraction(3, 2), Fraction(2), Fraction(3), Fraction(4))
 """How many times smaller a picture may be in its file."""
@@ -66,7 +70,7 @@ class Way:
     def code(self, small: Picture, quality: int | None = None) -> bytes:
         """Return a file of what :meth:`shrink` returned.
 
-        Its tag does not know yet what a decoder makes of it, but has as many bytes as that of :meth:`sealed`.
+        Its tag does not say yet what a decoder makes of it, but takes as many bytes as if it did, see :meth:`sealed`.
 
         Args:
             small: what :meth:`shrink` returned.
@@ -77,24 +81,31 @@ class Way:
         """
         return small.encode(self.format, quality=quality)
 
-    def sealed(self, small: Picture, quality: int | None = None) -> bytes:
-        """Do what :meth:`code` does; the tag says what a decoder makes of the file, so that changes are noticed."""
-        data = self.code(small, quality)
-        shrunk = Shrunk.find(small)
-        if shrunk is None:
-            return data
-        tag = replace(shrunk.tag, pixels=digest_of(Picture.read(data)))
-        return self.code(Shrunk(shrunk.picture, tag).tagged(compact=True), quality)
+    def sealed(self, small: Picture, quality: int | None, data: bytes) -> "Encoded":
+        """Return the file once more, with a tag that says what a decoder makes of it, so that changes are noticed.
+
+        Args:
+            small: see :meth:`code`.
+            quality: see :meth:`code`.
+            data: what :meth:`code` returned.
+
+        Returns:
+            As many bytes, and notes on the metadata that the format cannot keep.
+        """
+        if shrunk := Shrunk.find(small):
+            tag = replace(shrunk.tag, pixels=digest_of(_read(data)))
+            small = Shrunk(shrunk.picture, tag).tagged(compact=True)
+        return small.encoded(self.format, quality=quality)
 
     def restore(self, data: bytes, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Bring a picture back, at exactly its original size.
 
         Args:
-            data: what :meth:`code` or :meth:`sealed` returned.
+            data: what :meth:`code` returned.
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
         """
-        picture = Picture.read(data, max_pixels=2**62)  # it was made here
+        picture = _read(data)
         shrunk = Shrunk.find(picture)
         if self.model is None or shrunk is None:
             return picture
@@ -136,6 +147,10 @@ def _pairs(codec: Codec) -> list[Card]:
     if codec.quality is None:
         return [load_card(DEFAULT_FAMILIES["pair"], scale) for scale in families().get(DEFAULT_FAMILIES["pair"], [])]
     return [card for card in list_models("pair") if card.channel == codec.name.lower()]
+
+
+def _read(data: bytes) -> Picture:
+    return Picture.read(data, max_pixels=2**62)  # it was made here
 
 
 def _continued(picture: Picture, size: tuple[int, int]) -> Picture:

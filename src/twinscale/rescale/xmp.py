@@ -75,7 +75,7 @@ def read_tag(xmp: bytes | None) -> Tag | None:
         tag = Tag(texts["model"], texts["digest"], _scale(texts["scale"]), *sides, texts.get("pixels"))
     except (KeyError, ValueError, ZeroDivisionError):
         return None
-    is_sound = min(tag.scale, tag.width, tag.height) >= 1 and len(tag.digest) >= DIGITS
+    is_sound = tag.scale >= 1 and min(tag.width, tag.height) >= 1 and len(tag.digest) >= DIGITS
     return tag if is_sound else None
 
 
