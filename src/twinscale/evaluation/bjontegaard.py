@@ -109,20 +109,23 @@ class Envelope:
         return highest
 
 
-def rate_difference(reference: RateDistortion, other: RateDistortion, *, below: float = math.inf) -> float | None:
+def rate_difference(
+    reference: RateDistortion, other: RateDistortion, *, below: float = math.inf, least: float = -math.inf
+) -> float | None:
     """Compute the Bjøntegaard rate: how many bits more the other spends at equal quality, on average over quality.
 
     Args:
         reference: what to compare with.
         other: an envelope that holds the reference never spends more, so that the result is not above zero.
         below: only qualities for which the reference needs less than this rate.
+        least: only qualities above this one.
 
     Returns:
         The difference in percent: -25 means that three quarters of the bits are enough. None if the two have no
         interval of quality in common.
     """
-    highest = float(reference.quality(np.array(math.log(below))))
-    difference = _mean_difference(reference.log_rate, other.log_rate, reference.qualities, other.qualities, highest)
+    span = least, float(reference.quality(np.array(math.log(below))))
+    difference = _mean_difference(reference.log_rate, other.log_rate, reference.qualities, other.qualities, span)
     return None if difference is None else 100 * math.expm1(difference)
 
 
@@ -137,9 +140,8 @@ def quality_difference(reference: RateDistortion, other: RateDistortion, *, belo
     Returns:
         How many dB the other gains. None if the two have no interval of rates in common.
     """
-    return _mean_difference(
-        reference.quality, other.quality, reference.log_rates, other.log_rates, highest=math.log(below)
-    )
+    span = -math.inf, math.log(below)
+    return _mean_difference(reference.quality, other.quality, reference.log_rates, other.log_rates, span)
 
 
 def _mean_difference(
@@ -147,10 +149,10 @@ def _mean_difference(
     other: Callable[[Float64], Float64],
     knots: Float64,
     other_knots: Float64,
-    highest: float,
+    span: tuple[float, float],
 ) -> float | None:
-    """Average ``other - reference`` over the interval that both cover, up to ``highest``."""
-    low, high = max(knots[0], other_knots[0]), min(knots[-1], other_knots[-1], highest)
+    """Average ``other - reference`` over what both cover of a span."""
+    low, high = max(knots[0], other_knots[0], span[0]), min(knots[-1], other_knots[-1], span[1])
     if not low < high:
         return None
     inner = np.concatenate([knots, other_knots])

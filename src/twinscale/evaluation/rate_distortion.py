@@ -32,10 +32,10 @@ ALONE = "alone"
 
 QUALITIES = {
     "JPEG": (5, 10, 20, 30, 50, 70, 80, 90, 95),
-    "WEBP": (5, 20, 40, 60, 80, 95),
-    "AVIF": (10, 20, 30, 45, 60, 80),
-    "JPEGXL": (10, 30, 50, 70, 80, 90),
-    "JPEG2000": (30, 40, 50, 60, 70, 80),
+    "WEBP": (5, 20, 45, 70, 90),
+    "AVIF": (10, 25, 40, 60, 80),
+    "JPEGXL": (10, 30, 55, 75, 90),
+    "JPEG2000": (30, 45, 55, 65, 80),
 }
 """What the codecs are asked for: a few numbers each, which cover 0.1 to 2 bits per pixel of photographs."""
 
