@@ -15,7 +15,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale.codecs.registry import codec_named
 from twinscale.engine import Runtime
+from twinscale.errors import UsageError
 from twinscale.images.colour import luminance
 from twinscale.images.downscaling import downscale
 from twinscale.images.metrics import psnr, ssim_and_ms_ssim
@@ -121,13 +123,17 @@ def contenders(
     and models that were not made for this codec.
 
     Args:
-        format: name of a format of :data:`QUALITIES`.
+        format: a format's name or one of its extensions.
         models: names or folders of the last: a pair shrinks by itself, before an upscaler bicubic reduction does.
         runtime: what runs the networks.
 
     Raises:
+        UsageError: there is no such format, or none of :data:`QUALITIES`.
         ModelError: there is no such model.
     """
+    format = codec_named(format).name
+    if format not in QUALITIES:
+        raise UsageError(f"{format} has no curve of rate and distortion here: choose from {', '.join(QUALITIES)}")
     loaded = [as_model(model, runtime=runtime) for model in models]
     compared = [Way(format, Fraction(model.card.scale), model) for model in loaded]
     packed = {_name(way): way for way in ways(format, runtime)}

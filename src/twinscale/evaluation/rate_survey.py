@@ -11,7 +11,6 @@ from pathlib import Path
 from twinscale.codecs.registry import codec_named
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine.runtime import available_processors
-from twinscale.errors import UsageError
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.rate_distortion import QUALITIES, VERSION, Coding, Point, contenders, measure, plain
 from twinscale.evaluation.rate_record import Measured, RateRecord
@@ -44,11 +43,11 @@ def survey(
     Raises:
         DatasetError: a set is not found.
         PictureError: a file cannot be read as a picture.
-        UsageError: a picture is too small for MS-SSIM, or there is no such codec or it is always lossless.
+        UsageError: a picture is too small for MS-SSIM, or there is no such codec, or none of them.
         ModelError: a model is missing or damaged.
     """
     runtime = replace(REFERENCE, threads=1)
-    ways = {name: contenders(name, models, runtime) for name in map(_checked, codecs)}
+    ways = {codec_named(codec).name: contenders(codec, models, runtime) for codec in codecs}
     coders = " ".join(f"{library} {version(library)}" for library in ("pillow", "imagecodecs"))
     wanted: list[tuple[Measured, Coding, Path]] = []
     for dataset in datasets:
@@ -88,13 +87,6 @@ def survey(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     record.save()
-
-
-def _checked(codec: str) -> str:
-    name = codec_named(codec).name
-    if name not in QUALITIES:
-        raise UsageError(f"{name} has no curve of rate and distortion here: choose from {', '.join(QUALITIES)}")
-    return name
 
 
 def _points(coding: Coding, path: Path, qualities: Sequence[int]) -> list[Point]:
