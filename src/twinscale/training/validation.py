@@ -13,6 +13,7 @@ from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
+from twinscale.training.compression import validation_channels
 from twinscale.training.losses import pixel_loss
 from twinscale.training.recipe import OptimisationSpec, Recipe
 from twinscale.training.rescaler import as_trained, baseline
@@ -38,13 +39,13 @@ class Validation(NamedTuple):
 def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> Validation:
     """Measure a network in evaluation mode on planes ``(H, W, C)`` in [0, 1].
 
-    Super-resolution starts from small pictures made as the recipe's data says.
+    Super-resolution starts from small pictures made as the recipe's data says; compressed ones are at qualities all
+    over its range, always the same for a picture.
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
-    rescaler = as_trained(network, recipe.network, recipe.data)
     scores, losses, looks = [], [], []
-    for planes in pictures:
-        trial = Trial.of(rescaler, protocol, planes)
+    for planes, channel in zip(pictures, validation_channels(recipe.data, len(pictures)), strict=True):
+        trial = Trial.of(as_trained(network, recipe.network, recipe.data, channel), protocol, planes)
         scores.append(trial.scores(protocol))
         losses.append(pixel_loss(recipe.optimisation.loss, _batch(trial.result), _batch(trial.truth)).item())
         if isinstance(network, Pair):
@@ -56,7 +57,8 @@ def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) 
 def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
     """Measure on the validation pictures what bicubic enlargement makes of what super-resolution starts from.
 
-    For a pair it enlarges the bicubic reduction.
+    For a pair it enlarges the bicubic reduction. A network that only repairs starts from what it would return if it did
+    nothing, which is measured.
 
     Args:
         pictures: planes ``(H, W, C)`` in [0, 1] by the names of the pictures.
@@ -69,11 +71,10 @@ def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
         DatasetError: a picture is too small to be measured.
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
-    rescaler = baseline(recipe.network, recipe.data)
     scores = []
-    for name, planes in pictures.items():
+    for (name, planes), channel in zip(pictures.items(), validation_channels(recipe.data, len(pictures)), strict=True):
         try:
-            scores.append(Trial.of(rescaler, protocol, planes).scores(protocol))
+            scores.append(Trial.of(baseline(recipe.network, recipe.data, channel), protocol, planes).scores(protocol))
         except UsageError as error:
             raise DatasetError(f"validation picture {name}: {error}; take it out of the training pictures") from None
     return Scores.mean(scores).psnr_y
