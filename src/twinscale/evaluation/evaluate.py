@@ -20,7 +20,6 @@ from twinscale.evaluation.published import published_scores
 from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
 from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
-from twinscale.rescale.channel import create_channel
 from twinscale.rescale.model import Model, as_model
 
 
@@ -119,9 +118,12 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
     """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
-    enlargement = self_ensemble(model.enlargement) if ensemble else model.enlargement
+    channel = model.channel if model.card.kind == "pair" else None
 
     def enlarge(low: NDArray) -> NDArray:
+        enlargement = model.enlargement_told(channel.conditions(low.shape[2]) if channel else None)
+        if ensemble:
+            enlargement = self_ensemble(enlargement)
         return run(model.on_channels(enlargement, low.shape[2]), low.astype(np.float32))
 
     return Rescaler(received_reduction(model) if model.card.kind == "pair" else protocol.reduce, enlarge)
@@ -129,11 +131,10 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
 
 def received_reduction(pair: Model) -> Transform:
     """Return the reduction of a pair after its channel: 8 bits, as in a file, unless the card names another."""
-    channel = create_channel(pair.card.channel, error=ModelError)
 
     def reduce(truth: NDArray) -> NDArray:
         reduction = pair.on_channels(pair.reduction, truth.shape[2])
-        return channel(run(reduction, truth.astype(np.float32)))
+        return pair.channel(run(reduction, truth.astype(np.float32)))
 
     return reduce
 

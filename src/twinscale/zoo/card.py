@@ -18,6 +18,10 @@ _BARE = r"\w[\w .,;+=@#%!~'&()\[\]{}-]{0,99}(?<![ .])"
 BARE_NAME = Matching(_BARE, "a bare name")
 """What models are called: a name that is no path, on any system."""
 
+Conditions = Literal["none", "jpeg", "quality"]
+"""What a network is told of how its picture was compressed: nothing,
+:meth:`twinscale.codecs.quantisation.Quantisation.conditions`, or by how much of 100 the quality falls short of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -59,12 +63,13 @@ class Card:
     """The shrinking partner of a pair."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """The architecture's hyper-parameters."""
-    conditions: Literal["none", "jpeg"] = "none"
-    """What ``up`` is told of how its picture was compressed, in constant planes after the picture's: nothing, or
-    :meth:`twinscale.codecs.quantisation.Quantisation.conditions`."""
+    conditions: Conditions = "none"
+    """What ``up`` is told of how its picture was compressed, in constant planes after the picture's."""
     channel: str = "8-bit"
     """What a pair's small picture goes through before it is restored: a key of
     ``twinscale.rescale.channel.CHANNELS``."""
+    channel_parameters: dict[str, Any] = field(default_factory=dict)
+    """The channel's own arguments."""
     training: dict[str, Any] = field(default_factory=dict)
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
     looks: dict[str, Any] = field(default_factory=dict)
