@@ -1,7 +1,6 @@
 """JPEGs as people have them, made of crops while a network trains: every crop at a quality of its own."""
 
 import functools
-import itertools
 
 import imagecodecs
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 from twinscale.codecs.codec import Subsampling
 from twinscale.codecs.quantisation import Quantisation
 from twinscale.images.levels import to_pixels
-from twinscale.rescale.channel import SAMPLINGS, Jpeg
+from twinscale.rescale.channel import SAMPLINGS
 from twinscale.training.recipe import DataSpec
 
 GRID = 8
@@ -21,7 +20,6 @@ GRID = 8
 _SHARES: dict[Subsampling | None, float] = {"4:2:0": 0.6, "4:4:4": 0.25, "4:2:2": 0.1, None: 0.05}
 """How often each is drawn where any may come; None is a grey picture."""
 _LUMA = (0.299, 0.587, 0.114)
-_VALIDATION_QUALITIES = 5
 
 
 class Compression:
@@ -74,21 +72,6 @@ class Compression:
         return torch.from_numpy(np.stack(inputs)).permute(0, 3, 1, 2).to(low.device), torch.stack(cut)
 
 
-def validation_channels(data: DataSpec, pictures: int) -> list[Jpeg | None]:
-    """Return what the small validation pictures go through: JPEG at qualities all over the range, in turn, or nothing.
-
-    Args:
-        data: qualities and subsampling; where any may come, it is the most frequent one.
-        pictures: how many there are.
-    """
-    if not data.qualities:
-        return [None] * pictures
-    subsampling: Subsampling = "4:2:0" if data.subsampling == "any" else data.subsampling
-    qualities = np.linspace(*data.qualities, _VALIDATION_QUALITIES).round().astype(int).tolist()
-    channels = [Jpeg(quality=quality, subsampling=subsampling) for quality in qualities]
-    return list(itertools.islice(itertools.cycle(channels), pictures))
-
-
 def _grey_where(pictures: Tensor, grey: list[bool]) -> Tensor:
     """Give these of ``(N, 3, H, W)`` pictures three equal channels."""
     luma = (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
@@ -96,7 +79,7 @@ def _grey_where(pictures: Tensor, grey: list[bool]) -> Tensor:
 
 
 def _jpeg(crop: NDArray[np.uint8], quality: int, subsampling: Subsampling | None) -> NDArray[np.uint8]:
-    """Do what :class:`Jpeg` does, by the same codec without a file around it, which would take ten times as long."""
+    """Do what :class:`twinscale.rescale.channel.Jpeg` does; the same codec without a file around it is ten times as fast."""
     if subsampling:
         data = imagecodecs.jpeg8_encode(crop, level=quality, subsampling=subsampling.replace(":", ""))
         colour: NDArray[np.uint8] = imagecodecs.jpeg8_decode(data)

@@ -10,9 +10,9 @@ from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
-from twinscale.training.compression import validation_channels
 from twinscale.training.recipe import Recipe
 from twinscale.training.rescaler import as_trained, baseline
+from twinscale.training.validation import validation_channels
 
 _PICTURES = 3
 _SIDE = 160  # pixels at full size
@@ -47,7 +47,7 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
     captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")
     spec, data = recipe.network, recipe.data
     rows = []
-    for crop, channel in zip(crops, validation_channels(data, len(crops)), strict=True):
+    for crop, channel in zip(crops, validation_channels(recipe, len(crops)), strict=True):
         rescaler, bicubic = as_trained(network, spec, data, channel), baseline(spec, data, channel)
         trial, plain = (Trial.of(each, protocol, crop) for each in (rescaler, bicubic))
         planes = {

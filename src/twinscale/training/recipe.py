@@ -100,6 +100,9 @@ class OptimisationSpec:
     fidelity: float = 0.0
     """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: it
     trades restoration for the looks of the small picture. 0 leaves the small picture free."""
+    rate: float = 0.0
+    """Weight of what the small picture's file costs, for channels that estimate it: how much squared error a bit per
+    pixel of the full-size picture is worth where quantisation steps are as large as the range of levels."""
     offset_distance: float = 0.0
     """Weight of how far the taps of a pair's kernels move: λ of Sun and Chen's equation 11, see ``losses.py``."""
     offset_variation: float = 0.0
