@@ -3,7 +3,7 @@
 import re
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from twinscale.engine import Runtime
@@ -364,7 +364,7 @@ class Pack:
     suffix: ClassVar[str] = "_packed"
     placeholders: ClassVar[Mapping[str, str]] = {}  # each picture chooses its model and its scale
 
-    aim: Aim = field(default_factory=Aim)
+    aim: Aim = Aim()
     compare: tuple[str, ...] = ()
     tile: int | None = None
     runtime: Runtime = Runtime()

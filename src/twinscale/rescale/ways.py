@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCALES = (Fraction(1), Fraction(3, 2), Fraction(2), Fraction(3), Fraction(4))
 """How many times smaller a picture may be in its file."""
 
-_NOT_KNOWN = "0" * DIGITS  # takes as many bytes as the digest that will stand in its place
+_NOT_KNOWN = "0" * DIGITS  # stands in a tag for the digest that will take its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Way:
         Returns:
             As many bytes, and notes on the metadata that the format cannot keep.
         """
-        if shrunk := Shrunk.find(small):
-            tag = replace(shrunk.tag, pixels=digest_of(_read(data)))
-            small = Shrunk(shrunk.picture, tag).tagged(compact=True)
+        if self.model is not None and small.xmp is not None:
+            digest = digest_of(_read(data))
+            small = replace(small, xmp=small.xmp.replace(_NOT_KNOWN.encode(), digest.encode()))
         return small.encoded(self.format, quality=quality)
 
     def restore(self, data: bytes, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
