@@ -16,15 +16,13 @@ from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.trial import Rescaler
 from twinscale.nets import Network, Pair, Upscaler
-from twinscale.rescale.channel import Channel, Unchanged
+from twinscale.rescale.channel import Channel
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import to_onnx
 from twinscale.training.recipe import DataSpec, NetworkSpec
 
 
-def as_trained(
-    network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, channel: Channel | None = None
-) -> Rescaler:
+def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, channel: Channel | None = None) -> Rescaler:
     """Make a rescaler that runs a network in torch, on whole pictures and on its device; results are not clipped.
 
     Args:
@@ -52,7 +50,7 @@ def as_shipped(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> R
     return _rescaler(network, spec, data, transform)
 
 
-def baseline(spec: NetworkSpec, data: DataSpec, channel: Channel = Unchanged()) -> Rescaler:
+def baseline(spec: NetworkSpec, data: DataSpec, channel: Channel | None = None) -> Rescaler:
     """Make what a network is compared with: bicubic enlargement of what super-resolution starts from.
 
     A pair's recipe does not say how pictures are made small, which means bicubically.
@@ -60,10 +58,11 @@ def baseline(spec: NetworkSpec, data: DataSpec, channel: Channel = Unchanged()) 
     Args:
         spec: scale and colour.
         data: how small pictures are made.
-        channel: what they go through.
+        channel: what they go through, if anything.
     """
     reduce = Degradation(spec.scale, spec.colour, data).reduce
-    return Rescaler(lambda truth: channel(reduce(truth)), Protocol(spec.scale, spec.colour).enlarge)
+    enlarge = Protocol(spec.scale, spec.colour).enlarge
+    return Rescaler(lambda truth: channel(reduce(truth)) if channel else reduce(truth), enlarge)
 
 
 def _rescaler(
@@ -89,9 +88,7 @@ def _rescaler(
     return Rescaler(degradation.reduce, enlarge)
 
 
-def _fitting(
-    operation: Operation, network: Upscaler | Pair, planes: NDArray, conditions: Sequence[float]
-) -> Operation:
+def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray, conditions: Sequence[float]) -> Operation:
     """Adapt the operation to planes of one channel if the network has three, and to what it is told."""
     if conditions:
         operation = told(operation, conditions)

@@ -89,7 +89,7 @@ def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
 
 
 def _baseline_channels(recipe: Recipe, pictures: int) -> list[Channel]:
-    """Return what the bicubic reduction of each picture goes through: a lossy channel at qualities all over its range."""
+    """Return what bicubic reductions go through: a lossy channel at qualities spread over its range, in turn."""
     channel = create_channel(recipe.channel.name, recipe.channel.parameters) if recipe.channel else None
     if not isinstance(channel, Lossy):
         return [Unchanged()] * pictures
