@@ -24,7 +24,6 @@ from twinscale.training.recipe import Recipe
 
 QUALITIES = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
 ALONE = (3, 5, 8, 12, 16, 22, 30, 40, 55, 70, 80)
-REFERENCE = "fast-x2"
 
 Points = list[tuple[float, float]]
 """Bits per pixel of the full-size picture, and PSNR in dB."""
@@ -68,7 +67,7 @@ def rate_difference(reference: Points, other: Points, below: float = math.inf) -
 
 def main() -> None:
     """Measure and print."""
-    names = dict.fromkeys([REFERENCE, "jpeg", *sys.argv[1:]])
+    names = ["jpeg", *sys.argv[1:]]
     pictures = validation_examples(split_pictures(Recipe.load("pack-jpeg-x2").data)[1])
     measured = {name: [points(name, planes) for planes in pictures] for name in names}
     print("| model | " + " | ".join(f"q {quality}" for quality in QUALITIES) + " | Bjøntegaard | below 0.5 bpp |")

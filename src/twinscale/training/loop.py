@@ -15,6 +15,7 @@ from torch import Tensor
 
 from twinscale.errors import PictureError
 from twinscale.images.files import write_atomically
+from twinscale.nets import Upscaler
 from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.build import build
 from twinscale.training.checkpoint import RunState, load_checkpoint
@@ -104,7 +105,10 @@ def train(
         f"{len(train_paths) - small} pictures to train on{left_out}, {len(validation_paths)} to validate",
         file=sys.stderr,
     )
-    crops = Crops(examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size)
+    is_told = isinstance(network, Upscaler) and network.conditions > 0
+    crops = Crops(
+        examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size, is_told=is_told
+    )
     validation = validation_examples(validation_paths)
     bicubic = bicubic_psnr(dict(zip(validation_names, validation, strict=True)), recipe)
     if minutes and not resume:

@@ -16,7 +16,7 @@ from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.trial import Rescaler
 from twinscale.nets import Network, Pair, Upscaler
-from twinscale.rescale.channel import Channel
+from twinscale.rescale.channel import Channel, Unchanged
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import to_onnx
 from twinscale.training.recipe import DataSpec, NetworkSpec
@@ -29,7 +29,7 @@ def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, chan
         network: the network, in evaluation mode; super-resolution starts from small pictures made as ``data`` says.
         spec: scale and colour.
         data: how small pictures are made, and enlarged before networks that want it.
-        channel: what a pair's small pictures go through; None for the pair's own.
+        channel: what small pictures go through; None for a pair's own, and for nothing before super-resolution.
     """
 
     def transform(part: Network, planes: NDArray, conditions: Sequence[float]) -> NDArray:
@@ -61,8 +61,8 @@ def baseline(spec: NetworkSpec, data: DataSpec, channel: Channel | None = None) 
         channel: what they go through, if anything.
     """
     reduce = Degradation(spec.scale, spec.colour, data).reduce
-    enlarge = Protocol(spec.scale, spec.colour).enlarge
-    return Rescaler(lambda truth: channel(reduce(truth)) if channel else reduce(truth), enlarge)
+    sent_through = channel or Unchanged()
+    return Rescaler(lambda truth: sent_through(reduce(truth)), Protocol(spec.scale, spec.colour).enlarge)
 
 
 def _rescaler(
@@ -78,14 +78,15 @@ def _rescaler(
             lambda truth: sent_through(transform(network.down, truth, ())),
             lambda low: transform(network.up, low, sent_through.conditions(low.shape[2])),
         )
-    degradation = Degradation(spec.scale, spec.colour, data)
+    degradation, before = Degradation(spec.scale, spec.colour, data), channel or Unchanged()
+    nothing_lost = (0.0,) * network.conditions
 
     def enlarge(low: NDArray) -> NDArray:
-        return transform(network, low, ())
+        conditions = before.conditions(low.shape[2]) or nothing_lost
+        small = degradation.enlarge(low) if network.interpolated_input else low
+        return transform(network, small, conditions if network.conditions else ())
 
-    if network.interpolated_input:
-        return Rescaler(degradation.reduce, lambda low: enlarge(degradation.enlarge(low)))
-    return Rescaler(degradation.reduce, enlarge)
+    return Rescaler(lambda truth: before(degradation.reduce(truth)), enlarge)
 
 
 def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray, conditions: Sequence[float]) -> Operation:

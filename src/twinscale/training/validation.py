@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from twinscale.codecs.codec import Subsampling
 from twinscale.errors import DatasetError, UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.trial import Trial
 from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
-from twinscale.rescale.channel import Channel, Lossy, Unchanged, create_channel
+from twinscale.rescale.channel import Channel, Jpeg, Lossy, Unchanged, create_channel
 from twinscale.training.losses import pixel_loss
 from twinscale.training.recipe import OptimisationSpec, Recipe
 from twinscale.training.rescaler import as_trained, baseline
@@ -41,15 +42,15 @@ class Validation(NamedTuple):
 def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) -> Validation:
     """Measure a network in evaluation mode on planes ``(H, W, C)`` in [0, 1].
 
-    Super-resolution starts from small pictures made as the recipe's data says. A lossy channel codes each small picture
-    as well as it can without a larger file than that of the bicubic reduction at a fixed quality, which goes through
-    the channel's range from picture to picture.
+    Super-resolution starts from small pictures made, and compressed, as the recipe's data says. A pair's lossy channel
+    codes each small picture as well as it can without a larger file than that of the bicubic reduction. Qualities are
+    those of :func:`validation_channels`.
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     scores, losses, looks = [], [], []
-    for planes, baseline_channel in zip(pictures, _baseline_channels(recipe, len(pictures)), strict=True):
-        channel = None
-        if isinstance(baseline_channel, Lossy):
+    for planes, baseline_channel in zip(pictures, validation_channels(recipe, len(pictures)), strict=True):
+        channel = baseline_channel
+        if isinstance(network, Pair) and isinstance(baseline_channel, Lossy):
             truth = protocol.truth(planes)
             sent = as_trained(network, recipe.network, recipe.data, Unchanged()).reduce(truth)
             channel = baseline_channel.within(len(baseline_channel.file(protocol.reduce(truth)).data), sent)
@@ -57,7 +58,7 @@ def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) 
         scores.append(trial.scores(protocol))
         losses.append(pixel_loss(recipe.optimisation.loss, _batch(trial.result), _batch(trial.truth)).item())
         if isinstance(network, Pair):
-            plain = baseline_channel(protocol.reduce(trial.truth))
+            plain = (baseline_channel or Unchanged())(protocol.reduce(trial.truth))
             small, bicubic = (to_pixels(low, np.uint8) for low in (trial.low, plain))
             looks.append(Looks.beside(small, bicubic))
     return Validation(Scores.mean(scores).psnr_y, float(np.mean(losses)), Looks.mean(looks) if looks else None)
@@ -66,7 +67,8 @@ def validate(network: Upscaler | Pair, pictures: list[NDArray], recipe: Recipe) 
 def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
     """Measure on the validation pictures what bicubic enlargement makes of what super-resolution starts from.
 
-    For a pair it enlarges the bicubic reduction, which goes through the same channel as in :func:`validate`.
+    For a pair it enlarges the bicubic reduction. Both go through JPEG, or through the pair's channel, as in
+    :func:`validate`; of a network that only repairs, this measures the JPEG itself.
 
     Args:
         pictures: planes ``(H, W, C)`` in [0, 1] by the names of the pictures.
@@ -80,7 +82,7 @@ def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     scores = []
-    for (name, planes), channel in zip(pictures.items(), _baseline_channels(recipe, len(pictures)), strict=True):
+    for (name, planes), channel in zip(pictures.items(), validation_channels(recipe, len(pictures)), strict=True):
         try:
             scores.append(Trial.of(baseline(recipe.network, recipe.data, channel), protocol, planes).scores(protocol))
         except UsageError as error:
@@ -88,14 +90,28 @@ def bicubic_psnr(pictures: Mapping[str, NDArray], recipe: Recipe) -> float:
     return Scores.mean(scores).psnr_y
 
 
-def _baseline_channels(recipe: Recipe, pictures: int) -> list[Channel]:
-    """Return what bicubic reductions go through: a lossy channel at qualities spread over its range, in turn."""
-    channel = create_channel(recipe.channel.name, recipe.channel.parameters) if recipe.channel else None
-    if not isinstance(channel, Lossy):
-        return [Unchanged()] * pictures
+def validation_channels(recipe: Recipe, pictures: int) -> list[Channel | None]:
+    """Return what each validation picture goes through once it is small: qualities all over the range, in turn.
+
+    Args:
+        recipe: a pair's lossy channel, or the compression of what super-resolution starts from; without, there is None.
+        pictures: how many there are.
+    """
+    channel = _lossy(recipe)
+    if channel is None:
+        return [None] * pictures
     step = (channel.highest - channel.lowest) / _QUALITIES
     qualities = [round(channel.lowest + (number + 0.5) * step) for number in range(_QUALITIES)]
     return [channel.at(quality) for quality in itertools.islice(itertools.cycle(qualities), pictures)]
+
+
+def _lossy(recipe: Recipe) -> Lossy | None:
+    if recipe.data.qualities:
+        lowest, highest = recipe.data.qualities
+        subsampling: Subsampling = "4:2:0" if recipe.data.subsampling == "any" else recipe.data.subsampling
+        return Jpeg(lowest=lowest, highest=highest, subsampling=subsampling)
+    channel = create_channel(recipe.channel.name, recipe.channel.parameters) if recipe.channel else None
+    return channel if isinstance(channel, Lossy) else None
 
 
 def validation_steps(spec: OptimisationSpec) -> list[int]:
