@@ -112,6 +112,10 @@ class Lossy(ABC):
     def file(self, planes: NDArray) -> Coded:
         """Write the file and read it again."""
 
+    @abstractmethod
+    def conditions(self, channels: int) -> tuple[float, ...]:
+        """Return what the network that restores is told."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Jpeg(Lossy):
