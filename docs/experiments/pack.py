@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from twinscale.evaluation.metrics import psnr
 
 from twinscale.engine import run
-from twinscale.evaluation.metrics import psnr
 from twinscale.evaluation.protocol import Protocol
 from twinscale.images.levels import to_pixels
 from twinscale.rescale import Model, load
