@@ -28,13 +28,14 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str | Non
     "--models",
     default="",
     callback=_names,
-    help="Models to compare with that were not made for the codec: fast-x2,twin-x2.",
+    show_default=False,
+    help="Models to compare with that were not made for the codec, such as fast-x2,twin-x2.",
 )
 @click.option(
     "--qualities",
     callback=_numbers,
     help="What the codecs are asked for, such as 10,30,50,70,90.",
-    show_default="six to nine for each codec",
+    show_default="five to nine for each codec",
 )
 @click.option(
     "--output",

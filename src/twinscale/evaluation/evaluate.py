@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import self_ensemble
-from twinscale.errors import ModelError
+from twinscale.errors import UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE
@@ -20,7 +20,7 @@ from twinscale.evaluation.published import published_scores
 from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
 from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
-from twinscale.rescale.channel import create_channel
+from twinscale.rescale.channel import Channel, Jpeg
 from twinscale.rescale.model import Model, as_model
 
 
@@ -68,7 +68,9 @@ class Evaluation:
 
     @property
     def published(self) -> list[float] | None:
-        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, or None if it gives none."""
+        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, or None if it gives none; on clean pictures only."""
+        if self.protocol.jpeg is not None:
+            return None
         return published_scores(self.model.card.name, self.dataset)
 
     @property
@@ -97,11 +99,14 @@ def evaluate(
     Raises:
         DatasetError: the set is not found.
         PictureError: a file cannot be read as a picture.
-        UsageError: a picture is too small to be measured, or the quality is out of range.
+        UsageError: a picture is too small to be measured, the quality is out of range, or there is none for a model
+            that only repairs.
         ModelError: the model is missing or damaged.
     """
     model = as_model(model, runtime=None if isinstance(model, Model) else REFERENCE)
     protocol = Protocol(model.card.scale, model.card.colour, jpeg)
+    if protocol.scale == 1 and jpeg is None:
+        raise UsageError(f"{model.card.name} only repairs: say at what quality of JPEG to measure it")
     paths = find_pictures(dataset)
     pictures = []
     for done, path in enumerate(paths):
@@ -121,9 +126,10 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
     """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
+    channel = model.channel if protocol.jpeg is None else Jpeg(quality=protocol.jpeg)
 
     def enlargement(channels: int) -> Operation:
-        told = model.enlargement_told(protocol.conditions(channels))
+        told = model.enlargement_told(channel.conditions(channels) or None)
         return model.on_channels(self_ensemble(told) if ensemble else told, channels)
 
     enlargements = {channels: enlargement(channels) for channels in (1, 3)}  # loaded now, before any time is taken
@@ -131,19 +137,16 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
     def enlarge(low: NDArray) -> NDArray:
         return run(enlargements[low.shape[2]], low.astype(np.float32))
 
-    if model.card.kind == "upscaler":
-        return Rescaler(protocol.reduce, enlarge)
-    shrink = received_reduction(model)
-    return Rescaler(lambda truth: protocol.received(shrink(truth)), enlarge)
+    return Rescaler(protocol.reduce if model.card.kind == "upscaler" else received_reduction(model, channel), enlarge)
 
 
-def received_reduction(pair: Model) -> Transform:
-    """Return the reduction of a pair after its channel: 8 bits, as in a file, unless the card names another."""
-    channel = create_channel(pair.card.channel, error=ModelError)
+def received_reduction(pair: Model, channel: Channel | None = None) -> Transform:
+    """Return the reduction of a pair after a channel: the pair's own unless another is given."""
+    received = channel or pair.channel
 
     def reduce(truth: NDArray) -> NDArray:
         reduction = pair.on_channels(pair.reduction, truth.shape[2])
-        return channel(run(reduction, truth.astype(np.float32)))
+        return received(run(reduction, truth.astype(np.float32)))
 
     return reduce
 

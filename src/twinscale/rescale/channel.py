@@ -4,6 +4,7 @@ Here is what really happens to it in evaluation and in use. Training sends gradi
 form of each, in ``twinscale.nets.layers.channel``.
 """
 
+import bisect
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -101,9 +102,19 @@ class Lossy(ABC):
         """Return the same channel with another quality."""
         return replace(self, quality=quality)
 
+    def within(self, size: int, planes: NDArray) -> Self:
+        """Return the channel with the highest quality whose file has at most so many bytes, or with the lowest."""
+        qualities = range(1, 101)
+        fitting = bisect.bisect_right(qualities, size, key=lambda quality: len(self.at(quality).file(planes).data))
+        return self.at(qualities[max(0, fitting - 1)])
+
     @abstractmethod
     def file(self, planes: NDArray) -> Coded:
         """Write the file and read it again."""
+
+    @abstractmethod
+    def conditions(self, channels: int) -> tuple[float, ...]:
+        """Return what the network that restores is told."""
 
 
 @dataclass(frozen=True, kw_only=True)

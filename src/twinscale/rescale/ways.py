@@ -16,7 +16,7 @@ from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.tag import DIGITS, Tag, digest_of
 from twinscale.rescale.upscale import resized
 from twinscale.rescale.xmp import remove_tag
-from twinscale.zoo import DEFAULT_FAMILIES, Card, families, list_models, load_card, model_names
+from twinscale.zoo import DEFAULT_FAMILIES, Card, list_models
 
 if TYPE_CHECKING:
     from twinscale.codecs.encoding import Encoded
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCALES = (Fraction(1), Fraction(3, 2), Fraction(2), Fraction(3), Fraction(4))
 """How many times smaller a picture may be in its file."""
 
-_NOT_KNOWN = "0" * DIGITS  # takes as many bytes as the digest that will stand in its place
+_NOT_KNOWN = "0" * DIGITS  # stands in a tag for the digest that will take its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Way:
         Returns:
             As many bytes, and notes on the metadata that the format cannot keep.
         """
-        if shrunk := Shrunk.find(small):
-            tag = replace(shrunk.tag, pixels=digest_of(_read(data)))
-            small = Shrunk(shrunk.picture, tag).tagged(compact=True)
+        if self.model is not None and small.xmp is not None:
+            digest = digest_of(_read(data))
+            small = replace(small, xmp=small.xmp.replace(_NOT_KNOWN.encode(), digest.encode()))
         return small.encoded(self.format, quality=quality)
 
     def restore(self, data: bytes, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
@@ -124,29 +124,30 @@ def ways(format: str, runtime: Runtime | None = None) -> Iterator[Way]:
         UsageError: there is no such format.
     """
     codec = codec_named(format)
+    cards = list_models()
     yield Way(codec.name)
     for scale in SCALES:
-        if card := _upscaler(codec, scale):
+        if card := _upscaler(codec, scale, cards):
             yield Way(codec.name, scale, load(card, runtime))
-    for card in _pairs(codec):
-        yield Way(codec.name, Fraction(card.scale), load(card, runtime))
+    for card in cards:
+        if card.kind == "pair" and _goes_through(card, codec):
+            yield Way(codec.name, Fraction(card.scale), load(card, runtime))
 
 
-def _upscaler(codec: Codec, scale: Fraction) -> Card | None:
+def _upscaler(codec: Codec, scale: Fraction, cards: list[Card]) -> Card | None:
     """Choose what enlarges a reduced picture: of JPEGs a model that is told how they were compressed."""
-    told = [card for card in list_models("upscaler") if card.conditions == codec.name.lower()]
-    plain = [load_card(name) for name in model_names() if name.startswith(f"{DEFAULT_FAMILIES['upscaler']}-x")]
-    for cards in (told, plain):
-        if fitting := [card for card in cards if card.scale == scale or card.scale >= scale > 1]:
-            return min(fitting, key=lambda card: card.scale)
-    return None
+    upscalers = (card for card in cards if card.kind == "upscaler")
+    fitting = [card for card in upscalers if card.scale == scale or card.scale >= scale > 1]
+    told = [card for card in fitting if card.conditions == codec.name.lower()]
+    plain = [card for card in fitting if card.name == f"{DEFAULT_FAMILIES['upscaler']}-x{card.scale}"]
+    return min(told or plain, key=lambda card: card.scale, default=None)
 
 
-def _pairs(codec: Codec) -> list[Card]:
-    """Choose pairs whose small pictures were trained to go through such a file."""
+def _goes_through(pair: Card, codec: Codec) -> bool:
+    """Return whether a pair's small pictures were trained to go through such a file."""
     if codec.quality is None:
-        return [load_card(DEFAULT_FAMILIES["pair"], scale) for scale in families().get(DEFAULT_FAMILIES["pair"], [])]
-    return [card for card in list_models("pair") if card.channel == codec.name.lower()]
+        return pair.name == f"{DEFAULT_FAMILIES['pair']}-x{pair.scale}"
+    return pair.channel == codec.name.lower()
 
 
 def _read(data: bytes) -> Picture:
