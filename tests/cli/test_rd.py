@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 
 from twinscale.cli.app import app
 from twinscale.errors import UsageError
-from twinscale.evaluation import rate_survey
+from twinscale.evaluation.rate_distortion import survey as surveying
 from twinscale.images.picture import Picture
 
 
@@ -40,7 +40,7 @@ def test_writes_page_drawings_and_points_and_does_not_measure_twice(folder, monk
     assert {tuple(point[0] for point in row["points"]) for row in rows} == {(20, 60)}
     assert Picture.read(folder / "out" / names[0]).width > 400
 
-    monkeypatch.setattr(rate_survey, "measure", None)
+    monkeypatch.setattr(surveying, "measure", None)
     shown = json.loads(invoke("mine", *options, "--json").stdout)
     packed = {row["metric"]: row["percent"] for row in shown if row["way"] == "packed"}
     assert packed.keys() == {"PSNR-RGB", "PSNR-Y", "SSIM", "MS-SSIM"}

@@ -76,10 +76,11 @@ def rd(
         import matplotlib  # noqa: F401 (imported now, not after minutes of measuring)
     except ModuleNotFoundError as error:
         raise UsageError(f"drawing needs {error.name}: {install('train')}") from None
-    from twinscale.evaluation import rate_page
-    from twinscale.evaluation.rate_distortion import ALONE, METRICS
-    from twinscale.evaluation.rate_record import RateRecord
-    from twinscale.evaluation.rate_survey import survey
+    from twinscale.evaluation.rate_distortion.curves import panels, summary
+    from twinscale.evaluation.rate_distortion.measuring import ALONE, METRICS
+    from twinscale.evaluation.rate_distortion.page import drawing_name, markdown
+    from twinscale.evaluation.rate_distortion.record import RateRecord
+    from twinscale.evaluation.rate_distortion.survey import survey
     from twinscale.images.files import write_atomically
 
     record = RateRecord(output)
@@ -95,16 +96,16 @@ def rd(
             threads=threads,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    rows = record.rows()
     page = output / "rd.md"
-    write_atomically(page, rate_page.markdown(record.rows()).encode(), overwrite=True)
-    for dataset in {row.dataset for row in record.rows()}:
-        own = [row for row in record.rows() if row.dataset == dataset]
+    write_atomically(page, markdown(rows).encode(), overwrite=True)
+    for dataset in {row.dataset for row in rows}:
         for metric in METRICS:
-            panels = rate_page.panels(own, metric)
-            dashed = [ALONE, *(f"{codec} {ALONE}" for codec in panels)]
-            drawing = RateDistortion(panels, dashed, "bits per pixel", f"{metric}, dB")
-            drawing.save(output / rate_page.drawing_name(dataset, metric))
+            lines = panels([row for row in rows if row.dataset == dataset], metric)
+            dashed = [ALONE, *(f"{codec} {ALONE}" for codec in lines)]
+            drawing = RateDistortion(lines, dashed, "bits per pixel", f"{metric}, dB")
+            drawing.save(output / drawing_name(dataset, metric))
     if as_json:
-        click.echo(json.dumps(rate_page.summary(record.rows()), indent=2))
+        click.echo(json.dumps(summary(rows), indent=2))
     else:
         console.print(f"The page is {page}")

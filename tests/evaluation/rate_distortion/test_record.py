@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from twinscale.evaluation.rate_distortion import Point
-from twinscale.evaluation.rate_record import Measured, RateRecord
+from twinscale.evaluation.rate_distortion.measuring import Point
+from twinscale.evaluation.rate_distortion.record import Measured, RateRecord
 
 ROW = Measured("Kodak24", "kodim01", "JPEG", "alone", is_packed=True, pixels=1000, made_by="a")
 POINTS = [Point(70, 200, 33.0, 34.0, 0.9, 0.95), Point(30, 100, 30.0, 31.0, 0.8, 0.9)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twinscale.errors import UsageError
 from twinscale.evaluation.bjontegaard import Curve
-from twinscale.evaluation.rate_distortion import METRICS, Point
+from twinscale.evaluation.rate_distortion.measuring import METRICS, Point
 from twinscale.images.files import write_atomically
 
 _FILE = "rd.json"

@@ -6,10 +6,10 @@ import pytest
 import skimage.data
 
 from twinscale.errors import DatasetError
-from twinscale.evaluation import rate_survey
-from twinscale.evaluation.rate_distortion import Bicubic, Contender, Point, measure, plain
-from twinscale.evaluation.rate_record import RateRecord
-from twinscale.evaluation.rate_survey import survey
+from twinscale.evaluation.rate_distortion import survey as surveying
+from twinscale.evaluation.rate_distortion.measuring import Bicubic, Contender, Point, measure, plain
+from twinscale.evaluation.rate_distortion.record import RateRecord
+from twinscale.evaluation.rate_distortion.survey import survey
 from twinscale.images.picture import Picture
 from twinscale.rescale.ways import Way
 
@@ -34,8 +34,8 @@ def asked(monkeypatch) -> list[tuple[str, list[int]]]:
         calls.append((getattr(coding, "scale", None), list(qualities)))
         return measure(coding, picture, qualities)
 
-    monkeypatch.setattr(rate_survey, "measure", spy)
-    monkeypatch.setattr(rate_survey, "contenders", lambda codec, models, runtime: list(WAYS))
+    monkeypatch.setattr(surveying, "measure", spy)
+    monkeypatch.setattr(surveying, "contenders", lambda codec, models, runtime: list(WAYS))
     return calls
 
 
@@ -72,7 +72,7 @@ def test_what_was_measured_before_a_failure_is_kept(folder, asked, tmp_path, mon
             raise RuntimeError("interrupted")
         return measure(coding, picture, qualities)
 
-    monkeypatch.setattr(rate_survey, "measure", fail)
+    monkeypatch.setattr(surveying, "measure", fail)
     with pytest.raises(RuntimeError, match="interrupted"):
         survey(RateRecord(tmp_path), [folder], ["jpeg"], qualities=[20, 60], threads=1)
     assert [row.way for row in RateRecord(tmp_path).rows()] == ["alone"]

@@ -12,8 +12,8 @@ from twinscale.codecs.registry import codec_named
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine.runtime import available_processors
 from twinscale.evaluation.provenance import REFERENCE
-from twinscale.evaluation.rate_distortion import QUALITIES, VERSION, Coding, Point, contenders, measure, plain
-from twinscale.evaluation.rate_record import Measured, RateRecord
+from twinscale.evaluation.rate_distortion.measuring import QUALITIES, VERSION, Coding, Point, contenders, measure, plain
+from twinscale.evaluation.rate_distortion.record import Measured, RateRecord
 from twinscale.images.picture import Picture
 
 
@@ -35,7 +35,7 @@ def survey(
         record: where points are kept. Of these codecs on these sets, other ways are dropped.
         datasets: names of sets, or folders of pictures.
         codecs: names or extensions of formats.
-        models: see :func:`twinscale.evaluation.rate_distortion.contenders`.
+        models: see :func:`twinscale.evaluation.rate_distortion.measuring.contenders`.
         qualities: what the codecs are asked for, 1 to 100; by default :data:`QUALITIES`.
         threads: how many pictures are measured at a time; by default as many as there are processors.
         progress: called with the number of finished and of all ways on pictures.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from twinscale.errors import UsageError
 from twinscale.evaluation.provenance import REFERENCE
-from twinscale.evaluation.rate_distortion import ALONE, METRICS, Bicubic, Point, contenders, measure, plain
+from twinscale.evaluation.rate_distortion.measuring import ALONE, METRICS, Bicubic, Point, contenders, measure, plain
 from twinscale.images.metrics import ms_ssim
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
