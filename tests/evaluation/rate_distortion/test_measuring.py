@@ -61,6 +61,12 @@ def test_bicubic_is_what_any_program_does() -> None:
     assert point.size < len(file)
 
 
+def test_grey_in_a_format_that_holds_none() -> None:
+    grey = Picture(PICTURE.pixels[:, :, 1:2].copy())
+    (point,) = measure(Way("WEBP"), grey, [80])
+    assert point.psnr_rgb == point.psnr_y > 30
+
+
 def test_what_loses_nothing_is_on_no_curve() -> None:
     assert list(measure(Way("JPEGXL"), PICTURE, [100])) == []
 

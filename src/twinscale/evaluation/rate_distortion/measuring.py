@@ -41,7 +41,6 @@ QUALITIES = {
 }
 """What the codecs are asked for: a few numbers each, which cover 0.1 to 2 bits per pixel of photographs."""
 
-
 _SAME = 1e-6  # what a similarity may lack of 1: beyond 60 dB there is nothing to tell apart
 
 
@@ -145,7 +144,8 @@ def contenders(
 def measure(coding: Coding, picture: Picture, qualities: Iterable[int]) -> Iterator[Point]:
     """Yield the points of one way on one picture.
 
-    A file that brings back the very pixels is left out: no curve of dB goes through it.
+    A file that brings back the very pixels is left out: no curve of dB goes through it. Of a grey picture in a format
+    that holds no grey, the first channel counts.
 
     Args:
         coding: the way.
@@ -160,7 +160,7 @@ def measure(coding: Coding, picture: Picture, qualities: Iterable[int]) -> Itera
     small = coding.shrink(picture)
     for quality in qualities:
         data = coding.code(small, quality)
-        result = coding.restore(data).pixels[: picture.height, : picture.width]
+        result = coding.restore(data).pixels[: picture.height, : picture.width, : picture.channels]
         result_y = _luminance(result)
         scores = psnr(truth, result), psnr(truth_y, result_y), *ssim_and_ms_ssim(truth_y, result_y)
         if all(map(math.isfinite, scores)):
