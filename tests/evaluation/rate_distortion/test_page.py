@@ -20,6 +20,13 @@ def test_the_page() -> None:
     assert "| x2 pair | 2 | 2 | 2 | 2 | 2 | – |" in text  # with 2 bits per pixel, both have all that they can have
     assert "| x2 pair | **25.00** | **28.00** | **31.00** | **34.00** | **37.00** |" in text
     assert "| SAIN on DIV2K, published | – | 31.47 | 33.17 | 34.73 | 35.96 |" in text
+    assert text.endswith("The best are bold. All rise with the quality.\n")
+
+
+def test_names_what_does_not_rise_with_the_quality() -> None:
+    row = measured("one", way="x2 pair")
+    points = (*row.points[:-1], row.points[-1]._replace(psnr_y=20.0))
+    assert "Not everywhere rising with the quality: x2 pair." in markdown([*ALONE, replace(row, points=points)])
 
 
 def test_what_is_only_compared_is_marked() -> None:

@@ -54,7 +54,7 @@ def markdown(rows: Sequence[Measured]) -> str:
             text += "\n" + _section(f"{codec}, bits against {codec} alone", *_differences(own))
             text += "\n" + _section(f"{codec}, how many pictures are best packed how, by PSNR-RGB", *_choices(own))
         if "JPEG" in groups:
-            text += "\n" + _section("Restored at x2 through a JPEG, PSNR-Y by its quality", *_through(groups["JPEG"]))
+            text += "\n" + _through(groups["JPEG"])
     return text
 
 
@@ -124,8 +124,8 @@ def _choices(rows: Sequence[Measured]) -> _Table:
     return ["way", *(f"{rate:g} bpp" for rate in _RATES)], lines
 
 
-def _through(rows: Sequence[Measured]) -> _Table:
-    """Return the mean PSNR of every way of x2 by quality of the JPEG, the best one bold, and what was published."""
+def _through(rows: Sequence[Measured]) -> str:
+    """Return the section on the mean PSNR of every way of x2 by quality of the JPEG, and what was published."""
     ways: dict[str, list[dict[int, tuple[float, float]]]] = {}
     for row in rows:
         if row.way.startswith("x2 "):
@@ -146,7 +146,10 @@ def _through(rows: Sequence[Measured]) -> _Table:
         quoted[f"SAIN on {dataset}, read off a plot"] = own
     for name, figures in quoted.items():
         lines.append([f"{name}, published", *(_figure(figures.get(str(quality))) for quality in qualities)])
-    return ["way", *map(str, qualities)], lines
+    section = _section("Restored at x2 through a JPEG, PSNR-Y by its quality", ["way", *map(str, qualities)], lines)
+    falling = [way for way, line in means.items() if line != sorted(line)]
+    rise = f"Not everywhere rising with the quality: {', '.join(falling)}." if falling else "All rise with the quality."
+    return f"{section}\nThe best are bold. {rise}\n"
 
 
 def _figure(figure: float | None) -> str:
