@@ -322,10 +322,18 @@ class _AtLeast:
     score: float
 
     def settle(self, trial: _Trial, guess: int | None = None, most: float = math.inf) -> int | None:
-        """See :meth:`_Within.settle`; a way is given up that takes more than ``most`` bytes."""
+        """See :meth:`_Within.settle`; a way is given up that takes more than ``most`` bytes.
+
+        Restoring takes the time, so the first to be restored is the best file that is no larger: most ways end there.
+        """
         count = len(trial.qualities)
-        at = first(lambda at: trial.size(at) > most or trial.score(at) >= self.score, count, guess)
-        return at if at < count and trial.size(at) <= most and trial.score(at) >= self.score else None
+        if most < math.inf:
+            count = first(lambda at: trial.size(at) > most, count, guess)
+            if count == 0 or (guess is None and trial.score(count - 1) < self.score):
+                return None
+            guess = count - 1 if guess is None else guess
+        at = first(lambda at: trial.score(at) >= self.score, count, guess)
+        return at if at < count else None
 
     def rank(self, trial: _Trial, at: int | None) -> tuple[bool, float]:
         """See :meth:`_Within.rank`."""
