@@ -237,6 +237,7 @@ def test_fallbacks_for_a_lost_tag() -> None:
     assert restore(lost, fallback="bicubic", scale=4).pixels.shape[:2] == (40, 48)
     opaque = picture(10, 12)
     np.testing.assert_array_equal(restore(opaque, fallback="bicubic").pixels, imresize(opaque.pixels, 2))
+    assert same(restore(lost, fallback="keep"), lost)
     small = shrink(opaque)
     assert same(restore(small, fallback="bicubic"), restore(small))  # the tag is there
 

@@ -444,7 +444,7 @@ class Restore:
         if shrunk := Shrunk.find(picture):
             return shrunk.tag.height, shrunk.tag.width
         if self.model is None:
-            scale = self.scale or 2
+            scale = 1 if self.fallback == "keep" else self.scale or 2
         else:
             scale = choose_pair(self.scale, self.model, runtime=self.runtime).card.scale
         return picture.height * scale, picture.width * scale

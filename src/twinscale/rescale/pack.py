@@ -120,6 +120,13 @@ class Aim:
         if self.min_ssim is not None and not 0 < self.min_ssim <= 1:
             raise UsageError(f"an SSIM of {self.min_ssim} is out of range: give more than 0 and at most 1")
 
+    @property
+    def index(self) -> int | None:
+        """The quality among the codec's own, from 0 on, that the codec alone is to match; None for other aims."""
+        if (self.target_size, self.min_psnr, self.min_ssim) != (None, None, None):
+            return None
+        return (self.quality or DEFAULT_QUALITY) - 1
+
 
 def pack(
     picture: PictureLike,
@@ -175,7 +182,7 @@ def pack(
     rivals = trials(part, [Way(codec_named(other).name) for other in compare])
     steps.total = len(candidates) + 3 + len(rivals)
     goal = _goal(aim, candidates[0], share, _metadata_bytes(picture))
-    settled = _settle(goal, candidates, [None] * len(candidates), steps)
+    settled = _settle(goal, candidates, [aim.index, *[None] * (len(candidates) - 1)], steps)
     best, alone = settled[0], next(one for one in settled if one.trial is candidates[0])
     if part is not picture:
         finalists = trials(picture, [alone.trial.way, best.trial.way])
@@ -197,8 +204,10 @@ def pack(
         steps.advance()
     measured = best.trial.measured(best.at)
     assert measured is not None
-    small = best.trial.small
-    return Packed(file.data, measured, alone.trial.measured(alone.at), compared, small.width, small.height, file.notes)
+    small, notes = best.trial.small, file.notes
+    if best.trial.way.model is None:
+        notes = (*notes, f"{measured.format} alone is best here: the file is as it is to be, with nothing to restore")
+    return Packed(file.data, measured, alone.trial.measured(alone.at), compared, small.width, small.height, notes)
 
 
 class _Steps:
@@ -322,10 +331,18 @@ class _AtLeast:
     score: float
 
     def settle(self, trial: _Trial, guess: int | None = None, most: float = math.inf) -> int | None:
-        """See :meth:`_Within.settle`; a way is given up that takes more than ``most`` bytes."""
+        """See :meth:`_Within.settle`; a way is given up that takes more than ``most`` bytes.
+
+        Restoring takes the time, so the first to be restored is the best file that is no larger: most ways end there.
+        """
         count = len(trial.qualities)
-        at = first(lambda at: trial.size(at) > most or trial.score(at) >= self.score, count, guess)
-        return at if at < count and trial.size(at) <= most and trial.score(at) >= self.score else None
+        if most < math.inf:
+            count = first(lambda at: trial.size(at) > most, count, guess)
+            if count == 0 or (guess is None and trial.score(count - 1) < self.score):
+                return None
+            guess = count - 1 if guess is None else guess
+        at = first(lambda at: trial.score(at) >= self.score, count, guess)
+        return at if at < count else None
 
     def rank(self, trial: _Trial, at: int | None) -> tuple[bool, float]:
         """See :meth:`_Within.rank`."""
@@ -353,7 +370,8 @@ def _goal(aim: Aim, alone: _Trial, share: float = 1, metadata: int = 0) -> "_Wit
         return _Within(max(aim.target_size - metadata, 0) * share if share < 1 else aim.target_size)
     score = aim.min_psnr if aim.min_ssim is None else aim.min_ssim
     if score is None:
-        score = alone.score((aim.quality or DEFAULT_QUALITY) - 1)
+        assert aim.index is not None
+        score = alone.score(aim.index)
     return _AtLeast(score)
 
 
@@ -389,7 +407,7 @@ def _check(picture: Picture, aim: Aim, format: str, compare: Sequence[str]) -> N
     codec = codec_named(format)
     if not codec.keeps_xmp or codec.max_colours:
         raise UsageError(f"{codec.name} cannot hold the tag that restore needs: write JPEG, PNG or WebP")
-    if codec.quality is None and (aim == Aim() or aim.quality is not None):
+    if codec.quality is None and aim.index is not None:
         raise UsageError(
             f"{codec.name} is lossless, so no quality says how good a picture is to be: give the size of the file "
             "(--target-size), or how good at least (--min-psnr, --min-ssim)"

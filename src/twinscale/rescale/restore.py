@@ -12,7 +12,7 @@ from twinscale.rescale.shrunk import Shrunk, no_tag
 from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import resized, upscale
 
-Fallback = Literal["bicubic", "upscale"]
+Fallback = Literal["bicubic", "upscale", "keep"]
 
 
 def restore(
@@ -32,8 +32,9 @@ def restore(
         model: a loaded model, its card, the name of a model or a family, or a folder; by default the one that the
             picture's tag names, shipped or in a folder of ``TWINSCALE_MODELS``. If it has other weights than the one
             that shrank the picture, the result's notes say so.
-        fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
-            super-resolution; by default it is refused.
+        fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by super-resolution, or
+            keep it as it is, like those of which :func:`twinscale.pack` found that the format alone is best; by default
+            it is refused.
         scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; by default that of
             ``model``, or 2. A tag goes before it.
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once. By default as
@@ -63,6 +64,8 @@ def restore(
         return choose_pair(scale, model, runtime=runtime).enlarge(picture, tile=tile, progress=progress)
     if fallback == "upscale":
         return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
+    if fallback == "keep":
+        return picture
     if fallback == "bicubic":
         return resized(picture, Target(2 if scale is None else scale).size(picture))
     raise no_tag()

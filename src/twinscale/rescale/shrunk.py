@@ -127,6 +127,7 @@ class Shrunk:
 def no_tag() -> UsageError:
     """Return the error about a picture that carries no tag."""
     return UsageError(
-        "the picture carries no tag that says how it was shrunk (no pair shrank it, or another program dropped its "
-        "XMP): name the model that shrank it (-m), or choose the fallback (--fallback) upscale or bicubic"
+        "the picture carries no tag that says how it was shrunk (no pair shrank it, its format alone was best, or "
+        "another program dropped its XMP): name the model that shrank it (-m), or choose the fallback (--fallback) "
+        "upscale, bicubic or keep"
     )
