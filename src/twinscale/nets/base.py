@@ -112,10 +112,12 @@ class Downscaler(Network):
 
 
 class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both pictures are about [0, 1]."""
+    """What a pair makes of a picture; all pictures are about [0, 1]."""
 
+    sent: Tensor
+    """The shrunk picture as it enters the channel: ``(N, C, H / scale, W / scale)``."""
     low: Tensor
-    """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
+    """The same as it leaves the channel."""
     restored: Tensor
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
     resampling: Resampling | None = None
@@ -163,7 +165,7 @@ class Pair(nn.Module):
             planes = received.conditions[:, :, None, None].expand(-1, -1, *inputs.shape[2:])
             inputs = torch.cat((inputs, planes), dim=1)
         rate = None if received.rate is None else received.rate / self.scale**2
-        return Rescaled(received.low, self.up(inputs), resampling, rate)
+        return Rescaled(sent, received.low, self.up(inputs), resampling, rate)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""
