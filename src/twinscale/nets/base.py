@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from twinscale.errors import UsageError
 from twinscale.nets.layers.channel import Received, differentiable
@@ -58,7 +59,8 @@ class Network(nn.Module):
     def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Make weights to start from out of those of a trained network.
 
-        Here they must be those of the same network. A network that can grow from smaller ones overrides this.
+        Here they must be those of the same network, which may have been told nothing: what it is newly told does not
+        matter yet. A network that can grow from smaller ones overrides this.
 
         Args:
             trained: state dictionary of the trained network.
@@ -70,10 +72,15 @@ class Network(nn.Module):
             ValueError: they do not fit; the message begins with the name of the first that does not.
         """
         own = {name: tensor for name, tensor in self.state_dict().items() if tensor.is_floating_point()}  # no counters
+        weights = {}
         for name, tensor in own.items():
-            if name not in trained or trained[name].shape != tensor.shape:
+            weight = trained.get(name)
+            if weight is not None and weight.shape[1:2] == (self.channels,) and tensor.shape[1:2] == (self.planes,):
+                weight = F.pad(weight, (0, 0) * (tensor.ndim - 2) + (0, self.conditions))
+            if weight is None or weight.shape != tensor.shape:
                 raise ValueError(name)
-        return {name: trained[name] for name in own}
+            weights[name] = weight
+        return weights
 
 
 class Upscaler(Network):
