@@ -182,9 +182,9 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
             stored[prefix + name] = torch.from_numpy(array)
-    halves: dict[str, Network] = {"up.": network}
-    if isinstance(network, Pair):
-        halves = {"down.": network.down, "up.": network.up}
+    halves: dict[str, Network] = (
+        {"down.": network.down, "up.": network.up} if isinstance(network, Pair) else {"up.": network}
+    )
     weights: dict[str, Tensor] = {}
     unfit = []
     for half, own in halves.items():

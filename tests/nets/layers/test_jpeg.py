@@ -57,7 +57,7 @@ PICTURES = {
     "black and white": np.repeat(RANDOM.integers(0, 2, (33, 50, 1), dtype=np.uint8) * 255, 3, axis=2),
     "primary colours": RANDOM.integers(0, 2, (40, 41, 3), dtype=np.uint8) * 255,
     "flat": np.full((20, 30, 3), (200, 13, 77), np.uint8),
-    **{f"{height}x{width}": noise(height, width) for height, width in ((1, 1), (1, 9), (7, 4), (4, 5), (17, 3), (16, 17))},
+    **{f"{size[0]}x{size[1]}": noise(*size) for size in ((1, 1), (1, 9), (7, 4), (4, 5), (17, 3), (16, 17))},
 }
 
 
