@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import self_ensemble
-from twinscale.errors import ModelError, UsageError
+from twinscale.errors import UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE
