@@ -33,7 +33,9 @@ LOW = 0.5
 _CHOICES = 400  # rates at which a way is chosen, between the smallest and the largest file
 
 
-def differences(rows: Sequence[Measured], reference: Sequence[Measured], metric: str, below: float) -> dict[str, list]:
+def differences(
+    rows: Sequence[Measured], reference: Sequence[Measured], metric: str, below: float
+) -> dict[str, list[float]]:
     """Compute Bjøntegaard rates against a codec alone, over scores that the ways' own codec reaches alone, too.
 
     Args:

@@ -95,7 +95,7 @@ def _pictures(rows: Iterable[Measured]) -> int:
     return len({row.picture for row in rows})
 
 
-def _columns(rows: Sequence[Measured], reference: Sequence[Measured]) -> dict[str, dict[str, list]]:
+def _columns(rows: Sequence[Measured], reference: Sequence[Measured]) -> dict[str, dict[str, list[float]]]:
     """Return differences by the name of their column: every metric below a low rate, and then at all rates."""
     return {
         f"{metric}{said}": differences(rows, reference, metric, below)
