@@ -93,7 +93,8 @@ def evaluate(
         model: a loaded model, a name or a folder.
         dataset: the name of a set or a folder of pictures.
         ensemble: run the enlarging network as :func:`twinscale.engine.operation.self_ensemble`.
-        jpeg: quality, 1 to 100, at which the small pictures go through JPEG before they are enlarged; None for none.
+        jpeg: quality, 1 to 100, at which the small pictures go through JPEG before they are enlarged; None for none, or
+            for a pair that was trained through JPEG, its card's.
         progress: called with the number of finished and of all pictures.
 
     Raises:
@@ -104,6 +105,8 @@ def evaluate(
         ModelError: the model is missing or damaged.
     """
     model = as_model(model, runtime=None if isinstance(model, Model) else REFERENCE)
+    if jpeg is None and isinstance(model.channel, Jpeg):
+        jpeg = model.channel.quality
     protocol = Protocol(model.card.scale, model.card.colour, jpeg)
     if protocol.scale == 1 and jpeg is None:
         raise UsageError(f"{model.card.name} only repairs: say at what quality of JPEG to measure it")
@@ -127,9 +130,11 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
     """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
     channel = model.channel if protocol.jpeg is None else Jpeg(quality=protocol.jpeg)
+    is_pair = model.card.kind == "pair"
 
     def enlargement(channels: int) -> Operation:
-        told = model.enlargement_told(channel.conditions(channels) or None)
+        # A pair knows no other files than those that it learned with, and sent them pictures of its own channels.
+        told = model.enlargement_told(channel.conditions(model.channels if is_pair else channels) or None)
         return model.on_channels(self_ensemble(told) if ensemble else told, channels)
 
     enlargements = {channels: enlargement(channels) for channels in (1, 3)}  # loaded now, before any time is taken
@@ -137,7 +142,7 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
     def enlarge(low: NDArray) -> NDArray:
         return run(enlargements[low.shape[2]], low.astype(np.float32))
 
-    return Rescaler(protocol.reduce if model.card.kind == "upscaler" else received_reduction(model, channel), enlarge)
+    return Rescaler(received_reduction(model, channel) if is_pair else protocol.reduce, enlarge)
 
 
 def received_reduction(pair: Model, channel: Channel | None = None) -> Transform:
