@@ -87,15 +87,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     if exif:
         exif = without_orientation(exif)  # else Pillow writes all of it anew
     image = pillow.to_image(pixels)
-    return pillow.save(
-        image,
-        "AVIF",
-        quality=quality,
-        subsampling=sampling,
-        icc_profile=icc,
-        exif=exif,
-        xmp=xmp,
-    )
+    return pillow.save(image, "AVIF", quality=quality, subsampling=sampling, icc_profile=icc, exif=exif, xmp=xmp)
 
 
 CODEC = Codec(
