@@ -147,3 +147,11 @@ def test_figure_10_is_drawn_and_not_shown(tmp_path) -> None:
     assert "![" not in reproduction.keep("fig-10", blocks)["fig-10"]
     with Image.open(tmp_path / "out/papers/dsn-fig-10.png") as image:
         assert image.width > 4 * 3 * 128
+
+
+def test_a_full_reproduction_takes_the_papers_pair(tmp_path, monkeypatch) -> None:
+    asked = []
+    full = Reproduction(tmp_path, "dsn", minutes=None, sets=[])
+    monkeypatch.setattr(full, "rescaler", lambda recipe: asked.append(recipe.name))
+    networks.pair_rescaler(full, Protocol(3, "y"))
+    assert asked == ["paper-dsn-y-x3"]

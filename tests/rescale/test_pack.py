@@ -128,7 +128,7 @@ def test_on_curves_that_rise_and_fall_all_promises_hold(monkeypatch: pytest.Monk
         assert pack(GREY, min_psnr=level).measured.psnr >= level
     for quality in range(1, 101, 7):
         result = pack(GREY, quality=quality)
-        assert result.measured.psnr >= decibels(BUMPY.errors(quality)) - 1e-4
+        assert result.measured.psnr >= decibels(BUMPY.errors(quality)) - 1e-3
         assert result.measured.bytes <= BUMPY.sizes(quality)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
-from tests.models import make_jpeg, make_pair, make_upscaler
+from tests.models import make_jpeg, make_pair, make_upscaler, make_webp_pair
 from twinscale import Picture, load, restore
+from twinscale.engine import run
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.resize import imresize
 from twinscale.rescale import model as model_module
@@ -30,6 +31,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_upscaler(folder, 3, "rgb", name="fast-x3")
     make_jpeg(folder, 1)
     make_jpeg(folder, 2)
+    make_webp_pair(folder, 2, name="pack-webp-x2")
     make_upscaler(folder, 4, "rgb", name="other-x4")
     return folder
 
@@ -67,7 +69,8 @@ def test_the_models_decide_which_ways_there_are(shelf: Path, monkeypatch: pytest
     plain = [(half_as_much, "fast-x2"), (Fraction(2), "fast-x2"), (Fraction(3), "fast-x3")]
     told = [(Fraction(1), "jpeg-x1"), (half_as_much, "jpeg-x2"), (Fraction(2), "jpeg-x2"), (Fraction(3), "fast-x3")]
     assert names("jpg") == [(1, None), *told]
-    assert names("webp") == [(1, None), *plain]
+    assert names("webp") == [(1, None), *plain, (2, "pack-webp-x2")]
+    assert names("avif") == [(1, None), *plain]
     assert names("PNG") == [(1, None), *plain, (2, "twin-x2")]
     monkeypatch.setattr(catalogue, "_SHIPPED", tmp_path)
     assert names("jpg") == [(1, None)]
@@ -121,6 +124,22 @@ def test_grey_and_transparent_pictures() -> None:
         back = way.restore(packed(way, picture(alpha=True)))
         assert back.alpha is not None
         assert back.alpha.shape == (45, 62)
+
+
+@pytest.mark.parametrize("foreign", [None, xmp_packet()])
+def test_a_model_that_must_be_told_the_quality_reads_it_in_the_tag(foreign: bytes | None) -> None:
+    pair = load("pack-webp-x2")
+    way = Way("WEBP", Fraction(2), pair)
+    original = replace(picture(), xmp=foreign)
+    small = way.shrink(original)
+    for quality in (5, 60, 100):
+        unsealed = way.code(small, quality)
+        data = way.sealed(small, quality, unsealed).data
+        assert len(data) == len(unsealed)
+        shrunk = Shrunk.open(data)
+        assert (shrunk.tag.quality, shrunk.is_saved_again) == (quality, False)
+        told = run(pair.enlargement_told((1 - quality / 100,)), shrunk.picture.pixels)
+        np.testing.assert_array_equal(restore(data).pixels, told[:45, :62])
 
 
 def saved_again(data: bytes, **options: int) -> bytes:

@@ -182,7 +182,7 @@ def pack(
     rivals = trials(part, [Way(codec_named(other).name) for other in compare])
     steps.total = len(candidates) + 3 + len(rivals)
     goal = _goal(aim, candidates[0], share, _metadata_bytes(picture))
-    settled = _settle(goal, candidates, [aim.index, *[None] * (len(candidates) - 1)], steps)
+    settled = _settle(goal, candidates, [None] * len(candidates), steps)
     best, alone = settled[0], next(one for one in settled if one.trial is candidates[0])
     if part is not picture:
         finalists = trials(picture, [alone.trial.way, best.trial.way])
@@ -329,12 +329,16 @@ class _AtLeast:
     """The fewest bytes for a picture that is as good."""
 
     score: float
+    alone_at: int | None = None
+    """The index of the quality at which the codec alone sets this score, if it does."""
 
     def settle(self, trial: _Trial, guess: int | None = None, most: float = math.inf) -> int | None:
         """See :meth:`_Within.settle`; a way is given up that takes more than ``most`` bytes.
 
         Restoring takes the time, so the first to be restored is the best file that is no larger: most ways end there.
         """
+        if trial.way.model is None and self.alone_at is not None:
+            return self.alone_at
         count = len(trial.qualities)
         if most < math.inf:
             count = first(lambda at: trial.size(at) > most, count, guess)
@@ -371,7 +375,7 @@ def _goal(aim: Aim, alone: _Trial, share: float = 1, metadata: int = 0) -> "_Wit
     score = aim.min_psnr if aim.min_ssim is None else aim.min_ssim
     if score is None:
         assert aim.index is not None
-        score = alone.score(aim.index)
+        return _AtLeast(alone.score(aim.index), aim.index)
     return _AtLeast(score)
 
 

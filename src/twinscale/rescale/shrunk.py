@@ -87,7 +87,7 @@ class Shrunk:
                 stand that, or another model restores it.
         """
         self.check(model)
-        restored = model.enlarge(self.picture, tile=tile, progress=progress)
+        restored = model.enlarge(self.picture, quality=self.tag.quality, tile=tile, progress=progress)
         if (restored.height, restored.width) != self.tag.covered_size:
             restored = resized(restored, self.tag.covered_size)
         rows, columns = slice(self.tag.height), slice(self.tag.width)

@@ -22,6 +22,8 @@ class Tag:
     width: int
     """Width of the original in pixels."""
     height: int
+    quality: int | None = None
+    """The quality of the file, if the model must be told it and no JPEG says it."""
     pixels: str | None = None
     """What :func:`digest_of` says of the pixels as the file holds them, or None if it is not known."""
 

@@ -10,7 +10,9 @@ import numpy as np
 from twinscale.codecs.codec import Codec
 from twinscale.codecs.registry import codec_named
 from twinscale.engine import Runtime
+from twinscale.errors import ModelError
 from twinscale.images.picture import Picture
+from twinscale.rescale.channel import File, Lossy, create_channel
 from twinscale.rescale.model import Model, ProgressCallback, load
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.tag import DIGITS, Tag, digest_of
@@ -60,7 +62,8 @@ class Way:
             return picture
         card = self.model.card
         digest = card.digest[:DIGITS]
-        tag = Tag(card.name, digest, self.scale, width=picture.width, height=picture.height, pixels=_NOT_KNOWN)
+        quality = 1 if card.conditions == "quality" else None  # code will put in that of the file
+        tag = Tag(card.name, digest, self.scale, picture.width, picture.height, quality, _NOT_KNOWN)
         if card.kind == "pair":
             small = self.model.shrink(picture, tile=tile, progress=progress)
         else:
@@ -79,7 +82,7 @@ class Way:
         Raises:
             PictureError: the format cannot hold the picture.
         """
-        return small.encode(self.format, quality=quality)
+        return self._told(small, quality).encode(self.format, quality=quality)
 
     def sealed(self, small: Picture, quality: int | None, data: bytes) -> "Encoded":
         """Return the file once more, with a tag that says what a decoder makes of it, so that changes are noticed.
@@ -95,7 +98,14 @@ class Way:
         if self.model is not None and small.xmp is not None:
             digest = digest_of(_read(data))
             small = replace(small, xmp=small.xmp.replace(_NOT_KNOWN.encode(), digest.encode()))
-        return small.encoded(self.format, quality=quality)
+        return self._told(small, quality).encoded(self.format, quality=quality)
+
+    def _told(self, small: Picture, quality: int | None) -> Picture:
+        """Put the quality into the tag if the model must be told it."""
+        shrunk = None if self.model is None else Shrunk.find(small)
+        if shrunk is None or shrunk.tag.quality is None:
+            return small
+        return Shrunk(shrunk.picture, replace(shrunk.tag, quality=quality)).tagged(compact=True)
 
     def restore(self, data: bytes, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Bring a picture back, at exactly its original size.
@@ -145,9 +155,10 @@ def _upscaler(codec: Codec, scale: Fraction, cards: list[Card]) -> Card | None:
 
 def _goes_through(pair: Card, codec: Codec) -> bool:
     """Return whether a pair's small pictures were trained to go through such a file."""
-    if codec.quality is None:
-        return pair.name == f"{DEFAULT_FAMILIES['pair']}-x{pair.scale}"
-    return pair.channel == codec.name.lower()
+    channel = create_channel(pair.channel, pair.channel_parameters, ModelError)
+    if isinstance(channel, Lossy):
+        return codec is codec_named(channel.format if isinstance(channel, File) else "JPEG")
+    return codec.quality is None and pair.name == f"{DEFAULT_FAMILIES['pair']}-x{pair.scale}"
 
 
 def _read(data: bytes) -> Picture:

@@ -72,10 +72,12 @@ def read_tag(xmp: bytes | None) -> Tag | None:
     texts = {name.removeprefix(f"{{{NAMESPACE}}}"): value for name, value in values.items()}
     try:
         sides = int(texts["width"]), int(texts["height"])
-        tag = Tag(texts["model"], texts["digest"], _scale(texts["scale"]), *sides, texts.get("pixels"))
+        quality = int(texts["quality"]) if "quality" in texts else None
+        tag = Tag(texts["model"], texts["digest"], _scale(texts["scale"]), *sides, quality, texts.get("pixels"))
     except (KeyError, ValueError, ZeroDivisionError):
         return None
     is_sound = tag.scale >= 1 and min(tag.width, tag.height) >= 1 and len(tag.digest) >= DIGITS
+    is_sound &= tag.quality is None or 1 <= tag.quality <= 100
     return tag if is_sound else None
 
 

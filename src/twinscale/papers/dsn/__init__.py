@@ -10,9 +10,9 @@ PAPER = Paper(
         "PSNR and SSIM on luminance, borders of the scale's width removed, by docs/protocol.md; trained on T91 and "
         "BSDS200 as in the paper's §4.1, with ten pictures of BSDS200 (two for VDSR) set apart for validation. Below "
         "each item stands whose recipe trained its networks, and for how long; the paper's took about a day on a GPU. "
-        "With `--full` the pairs of Fig. 5, Fig. 8, Fig. 9 and Table 4 learn by the paper's recipe, `paper-dsn-y-x2`, "
-        "`-x3` and `-x4`; for the networks beside them the paper gives none. SRCNN is 9-1-5 where the paper says so "
-        "(§2) and 9-5-5 where it cites SRCNN's later version (Table 3 and Fig. 8, and so Fig. 9). "
+        "With `--full` the pairs of Fig. 5, Fig. 8 to 10, Table 4 and Table 5 learn by the paper's recipe, "
+        "`paper-dsn-y-x2`, `-x3` and `-x4`; for the networks beside them the paper gives none. SRCNN is 9-1-5 where "
+        "the paper says so (§2) and 9-5-5 where it cites SRCNN's later version (Table 3 and Fig. 8, and so Fig. 9). "
         "Fig. 1, 3 and 4 draw the method and hold no results."
     ),
     items=[

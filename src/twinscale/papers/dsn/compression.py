@@ -102,7 +102,7 @@ def _as_in_paper(trial: Trial) -> dict[str, _Coding]:
 
 
 def _of_bits(trial: Trial, bits: float) -> dict[str, _Coding]:
-    """Code the full-size picture in as many bits per pixel as are given, or the next fewer that JPEG can do."""
+    """Code the full-size picture by JPEG in at most so many bits per pixel, and by JPEG 2000 in as many, 2 % aside."""
     truth = to_pixels(trial.truth, np.uint8)
     jpegs = (coded(truth, "JPEG", quality) for quality in range(1, 101))
     jpeg = max((file for file in jpegs if file.bits_per_pixel() <= bits), key=Coded.bits_per_pixel)
