@@ -13,10 +13,12 @@ from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.images.resize import imresize
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
-from twinscale.rescale.repair import lost_something
 from twinscale.rescale.target import Target
 from twinscale.rescale.xmp import remove_tag
 from twinscale.zoo import DEFAULT_FAMILIES, JPEG_FAMILY, Card, families, scales
+
+FINE = 95
+"""The quality from which on a JPEG is enlarged like a clean picture."""
 
 REPAIRED = f"JPEGs are repaired on the way: -m {DEFAULT_FAMILIES['upscaler']} only enlarges them"
 """What the notes say of a result if the JPEG family was chosen for it."""
@@ -90,9 +92,11 @@ def default_families() -> list[str]:
 def default_family(picture: Picture) -> str:
     """Choose the family that enlarges a picture if no model is named: JPEGs are repaired on the way.
 
-    Other networks sharpen blocks and ripples like detail (``docs/jpeg.md``).
+    Other networks sharpen blocks and ripples like detail, but do as well on the finest JPEGs (``docs/jpeg.md``).
     """
-    return JPEG_FAMILY if JPEG_FAMILY in families() and lost_something(picture) else DEFAULT_FAMILIES["upscaler"]
+    found = picture.quantisation
+    is_coarse = found is not None and found.quality < FINE
+    return JPEG_FAMILY if is_coarse and JPEG_FAMILY in families() else DEFAULT_FAMILIES["upscaler"]
 
 
 def enlargements(model: ModelLike) -> list[int]:
