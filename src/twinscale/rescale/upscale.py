@@ -85,8 +85,8 @@ def upscale(
 
 
 def default_families() -> list[str]:
-    """List the installed families among which a picture chooses if no model is named."""
-    return [family for family in (DEFAULT_FAMILIES["upscaler"], JPEG_FAMILY) if family in families()]
+    """List the families among which a picture chooses if no model is named; that for JPEGs may not be installed."""
+    return [DEFAULT_FAMILIES["upscaler"], *([JPEG_FAMILY] if JPEG_FAMILY in families() else [])]
 
 
 def default_family(picture: Picture) -> str:
@@ -94,9 +94,9 @@ def default_family(picture: Picture) -> str:
 
     Other networks sharpen blocks and ripples like detail, but do as well on the finest JPEGs (``docs/jpeg.md``).
     """
+    usual, *for_jpegs = default_families()
     found = picture.quantisation
-    is_coarse = found is not None and found.quality < FINE
-    return JPEG_FAMILY if is_coarse and JPEG_FAMILY in families() else DEFAULT_FAMILIES["upscaler"]
+    return for_jpegs[0] if for_jpegs and found is not None and found.quality < FINE else usual
 
 
 def enlargements(model: ModelLike) -> list[int]:
