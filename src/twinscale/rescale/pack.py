@@ -3,7 +3,7 @@
 import functools
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
@@ -174,40 +174,42 @@ def pack(
     steps = _Steps(progress)
     metric = psnr if min_ssim is None else ssim
 
-    def trials(of: Picture, among: Sequence[Way]) -> list[_Trial]:
-        return [_Trial(way, of, metric, tile, steps.tick) for way in among]
+    def trial(of: Picture, way: Way) -> _Trial:
+        return _Trial(way, of, metric, tile, steps.tick)
+
+    def compared(way: Way, bytes: int) -> Measured | None:
+        on_part = None if part is picture else _Within(bytes * share).settle(trial(part, way))
+        on_whole = trial(picture, way)
+        return on_whole.measured(_Within(bytes).settle(on_whole, on_part))
 
     part, share = _part(picture)
-    candidates = trials(part, list(ways(format, runtime)))
-    rivals = trials(part, [Way(codec_named(other).name) for other in compare])
-    steps.total = len(candidates) + 3 + len(rivals)
-    goal = _goal(aim, candidates[0], share, _metadata_bytes(picture))
-    settled = _settle(goal, candidates, [None] * len(candidates), steps)
-    best, alone = settled[0], next(one for one in settled if one.trial is candidates[0])
+    alone, *others = (trial(part, way) for way in ways(format, runtime))
+    steps.total = 1 + len(others) + 3 + len(compare)
+    goal = _goal(aim, alone, share, _metadata_bytes(picture))
+    settled = _settle(goal, dict.fromkeys([alone, *others]), steps)
+    best = _best(goal, settled)
     if part is not picture:
-        finalists = trials(picture, [alone.trial.way, best.trial.way])
-        goal = _goal(aim, finalists[0])
-        settled = _settle(goal, finalists, [alone.at, best.at], steps)
-        best, alone = settled[0], next(one for one in settled if one.trial is finalists[0])
-    if best.at is None:
-        raise goal.out_of_reach(best.trial)
-    file = best.trial.sealed(best.at)
-    steps.advance()
-    same = _Within(len(file.data))
-    compared: dict[str, Measured | None] = {}
-    for rival in rivals:
-        guess = None
-        if part is not picture:
-            guess = _Within(same.bytes * share).settle(rival)
-            (rival,) = trials(picture, [rival.way])
-        compared[rival.way.format] = rival.measured(same.settle(rival, guess))
-        steps.advance()
-    measured = best.trial.measured(best.at)
+        guesses = {trial(picture, one.way): settled[one] for one in dict.fromkeys([alone, best])}
+        alone = next(iter(guesses))
+        goal = _goal(aim, alone)
+        settled = _settle(goal, guesses, steps)
+        best = _best(goal, settled)
+    at = settled[best]
+    if at is None:
+        raise goal.out_of_reach(best)
+    file, measured = best.sealed(at), best.measured(at)
     assert measured is not None
-    small, notes = best.trial.small, file.notes
-    if best.trial.way.model is None:
+    steps.advance()
+    beside: dict[str, Measured | None] = {}
+    for other in compare:
+        way = Way(codec_named(other).name)
+        beside[way.format] = compared(way, len(file.data))
+        steps.advance()
+    notes = file.notes
+    if measured.model is None:
         notes = (*notes, f"{measured.format} alone is best here: the file is as it is to be, with nothing to restore")
-    return Packed(file.data, measured, alone.trial.measured(alone.at), compared, small.width, small.height, notes)
+    small = best.small
+    return Packed(file.data, measured, alone.measured(settled[alone]), beside, small.width, small.height, notes)
 
 
 class _Steps:
@@ -361,13 +363,6 @@ class _AtLeast:
         )
 
 
-class _Settled(NamedTuple):
-    """The quality at which a way reaches a goal."""
-
-    trial: _Trial
-    at: int | None
-
-
 def _goal(aim: Aim, alone: _Trial, share: float = 1, metadata: int = 0) -> "_Within | _AtLeast":
     """Return an aim's goal for a picture, or for the part that is a ``share`` of one."""
     if aim.target_size is not None:
@@ -380,18 +375,22 @@ def _goal(aim: Aim, alone: _Trial, share: float = 1, metadata: int = 0) -> "_Wit
 
 
 def _settle(
-    goal: "_Within | _AtLeast", trials: Sequence[_Trial], guesses: Sequence[int | None], steps: _Steps
-) -> list[_Settled]:
-    """Settle the quality of each way, and return the best first."""
-    settled: list[_Settled] = []
+    goal: "_Within | _AtLeast", guesses: "Mapping[_Trial, int | None]", steps: _Steps
+) -> "dict[_Trial, int | None]":
+    """Return the index of the quality at which each way reaches a goal best, or None if it does not."""
+    settled: dict[_Trial, int | None] = {}
     fewest = math.inf
-    for trial, guess in zip(trials, guesses, strict=True):
-        at = goal.settle(trial, guess, fewest)
-        settled.append(_Settled(trial, at))
+    for trial, guess in guesses.items():
+        settled[trial] = at = goal.settle(trial, guess, fewest)
         if at is not None:
             fewest = min(fewest, trial.size(at))
         steps.advance()
-    return sorted(settled, key=lambda one: goal.rank(*one))
+    return settled
+
+
+def _best(goal: "_Within | _AtLeast", settled: "Mapping[_Trial, int | None]") -> _Trial:
+    """Return the way that reaches a goal best; of equals the first."""
+    return min(settled, key=lambda trial: goal.rank(trial, settled[trial]))
 
 
 def _check(picture: Picture, aim: Aim, format: str, compare: Sequence[str]) -> None:
