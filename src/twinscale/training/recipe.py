@@ -111,6 +111,8 @@ class OptimisationSpec:
     """Steps over which the learning rate rises from zero."""
     output_layer_rate: float = 1.0
     """Learning rate of the output layers, relative to the others'."""
+    frozen: list[str] = field(default_factory=list)
+    """Parts of the network that do not learn, by their names in it, such as ``repair``."""
     clip_norm: float = 0.0
     """Largest norm of the gradient; 0 does not clip."""
     ema: float = 0.0
