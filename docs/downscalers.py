@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from twinscale.benchmark.timing import medians, random_pixels
-from twinscale.codecs.rate import bits_per_pixel
+from twinscale.codecs.rate import coded
 from twinscale.datasets import find_pictures
 from twinscale.evaluation.evaluate import rescaler_of
 from twinscale.evaluation.looks import Looks
@@ -88,7 +88,7 @@ def measure(downscaler: Downscaler, dataset: str, fast: Model) -> Means:
         low = reduce(truth)
         small, bicubic = (to_pixels(planes, np.uint8) for planes in (low, protocol.reduce(truth)))
         looks.append(Looks.beside(small, bicubic))
-        rates.append([bits_per_pixel(small, name) for name in ("JPEGLS", "PNG")])
+        rates.append([coded(small, name).bits_per_pixel() for name in ("JPEGLS", "PNG")])
         scores.append([protocol.score(truth, enlarge(low)).psnr_y for enlarge in enlargements.values()])
     mean = Looks.mean(looks)
     return {

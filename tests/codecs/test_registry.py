@@ -84,7 +84,7 @@ TOY = """
     def decode(data):
         return Decoded(np.frombuffer(data, np.uint8, offset=5).reshape(data[4], data[3]))
 
-    def encode(pixels, metadata, quality):
+    def encode(pixels, metadata, quality, options):
         height, width, _ = pixels.shape
         return b"TOY" + bytes([width, height]) + pixels.tobytes()
 

@@ -17,7 +17,7 @@ def measured_radius(network: Network) -> int:
     for parameter in network.parameters():  # far from zero, so that no path is lost in rounding
         torch.nn.init.normal_(parameter, std=0.3, generator=generator)
     side = network.multiple_of * (12 + 2 * math.ceil(network.radius / network.multiple_of))
-    picture = torch.rand(1, network.channels, side, side, dtype=torch.float64, generator=generator, requires_grad=True)
+    picture = torch.rand(1, network.planes, side, side, dtype=torch.float64, generator=generator, requires_grad=True)
     result = network(picture)
     farthest = 0
     middle = result.shape[-1] // 2

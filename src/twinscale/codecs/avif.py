@@ -8,7 +8,7 @@ import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.boxes import brands, read_boxes
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.codecs.items import take_exif
 from twinscale.codecs.metadata import without_orientation
@@ -61,15 +61,24 @@ def _still(data: bytes) -> bytes:
     return bytes(still)
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     from PIL import AvifImagePlugin  # noqa: F401 (else saving loads every plugin that Pillow has)
 
-    sampling = pillow.colour_sampling(quality) if pixels.shape[2] > 1 else None
+    is_grey = pixels.shape[2] == 1
+    sampling = None if is_grey else options.subsampling or pillow.colour_sampling(quality)
     icc, exif, xmp = metadata
     if exif:
         exif = without_orientation(exif)  # else Pillow writes all of it anew
     image = pillow.to_image(pixels)
-    return pillow.save(image, "AVIF", quality=quality, subsampling=sampling, icc_profile=icc, exif=exif, xmp=xmp)
+    return pillow.save(
+        image,
+        "AVIF",
+        quality=quality,
+        subsampling=sampling,
+        icc_profile=icc,
+        exif=exif,
+        xmp=xmp,
+    )
 
 
 CODEC = Codec(
@@ -83,4 +92,5 @@ CODEC = Codec(
     max_side=32_768,
     max_pixels=2**28,
     quality=95,
+    options=("subsampling",),
 )

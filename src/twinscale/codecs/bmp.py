@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,7 +26,7 @@ def _decode(data: bytes) -> Decoded:
     return pillow.decode(_open(data))
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     return pillow.save(pillow.to_image(pixels), "BMP")
 
 

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from twinscale.codecs.quantisation import Quantisation
+
 LOSSLESS = 0
 """The quality that stands for exact pixels, in formats that can be lossy or lossless."""
 
@@ -34,19 +36,43 @@ class Metadata(NamedTuple):
 
 NO_METADATA = Metadata()
 
+Subsampling = Literal["4:2:0", "4:2:2", "4:4:4"]
+
+
+class Options(NamedTuple):
+    """How pixels are encoded, beyond a quality; a format takes those that its codec names, and none of the others.
+
+    Attributes:
+        subsampling: how finely colour is kept: at half the resolution both ways, across only, or all of it; None leaves
+            it to the quality.
+        progressive: whether the whole picture comes first and its details later, not row by row.
+        optimised: whether entropy codes are made for this picture, which changes no pixel, or are the standard's; None
+            leaves it to the format. Progressive JPEGs always have their own.
+        ratio: how many times smaller than its samples the picture becomes, above 1; takes the place of a quality.
+    """
+
+    subsampling: Subsampling | None = None
+    progressive: bool = False
+    optimised: bool | None = None
+    ratio: float | None = None
+
+
+NO_OPTIONS = Options()
+
 
 class Decoded(NamedTuple):
     """Pixels as stored, before orientation, and the metadata as found.
 
     ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in :class:`Header`, alpha last; of any numeric type.
     ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
-    the user what was changed or left out, one line each.
+    the user what was changed or left out, one line each. ``quantisation`` is that of a JPEG.
     """
 
     pixels: np.ndarray
     metadata: Metadata = NO_METADATA
     orientation: int | None = None
     notes: tuple[str, ...] = ()
+    quantisation: Quantisation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +81,7 @@ class Codec:
 
     ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
     ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
-    the limits below, metadata that the format keeps, and a quality.
+    the limits below, metadata that the format keeps, a quality, and options that the format has.
 
     Attributes:
         name: canonical name, such as ``"PNG"``.
@@ -76,6 +102,7 @@ class Codec:
         keeps: the metadata that can be written.
         max_exif: how many bytes of EXIF can be written.
         quality: what is written unless another is asked for, or ``None`` for a format that is always lossless.
+        options: names of the :class:`Options` that it has.
     """
 
     name: str
@@ -84,7 +111,7 @@ class Codec:
     sniff: Callable[[bytes], bool]
     header: Callable[[bytes], Header]
     decode: Callable[[bytes], Decoded]
-    encode: Callable[[np.ndarray, Metadata, int], bytes] | None = None
+    encode: Callable[[np.ndarray, Metadata, int, Options], bytes] | None = None
     frames: str = "frames"
     depths: tuple[int, ...] = (8,)
     alpha: bool = True
@@ -96,6 +123,7 @@ class Codec:
     keeps: tuple[Literal["icc", "exif", "xmp"], ...] = ("icc", "exif", "xmp")
     max_exif: int = 2**31 - 1
     quality: int | None = None
+    options: tuple[Literal["subsampling", "progressive", "optimised", "ratio"], ...] = ()
 
     @property
     def is_lossless(self) -> bool:

@@ -1,11 +1,12 @@
 """From plain pixels to the bytes of a file of any format, or a refusal that names a format that could hold them."""
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
-from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Metadata
+from twinscale.codecs.codec import LOSSLESS, NO_METADATA, NO_OPTIONS, Codec, Metadata, Options, Subsampling
 from twinscale.codecs.metadata import clean
 from twinscale.codecs.registry import writable_codecs
 from twinscale.errors import OutOfMemoryError, PictureError, TwinscaleError, UsageError
@@ -24,6 +25,7 @@ def encode(
     alpha: np.ndarray | None = None,
     metadata: Metadata = NO_METADATA,
     quality: int | None = None,
+    options: Options = NO_OPTIONS,
 ) -> Encoded:
     """Encode a whole file.
 
@@ -33,12 +35,13 @@ def encode(
         alpha: opacity, ``(H, W)`` of the same type.
         metadata: what goes with them; what is damaged or what the format cannot keep is left out.
         quality: 1 to 100, or ``None`` for the format's own default.
+        options: see :class:`twinscale.codecs.codec.Options`.
 
     Returns:
         The file, and notes on what was left out of it.
 
     Raises:
-        UsageError: the quality is out of range, or the format takes none.
+        UsageError: the quality or an option is out of range, or the format takes none.
         PictureError: the format is only read, or cannot hold this depth, transparency, size or colours.
         OutOfMemoryError: there is not enough memory for it.
     """
@@ -51,6 +54,7 @@ def encode(
         depth=8 * pixels.itemsize,
         transparent=transparent,
         quality=quality,
+        options=options,
     )
     assert codec.encode is not None  # checked
     if quality is None:
@@ -58,7 +62,7 @@ def encode(
     stored = _stored(codec, pixels, alpha)
     metadata, notes = _kept(codec, metadata, stored.shape[2] - (stored.shape[2] in (2, 4)))
     try:
-        return Encoded(codec.encode(stored, metadata, quality), notes)
+        return Encoded(codec.encode(stored, metadata, quality, options), notes)
     except TwinscaleError:
         raise
     except MemoryError as error:
@@ -71,7 +75,14 @@ def encode(
 
 
 def check(
-    codec: Codec, *, size: tuple[int, int], channels: int, depth: int, transparent: bool, quality: int | None
+    codec: Codec,
+    *,
+    size: tuple[int, int],
+    channels: int,
+    depth: int,
+    transparent: bool,
+    quality: int | None,
+    options: Options = NO_OPTIONS,
 ) -> None:
     """Raise what :func:`encode` would raise for a picture of this kind, before there is one.
 
@@ -84,9 +95,10 @@ def check(
         depth: bits per sample: 8, 16, or 32 for floating point.
         transparent: whether some of its alpha is not fully opaque.
         quality: 1 to 100, or ``None`` for the format's own default.
+        options: see :class:`twinscale.codecs.codec.Options`.
 
     Raises:
-        UsageError: the quality is out of range, or the format takes none.
+        UsageError: the quality or an option is out of range, or the format takes none.
         PictureError: the format is only read, or cannot hold this depth, transparency or size.
     """
     if codec.encode is None:
@@ -96,6 +108,7 @@ def check(
             raise UsageError(f"quality {quality} means nothing to {codec.name}, which is lossless; leave it out")
         if not 1 <= quality <= 100:
             raise UsageError(f"quality {quality} is out of range; give 1 to 100")
+    _check_options(codec, options, quality)
     if depth not in codec.depths:
         kind = "floating-point" if depth == 32 else f"{depth}-bit"
         raise PictureError(
@@ -111,6 +124,20 @@ def check(
             f"{codec.name} cannot hold transparency; write {_able(lambda other: other.alpha)}, "
             "or give it a background with --background white"
         )
+
+
+def _check_options(codec: Codec, options: Options, quality: int | None) -> None:
+    for name, value in options._asdict().items():
+        if value != getattr(NO_OPTIONS, name) and name not in codec.options:
+            raise UsageError(f"{name} {value} means nothing to {codec.name}; leave it out")
+    if options.subsampling not in (None, *get_args(Subsampling)):
+        known = ", ".join(get_args(Subsampling))
+        raise UsageError(f"subsampling {options.subsampling!r} is not supported; choose one of {known}")
+    if options.ratio is not None:
+        if not 1 < options.ratio < math.inf:
+            raise UsageError(f"ratio {options.ratio:g} is out of range; give more than 1")
+        if quality is not None:
+            raise UsageError(f"ratio {options.ratio:g} takes the place of quality {quality}; give only one of them")
 
 
 def _limit(codec: Codec, size: tuple[int, int], channels: int, depth: int) -> str | None:

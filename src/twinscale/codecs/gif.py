@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _decode(data: bytes) -> Decoded:
     return pillow.decode(_open(data))
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     return pillow.save(pillow.to_image(pixels) if pixels.shape[2] == 1 else _with_palette(pixels), "GIF")
 
 

@@ -1,15 +1,16 @@
-"""JPEG: segments of metadata by hand, so that damaged ones do no harm, pixels by Pillow."""
+"""JPEG: segments of metadata by hand, so that damaged ones do no harm; decoded by Pillow, encoded by libjpeg-turbo."""
 
 import io
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock
-from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, read_segments
+from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, make_segment, read_segments
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ _EXIF, _XMP, _ICC, _PICTURES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b
 _NUMBER_OF_PICTURES = 0xB001
 # A segment holds 65533 bytes, including its label.
 _MAX_EXIF, _MAX_XMP = 65533 - len(_EXIF), 65533 - len(_XMP)
+_MAX_ICC_PART = 65533 - len(_ICC) - 2
+_HEAD = 20  # the marker of the beginning and the segment of JFIF, before all others
+_PILLOW_ROOM = 65536  # bytes for a progressive file, or the number of its pixels if that is more
+_PROGRESSIVE_GROWTH = 1.3  # by which noise, which takes most bytes, can grow
 # Each scan passes over the whole picture again; programs write about ten of them.
 _MAX_SCANS = 100
 _MISSING = 128  # what libjpeg gives for samples that are not there
@@ -122,19 +127,46 @@ def _missing_rows(pixels: np.ndarray) -> str:
     return "the file is cut short: the end of the picture may be wrong or less sharp"
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     icc, exif, xmp = metadata
     if xmp and len(xmp) > _MAX_XMP:  # it may hold the tag of a shrunk picture, so it is not left out
         raise PictureError(f"JPEG holds at most {_MAX_XMP} bytes of XMP, not {len(xmp)}; write PNG or TIFF")
-    return pillow.save(
-        pillow.to_image(pixels),
-        "JPEG",
-        quality=quality,
-        subsampling=pillow.colour_sampling(quality),
-        icc_profile=icc,
-        exif=exif and _EXIF + exif,
-        xmp=xmp,
+    sampling = options.subsampling or pillow.colour_sampling(quality)
+    data = bytes(
+        imagecodecs.jpeg8_encode(
+            pixels if pixels.shape[2] > 1 else pixels[..., 0],
+            level=quality,
+            subsampling=sampling.replace(":", ""),
+            optimize=options.progressive or options.optimised is not False,
+        )
     )
+    if options.progressive:
+        data = _progressive(pixels, quality, sampling, len(data))
+    segments = []
+    if exif:
+        segments.append(make_segment(APP1, _EXIF + exif))
+    if xmp:
+        segments.append(make_segment(APP1, _XMP + xmp))
+    if icc:
+        parts = [icc[start : start + _MAX_ICC_PART] for start in range(0, len(icc), _MAX_ICC_PART)]
+        segments += [
+            make_segment(APP2, _ICC + bytes([number, len(parts)]) + part) for number, part in enumerate(parts, 1)
+        ]
+    return b"".join([data[:_HEAD], *segments, data[_HEAD:]])
+
+
+def _progressive(pixels: np.ndarray, quality: int, sampling: str, sequential: int) -> bytes:
+    """Encode by Pillow, since imagecodecs cannot; ``sequential`` is how many bytes the picture takes row by row.
+
+    Raises:
+        PictureError: the file would not fit into the room that Pillow gives it, of which libjpeg would talk.
+    """
+    from PIL import JpegImagePlugin  # noqa: F401 (else saving loads every plugin that Pillow has)
+
+    height, width, _ = pixels.shape
+    if sequential > max(_PILLOW_ROOM, height * width * (2 if quality >= 95 else 1)) / _PROGRESSIVE_GROWTH:
+        raise PictureError("the picture is too noisy for a progressive JPEG of this quality; write a plain one")
+    return pillow.save(pillow.to_image(pixels), "JPEG", quality=quality, subsampling=sampling, progressive=True)
 
 
 CODEC = Codec(
@@ -149,4 +181,5 @@ CODEC = Codec(
     max_side=65_500,
     max_exif=_MAX_EXIF,
     quality=95,
+    options=("subsampling", "progressive", "optimised"),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.boxes import make_box, read_boxes
-from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.errors import PictureError
 
@@ -102,15 +102,9 @@ def _decode_deep(data: bytes, boxes: _Boxes) -> np.ndarray:
     return fill_scale(imagecodecs.jpeg2k_decode(data), boxes.depth)
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
-    """Encode; a quality of 1 to 100 aims at a PSNR of 20 + quality / 4 dB, about what JPEG reaches with that number."""
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     height, width, count = pixels.shape
-    stream = imagecodecs.jpeg2k_encode(
-        pixels if count > 1 else pixels[..., 0],
-        level=0 if quality == LOSSLESS else 20 + quality // 4,
-        codecformat="j2k",
-        reversible=quality == LOSSLESS,
-    )
+    stream = _by_quality(pixels, quality) if options.ratio is None else _by_ratio(pixels, options.ratio)
     ihdr = make_box(b"ihdr", struct.pack(">IIHBBBB", height, width, count, 8 * pixels.itemsize - 1, 7, 0, 0))
     if metadata.icc:
         colr = make_box(b"colr", b"\2\0\0" + metadata.icc)
@@ -123,9 +117,38 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
         make_box(b"jp2h", ihdr + colr + alpha),
         make_box(b"uuid", _XMP_UUID + metadata.xmp) if metadata.xmp else b"",
         make_box(b"uuid", _EXIF_UUID + metadata.exif) if metadata.exif else b"",
-        make_box(b"jp2c", bytes(stream)),
+        make_box(b"jp2c", stream),
     ]
     return b"".join(boxes)
+
+
+def _by_quality(pixels: np.ndarray, quality: int) -> bytes:
+    """Encode; a quality of 1 to 100 aims at a PSNR of 20 + quality / 4 dB, about what JPEG reaches with that number."""
+    return bytes(
+        imagecodecs.jpeg2k_encode(
+            pixels if pixels.shape[2] > 1 else pixels[..., 0],
+            level=0 if quality == LOSSLESS else 20 + quality // 4,
+            codecformat="j2k",
+            reversible=quality == LOSSLESS,
+        )
+    )
+
+
+def _by_ratio(pixels: np.ndarray, ratio: float) -> bytes:
+    """Encode to so many times fewer bytes than those of the pixels, boxes not counted, by wavelets of real numbers."""
+    if pixels.dtype != np.uint8:
+        raise PictureError("JPEG 2000 by ratio holds 8 bits only; give a quality, or convert them with --depth 8")
+    from PIL import Jpeg2KImagePlugin  # noqa: F401 (else saving loads every plugin that Pillow has)
+
+    return pillow.save(
+        pillow.to_image(pixels),
+        "JPEG2000",
+        no_jp2=True,
+        quality_mode="rates",
+        quality_layers=[ratio],
+        irreversible=True,
+        mct=int(pixels.shape[2] >= 3),
+    )
 
 
 def _alpha_last(count: int) -> bytes:
@@ -145,4 +168,5 @@ CODEC = Codec(
     encode=_encode,
     depths=(8, 16),
     quality=LOSSLESS,
+    options=("ratio",),
 )

@@ -5,7 +5,7 @@ import struct
 import imagecodecs
 import numpy as np
 
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.codecs.segments import END, JPEG_LS_FRAME, is_jpeg_ls, read_segments
 from twinscale.errors import PictureError
@@ -28,7 +28,7 @@ def _decode(data: bytes) -> Decoded:
     return Decoded(fill_scale(pixels, header.depth))
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     # Noise takes more bytes than its pixels, for which imagecodecs alone does not leave room.
     room = 2 * pixels.nbytes + 1024
     return bytes(imagecodecs.jpegls_encode(pixels if pixels.shape[2] > 1 else pixels[..., 0], out=room))

@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs.boxes import make_box, read_boxes
-from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.errors import PictureError
 
@@ -67,7 +67,7 @@ def _decode(data: bytes) -> Decoded:
     return Decoded(pixels, _metadata(data), orientation=1, notes=tuple(notes))
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     """Encode; a quality of 1 to 99 is libjxl's (90 is a Butteraugli distance of 1), 100 is lossless, as in cjxl."""
     lossless = quality in (LOSSLESS, 100)
     is_deep = pixels.dtype == np.uint16

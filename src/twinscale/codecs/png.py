@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -105,7 +105,7 @@ def _international_text(body: bytes) -> bytes:
     return _unpack(text) if body[:1] == b"\1" else text
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     data = bytes(imagecodecs.png_encode(pixels))
     extra = b""
     if metadata.icc:

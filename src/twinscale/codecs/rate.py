@@ -1,22 +1,49 @@
-"""How many bits a file spends on its picture."""
+"""What a codec makes of pixels: the bytes of a file, how many bits those are per pixel, and the pixels that return."""
+
+from typing import NamedTuple
 
 import numpy as np
 
+from twinscale.codecs.codec import NO_OPTIONS, Options
+from twinscale.codecs.decoding import decode
 from twinscale.codecs.encoding import encode
 from twinscale.codecs.registry import codec_named
 
 
-def bits_per_pixel(pixels: np.ndarray, file_format: str) -> float:
-    """Return the bits of a whole file, including its headers, per pixel of its picture.
+class Coded(NamedTuple):
+    """A whole file, including its headers, and its decoded pixels ``(H, W, C)``."""
+
+    data: bytes
+    pixels: np.ndarray
+
+    def bits_per_pixel(self, size: tuple[int, int] | None = None) -> float:
+        """Return the bits of the file per pixel.
+
+        Args:
+            size: height and width of the full-size picture that the file stands for; its own by default.
+        """
+        height, width = size or self.pixels.shape[:2]
+        return float(8 * len(self.data) / (height * width))
+
+
+def coded(pixels: np.ndarray, format: str, quality: int | None = None, options: Options = NO_OPTIONS) -> Coded:
+    """Encode pixels and decode them again.
 
     Args:
         pixels: ``(H, W, 1 or 3)``, of a type that the format can hold.
-        file_format: a format's name or one of its extensions, such as ``"JPEGLS"`` or ``"PNG"``.
+        format: a format's name or one of its extensions, such as ``"JPEGLS"`` or ``"png"``.
+        quality: 1 to 100, or ``None`` for the format's own default.
+        options: those that the format has.
+
+    Returns:
+        The file, and pixels of the same shape and type as those given; of a format that holds no grey, the first
+        channel.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: there is no such format, or the quality or an option is out of range or not one of its own.
         PictureError: the format is only read, or cannot hold such a picture.
     """
-    height, width, _ = pixels.shape
-    bits: int = 8 * len(encode(codec_named(file_format), pixels).data)
-    return float(bits / (height * width))
+    height, width, channels = pixels.shape
+    codec = codec_named(format)
+    data = encode(codec, pixels, quality=quality, options=options).data
+    return Coded(data, decode(codec, data, height * width).pixels[..., :channels])

@@ -1,5 +1,6 @@
 """Marker segments, of which JPEG and JPEG-LS files are made (ITU-T T.81, annex B)."""
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,6 +35,15 @@ def read_segments(data: bytes) -> Iterator[Segment]:
             if marker == SCAN:
                 return
             position = end
+
+
+def make_segment(marker: int, body: bytes) -> bytes:
+    """Make one segment.
+
+    Raises:
+        struct.error: it would be longer than a segment can be, 65533 bytes.
+    """
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
 
 
 def is_jpeg_ls(data: bytes) -> bool:

@@ -13,7 +13,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
 from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
@@ -183,7 +183,7 @@ def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[st
     return pixels[..., :kept], (f"{left_out} extra channels left out",) if left_out else ()
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     """Encode with deflate."""
     height, width, count = pixels.shape
     is_float = pixels.dtype.kind == "f"

@@ -7,7 +7,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 _HAS_ALPHA = 0x10  # a flag of the extended header
@@ -46,13 +46,13 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += 8 + length + length % 2
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
     from PIL import WebPImagePlugin  # noqa: F401 (else saving loads every plugin that Pillow has)
 
     # exact keeps colours under full transparency, too.
-    options = {"lossless": True, "exact": True} if quality == LOSSLESS else {"quality": quality, "method": 4}
+    how = {"lossless": True, "exact": True} if quality == LOSSLESS else {"quality": quality, "method": 4}
     icc, exif, xmp = metadata
-    return pillow.save(pillow.to_image(pixels), "WEBP", icc_profile=icc, exif=exif, xmp=xmp, **options)
+    return pillow.save(pillow.to_image(pixels), "WEBP", icc_profile=icc, exif=exif, xmp=xmp, **how)
 
 
 CODEC = Codec(

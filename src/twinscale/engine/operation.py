@@ -8,7 +8,7 @@ of the whole picture; one that does not do well there is ``mirrored``. These two
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -63,6 +63,23 @@ class Operation:
         return cls(
             lambda planes: network(planes[None])[0], scale, radius, multiple_of, activation_bytes=activation_bytes
         )
+
+
+def told(network: Operation, conditions: Sequence[float]) -> Operation:
+    """Make an operation on pictures of a network that is told how they were made.
+
+    The planes are appended right before the network: what is wrapped around it sees, turns and pads the picture alone.
+
+    Args:
+        network: works on a picture's planes and one constant plane for each condition after them.
+        conditions: what it is told, of 0 to 1; see :meth:`twinscale.codecs.quantisation.Quantisation.conditions`.
+    """
+    values = np.array(conditions, np.float32)
+
+    def function(planes: Planes) -> Planes:
+        return network(np.concatenate((planes, np.broadcast_to(values, (*planes.shape[:2], len(values)))), axis=2))
+
+    return replace(network, function=function)
 
 
 def bicubic(scale: Fraction) -> Operation:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.datasets import dataset_name, find_pictures
-from twinscale.engine import run
+from twinscale.engine import Operation, run
 from twinscale.engine.operation import self_ensemble
 from twinscale.errors import ModelError
 from twinscale.evaluation.looks import Looks
@@ -82,6 +82,7 @@ def evaluate(
     dataset: str | os.PathLike[str],
     *,
     ensemble: bool = False,
+    jpeg: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measure a model on a set by :class:`twinscale.evaluation.protocol.Protocol`.
@@ -90,16 +91,17 @@ def evaluate(
         model: a loaded model, a name or a folder.
         dataset: the name of a set or a folder of pictures.
         ensemble: run the enlarging network as :func:`twinscale.engine.operation.self_ensemble`.
+        jpeg: quality, 1 to 100, at which the small pictures go through JPEG before they are enlarged; None for none.
         progress: called with the number of finished and of all pictures.
 
     Raises:
         DatasetError: the set is not found.
         PictureError: a file cannot be read as a picture.
-        UsageError: a picture is too small to be measured.
+        UsageError: a picture is too small to be measured, or the quality is out of range.
         ModelError: the model is missing or damaged.
     """
     model = as_model(model, runtime=None if isinstance(model, Model) else REFERENCE)
-    protocol = Protocol(model.card.scale, model.card.colour)
+    protocol = Protocol(model.card.scale, model.card.colour, jpeg)
     paths = find_pictures(dataset)
     pictures = []
     for done, path in enumerate(paths):
@@ -119,12 +121,20 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
     """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
-    enlargement = self_ensemble(model.enlargement) if ensemble else model.enlargement
+
+    def enlargement(channels: int) -> Operation:
+        told = model.enlargement_told(protocol.conditions(channels))
+        return model.on_channels(self_ensemble(told) if ensemble else told, channels)
+
+    enlargements = {channels: enlargement(channels) for channels in (1, 3)}  # loaded now, before any time is taken
 
     def enlarge(low: NDArray) -> NDArray:
-        return run(model.on_channels(enlargement, low.shape[2]), low.astype(np.float32))
+        return run(enlargements[low.shape[2]], low.astype(np.float32))
 
-    return Rescaler(received_reduction(model) if model.card.kind == "pair" else protocol.reduce, enlarge)
+    if model.card.kind == "upscaler":
+        return Rescaler(protocol.reduce, enlarge)
+    shrink = received_reduction(model)
+    return Rescaler(lambda truth: protocol.received(shrink(truth)), enlarge)
 
 
 def received_reduction(pair: Model) -> Transform:

@@ -11,6 +11,10 @@ comparison  both Y rounded to integers                   result rounded to 8 bit
 
 ``scale`` pixels are removed on every side; PSNR has peak 255, SSIM its 11x11 Gaussian window over
 the valid region. Grey pictures are measured as grey under both.
+
+With ``jpeg``, the small picture, rounded to 8 bits, goes through a JPEG of that quality (RGB as 4:2:0, luminance as a
+grey picture) before both the baseline and the network, which may be told so. At ``scale`` 1 nothing is made small: the
+truth itself goes through JPEG, which then is the baseline.
 """
 
 from collections.abc import Sequence
@@ -26,6 +30,7 @@ from twinscale.images.colour import luminance
 from twinscale.images.downscaling import downscale
 from twinscale.images.levels import to_levels, to_pixels, to_planes
 from twinscale.images.resize import Kernel, imresize
+from twinscale.rescale.channel import Jpeg
 
 Colour = Literal["y", "rgb"]
 
@@ -67,6 +72,8 @@ class Protocol:
 
     scale: int
     colour: Colour
+    jpeg: int | None = None
+    """Quality at which the small picture goes through JPEG, if it does."""
 
     def truth(self, planes: NDArray) -> NDArray:
         """Crop a picture's planes to multiples of ``scale`` and keep what the network works on.
@@ -93,9 +100,17 @@ class Protocol:
             truth: what :meth:`truth` returns.
             method: one of :data:`twinscale.images.downscaling.METHODS`.
         """
-        if self.colour == "y":
-            return downscale(truth, self.scale, method)
-        return to_planes(downscale(to_pixels(truth, np.uint8), self.scale, method))
+        stored = truth if self.colour == "y" else to_pixels(truth, np.uint8)
+        small = stored if self.scale == 1 else downscale(stored, self.scale, method)
+        return self.received(small if self.colour == "y" else to_planes(small))
+
+    def received(self, low: NDArray) -> NDArray:
+        """Send a small picture through JPEG, if the protocol says so."""
+        return low if self.jpeg is None else Jpeg(quality=self.jpeg)(low)
+
+    def conditions(self, channels: int) -> tuple[float, ...] | None:
+        """Return what a network is told of a small picture of so many channels, or None if it was not compressed."""
+        return None if self.jpeg is None else Jpeg(quality=self.jpeg).conditions(channels)
 
     def enlarge(self, low: NDArray, kernel: Kernel = "bicubic") -> NDArray:
         """Make the classical enlargement: the baseline of every table."""

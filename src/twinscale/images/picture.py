@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from twinscale.codecs.codec import Decoded
     from twinscale.codecs.encoding import Encoded
+    from twinscale.codecs.quantisation import Quantisation
 
 Colour = str | tuple[int, int, int]
 """``"white"``, ``"#rrggbb"`` and whatever else CSS calls colours, or red, green and blue of 0 to 255."""
@@ -50,6 +51,8 @@ class Picture:
         xmp: XMP packet.
         format: name of the format it was read from, such as ``"PNG"``.
         notes: what was changed on reading, or must be known of a result, one line each, to be shown to the user.
+        quantisation: how the JPEG was quantised whose pixels these are, or ``None`` if they are not a JPEG's, or not
+            any more.
 
     Raises:
         UsageError: shapes or types do not fit together, or floats are not within 0 to 1.
@@ -62,6 +65,7 @@ class Picture:
     xmp: bytes | None = None
     format: str | None = None
     notes: tuple[str, ...] = ()
+    quantisation: "Quantisation | None" = None
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape
@@ -125,7 +129,7 @@ class Picture:
             UsageError: the values are not finite, or the shapes are wrong.
         """
         stored = None if alpha is None else self._stored(alpha)
-        return replace(self, pixels=self._stored(planes), alpha=stored, **changes)
+        return replace(self, pixels=self._stored(planes), alpha=stored, quantisation=None, **changes)
 
     def with_depth(self, depth: Literal[8, 16]) -> "Picture":
         """Return the picture in 8 or 16 bits per sample; fewer bits are rounded, more bits lose nothing.
@@ -328,7 +332,7 @@ class Picture:
         has_alpha = decoded.pixels.shape[2] in (2, 4)
         metadata, stated, notes = clean(decoded.metadata, decoded.pixels.shape[2] - has_alpha)
         pixels, alpha = _split(_upright(decoded.pixels, decoded.orientation or stated or 1))
-        return cls(pixels, alpha, *metadata, format, (*decoded.notes, *notes))
+        return cls(pixels, alpha, *metadata, format, (*decoded.notes, *notes), decoded.quantisation)
 
     def encode(self, format: str, *, quality: int | None = None) -> bytes:
         """Return the bytes of a file of this format, with ICC, EXIF and XMP where the format can keep them.

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from twinscale.errors import UsageError
-from twinscale.nets.layers.channel import differentiable
+from twinscale.nets.layers.channel import Received, differentiable
 from twinscale.nets.layers.resampling import Resampling
 from twinscale.rescale.channel import Channel, EightBits
 
@@ -16,7 +17,8 @@ from twinscale.rescale.channel import Channel, EightBits
 class Network(nn.Module):
     """A convolutional network that maps pictures to pictures.
 
-    Inputs and outputs are ``(N, C, H, W)`` in [0, 1]; outputs are not clipped.
+    Inputs and outputs are ``(N, C, H, W)`` in [0, 1]; outputs are not clipped. A network that is told how its picture
+    was compressed has further input planes after the picture's, each constant over the picture.
 
     Args:
         scale: by how much the model that it belongs to shrinks or enlarges; a whole number.
@@ -25,14 +27,29 @@ class Network(nn.Module):
         radius: receptive-field radius: an output pixel depends on input pixels at most this far away. ``math.inf``
             for a network with global operations, such as channel attention, which is never tiled.
         multiple_of: sides of the input must be multiples of this.
+        conditions: how many numbers of 0 to 1 it is told of how its picture was compressed, each as one more input
+            plane; all are zero where nothing was lost. 3 are those of
+            :meth:`twinscale.codecs.quantisation.Quantisation.conditions`.
     """
 
     def __init__(
-        self, scale: int, channels: int, factor: Fraction, *, radius: int | float, multiple_of: int = 1
+        self,
+        scale: int,
+        channels: int,
+        factor: Fraction,
+        *,
+        radius: int | float,
+        multiple_of: int = 1,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         self.scale, self.channels, self.factor = scale, channels, factor
-        self.radius, self.multiple_of = radius, multiple_of
+        self.radius, self.multiple_of, self.conditions = radius, multiple_of, conditions
+
+    @property
+    def planes(self) -> int:
+        """Input planes: those of the picture and the conditions."""
+        return self.channels + self.conditions
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers, which some papers train more slowly."""
@@ -63,16 +80,21 @@ class Upscaler(Network):
     """Super-resolution: a low-resolution picture comes in and leaves ``scale`` times as large.
 
     Args:
-        scale: how many times as large as the small picture the result is.
+        scale: how many times as large as the small picture the result is; 1 for a network that only repairs.
         channels: 1 for luminance, 3 for RGB.
         radius: see :class:`Network`.
+        multiple_of: see :class:`Network`.
+        conditions: see :class:`Network`.
     """
 
     interpolated_input: ClassVar[bool] = False
     """Whether the input is the bicubic enlargement instead of the small picture itself."""
 
-    def __init__(self, scale: int, channels: int, *, radius: int | float) -> None:
-        super().__init__(scale, channels, Fraction(1 if self.interpolated_input else scale), radius=radius)
+    def __init__(
+        self, scale: int, channels: int, *, radius: int | float, multiple_of: int = 1, conditions: int = 0
+    ) -> None:
+        factor = Fraction(1 if self.interpolated_input else scale)
+        super().__init__(scale, channels, factor, radius=radius, multiple_of=multiple_of, conditions=conditions)
 
 
 class Downscaler(Network):
@@ -90,7 +112,7 @@ class Downscaler(Network):
 
 
 class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both parts are about [0, 1]."""
+    """What a pair makes of a picture; both pictures are about [0, 1]."""
 
     low: Tensor
     """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
@@ -98,6 +120,8 @@ class Rescaled(NamedTuple):
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
     resampling: Resampling | None = None
     """How each small pixel was made, if it is a weighted mean of full-size ones."""
+    rate: Tensor | None = None
+    """What the small picture's file costs, see :attr:`twinscale.nets.layers.channel.Received.rate`."""
 
 
 class Pair(nn.Module):
@@ -107,10 +131,19 @@ class Pair(nn.Module):
         down: shrinks.
         up: restores.
         channel: what the small picture goes through in between; training sees its differentiable form.
+
+    Raises:
+        UsageError: the restoring network asks for something that the channel does not tell.
     """
 
     def __init__(self, down: Downscaler, up: Upscaler, channel: Channel = EightBits()) -> None:
         super().__init__()
+        told = len(channel.conditions(up.channels))
+        if up.conditions not in (0, told):
+            raise UsageError(
+                f"conditions = {up.conditions} does not fit channel {channel!r}: the restoring network can be told "
+                f"{told} or 0"
+            )
         self.scale, self.channels = up.scale, up.channels
         self.down, self.up = down, up
         self.channel = channel
@@ -118,8 +151,17 @@ class Pair(nn.Module):
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``down.multiple_of``."""
-        low: Tensor = self._differentiable(self.down(picture))
-        return Rescaled(low, self.up(low))
+        return self._restored(self.down(picture))
+
+    def _restored(self, sent: Tensor, resampling: Resampling | None = None) -> Rescaled:
+        """Send small pictures through the channel and restore them."""
+        received: Received = self._differentiable(sent)
+        inputs = received.low
+        if self.up.conditions:
+            assert received.conditions is not None, "checked"
+            planes = received.conditions[:, :, None, None].expand(-1, -1, *inputs.shape[2:])
+            inputs = torch.cat((inputs, planes), dim=1)
+        return Rescaled(received.low, self.up(inputs), resampling, received.rate)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""

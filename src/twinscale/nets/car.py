@@ -33,6 +33,7 @@ from twinscale.nets.layers.initial import near_zero, pass_through
 from twinscale.nets.layers.inward_clamp import inward_clamp
 from twinscale.nets.layers.mean import DIV2K_MEAN, mean_picture
 from twinscale.nets.layers.resampling import Resampling, resample
+from twinscale.nets.layers.channel import Plain
 from twinscale.nets.layers.soft_round import SoftRound
 from twinscale.rescale.channel import Channel, EightBits
 
@@ -172,13 +173,12 @@ class CAR(Pair):
         self.down: ResamplerNet
         super().__init__(ResamplerNet(scale, channels, width, blocks, head_width, size, offsets), up, channel)
         if isinstance(channel, EightBits):
-            self._differentiable = SoftRound()
+            self._differentiable = Plain(SoftRound())
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures; the result also says how the small ones were made."""
         resampling = self.down.resampling(picture)
-        low: Tensor = self._differentiable(resample(picture, resampling, self.scale))
-        return Rescaled(low, self.up(low), resampling)
+        return self._restored(resample(picture, resampling, self.scale), resampling)
 
 
 def _conv(ins: int, outs: int, size: int) -> nn.Conv2d:

@@ -9,6 +9,9 @@ nearest-neighbour enlargement, so that training starts from there. How it was ch
     small ─┬─ 3x3 conv ─┬─ blocks x (3x3 conv, ReLU, 3x3 conv, + input) ─(+)─ 3x3 conv scale² ─(+)─ shuffle ─ picture
            │            └─────────────────────────────────────────────────┘                     │
            └─ scale² copies ────────────────────────────────────────────────────────────────────┘
+
+To repair a compressed picture without enlarging it, the same network works on the picture with every 2x2 pixels as
+channels of one, so that it costs as much as an enlargement by 2 to the same size, and sees twice as far.
 """
 
 from collections.abc import Mapping
@@ -27,15 +30,24 @@ class Lean(Upscaler):
     """Residual blocks on the small picture, one sub-pixel convolution, and the input repeated.
 
     Args:
-        scale: 2, 3 or 4.
+        scale: 1 (repair), 2, 3 or 4.
         channels: 1 for luminance, 3 for RGB.
         width: feature maps.
         blocks: residual blocks.
+        conditions: see :class:`twinscale.nets.base.Network`.
     """
 
-    def __init__(self, scale: int, channels: int = 3, width: int = 32, blocks: int = 7) -> None:
-        super().__init__(scale, channels, radius=2 * blocks + 2)
-        self.head = msra(nn.Conv2d(channels, width, 3, padding=1), 0)
+    def __init__(self, scale: int, channels: int = 3, width: int = 32, blocks: int = 7, conditions: int = 0) -> None:
+        self._fold = 2 if scale == 1 else 1  # side of the squares whose pixels become channels
+        radius = 2 * blocks + 2
+        super().__init__(
+            scale,
+            channels,
+            radius=self._fold * (radius + 1) - 1,
+            multiple_of=self._fold,
+            conditions=conditions,
+        )
+        self.head = msra(nn.Conv2d(self.planes * self._fold**2, width, 3, padding=1), 0)
         self.body = nn.ModuleList(
             nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), 0) for _ in range(2)) for _ in range(blocks)
         )
@@ -43,16 +55,20 @@ class Lean(Upscaler):
             assert isinstance(block, nn.ModuleList)
             assert isinstance(block[1], nn.Conv2d)
             block[1].weight.data.mul_(blocks**-0.5)
-        self.subpixels = near_zero(nn.Conv2d(width, channels * scale**2, 3, padding=1))
+        self._shuffle = scale * self._fold
+        self.subpixels = near_zero(nn.Conv2d(width, channels * self._shuffle**2, 3, padding=1))
 
     def forward(self, low: Tensor) -> Tensor:
-        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C + conditions, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        if self._fold > 1:
+            low = F.pixel_unshuffle(low, self._fold)
         features = x = self.head(low)
         for block in self.body:
             assert isinstance(block, nn.ModuleList)
             first, second = block
             x = x + second(F.relu(first(x)))
-        return F.pixel_shuffle(self.subpixels(x + features) + repeated(low, self.scale**2), self.scale)
+        picture = low[:, : self.channels * self._fold**2] if self.conditions else low
+        return F.pixel_shuffle(self.subpixels(x + features) + repeated(picture, self.scale**2), self._shuffle)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers."""
@@ -64,10 +80,11 @@ class Lean(Upscaler):
 
         The smaller network's kernels fill the first channels and blocks, and nothing new feeds into them yet
         (Chen et al. 2016, "Net2Net", with zeros in place of copies): at the same scale the result equals the smaller
-        network's. At another scale the last layer starts afresh.
+        network's, whatever it is newly told. At another scale the last layer starts afresh.
 
         Args:
-            trained: state dictionary of another ``Lean`` of the same ``channels``, no wider and no deeper.
+            trained: state dictionary of another ``Lean`` of the same ``channels`` and ``conditions``, or of none, no
+                wider and no deeper.
 
         Raises:
             ValueError: it is not such a network; the message begins with the name of the first weights that do not fit.
@@ -77,8 +94,8 @@ class Lean(Upscaler):
             if name not in trained:
                 raise ValueError(f"{name}, which is missing")
         shape = tuple(trained["head.weight"].shape)
-        if shape[1:2] != (self.channels,):
-            raise ValueError(f"head.weight, whose {shape} does not fit into {self.channels} channel(s)")
+        if shape[1:2] not in [(planes * self._fold**2,) for planes in (self.channels, self.planes)]:
+            raise ValueError(f"head.weight, whose {shape} does not fit into {self.planes} plane(s)")
         for name, new in weights.items():
             if name not in trained and name.endswith(".1.weight"):  # the second layer of a new block
                 new.zero_()

@@ -39,7 +39,8 @@ def shrink_classically(
         OutOfMemoryError: memory runs out.
     """
     check(scale, method)
-    picture = replace(picture, xmp=remove_tag(picture.xmp))  # a shrunk picture that is reduced is none any more
+    # A shrunk picture that is reduced is none any more, and the pixels are no JPEG's.
+    picture = replace(picture, xmp=remove_tag(picture.xmp), quantisation=None)
     if picture.alpha is not None and to_planes(picture.alpha).min() < 1:
         planes = np.concatenate((picture.pixels, picture.alpha[:, :, None]), axis=2)
         result = run(_with_alpha(int(scale), method), planes, tile=tile, progress=progress)

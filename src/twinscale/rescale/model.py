@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Union
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale.codecs.quantisation import CONDITIONS
 from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import (
     clamped_to_neighbours,
@@ -20,6 +21,7 @@ from twinscale.engine.operation import (
     on_luminance,
     on_luminance_range,
     self_ensemble,
+    told,
     with_alpha,
 )
 from twinscale.errors import ModelError, UsageError
@@ -34,6 +36,8 @@ ProgressCallback = Callable[[int, int], None]
 ModelLike = Union["Model", Card, str, os.PathLike[str]]
 """What the library takes for a model: a loaded one, a card, the name of a model or of a family, or a folder."""
 
+_CONDITIONS = {"none": 0, "jpeg": CONDITIONS}
+"""How many numbers a network is told, by what its card says of them."""
 _SLACK = 1  # how many times their range an upscaler may exceed it; photographs stay as they are
 
 
@@ -65,14 +69,39 @@ class Model:
     def enlargement(self) -> Operation:
         """The enlarging network on its own channels: Y for a luminance model, else RGB.
 
+        One that asks how its picture was compressed is told that nothing was lost.
+
         Raises:
             ModelError: the file is missing, changed or damaged.
         """
-        return self._once("enlargement", self._load_enlargement)
+        return self.enlargement_told(None)
+
+    def enlargement_told(self, conditions: Sequence[float] | None) -> Operation:
+        """Return :attr:`enlargement`, told how its picture was compressed if that is what the card asks for.
+
+        Args:
+            conditions: as the card's ``conditions`` says; None if nothing was lost.
+
+        Raises:
+            ModelError: the file is missing, changed or damaged.
+        """
+        network = self._once("enlargement", self._load_enlargement)
+        if count := _CONDITIONS[self.card.conditions]:
+            network = told(network, (0.0,) * count if conditions is None else conditions)
+        if self.card.input == "interpolated":
+            return interpolated(network, self.card.scale)
+        if self.card.kind == "pair":
+            return network
+        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
+        # learned together what to do there, and carry detail where others are flat.
+        mirrored = replace(network, mirrored=True)
+        # What a codec made flat need not stay so: there are no bounds to what was lost.
+        repairs = count and conditions is not None and any(conditions)
+        return mirrored if repairs else clamped_to_neighbours(mirrored, slack=_SLACK)
 
     @property
     def bounds(self) -> str:
-        """What limits the enlarging network's results, in words; part of what decides them."""
+        """What limits the enlarging network's results if nothing was lost, in words; part of what decides them."""
         if self.card.kind == "pair" or self.card.input == "interpolated":
             return "none"
         return f"3x3 neighbours, slack {_SLACK}, mirrored border"
@@ -94,15 +123,7 @@ class Model:
             return self._operations[name]
 
     def _load_enlargement(self) -> Operation:
-        scale = self.card.scale
-        if self.card.input == "interpolated":
-            return interpolated(self._load(self.card.up, Fraction(1)), scale)
-        enlargement = self._load(self.card.up, Fraction(scale))
-        if self.card.kind == "pair":
-            return enlargement
-        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
-        # learned together what to do there, and carry detail where others are flat.
-        return clamped_to_neighbours(replace(enlargement, mirrored=True), slack=_SLACK)
+        return self._load(self.card.up, Fraction(1 if self.card.input == "interpolated" else self.card.scale))
 
     def _load_reduction(self) -> Operation:
         if self.card.down is None:
@@ -141,14 +162,17 @@ class Model:
     ) -> Picture:
         """Enlarge a picture and its alpha ``scale`` times; metadata and depth stay.
 
+        A model whose card asks for it is told how the picture's JPEG was quantised.
+
         Args:
             picture: what to enlarge; for a pair, what its reduction made.
             ensemble: see :func:`twinscale.engine.operation.self_ensemble`.
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
         """
-        enlargement = self_ensemble(self.enlargement) if ensemble else self.enlargement
-        return self._apply(enlargement, picture, tile, progress)
+        quantisation = picture.quantisation
+        enlargement = self.enlargement_told(quantisation.conditions() if quantisation else None)
+        return self._apply(self_ensemble(enlargement) if ensemble else enlargement, picture, tile, progress)
 
     def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Shrink a picture and its alpha ``scale`` times, sides rounded up; metadata and depth stay.
@@ -173,6 +197,7 @@ class Model:
         self, operation: Operation, picture: Picture, tile: int | None, progress: ProgressCallback | None
     ) -> Picture:
         colour = self._on_pixels(operation, picture.channels)
+        picture = replace(picture, quantisation=None)  # what comes out are pixels of no JPEG
         if picture.alpha is None:
             return replace(picture, pixels=run(colour, picture.pixels, tile=tile, progress=progress))
         if to_planes(picture.alpha).min() == 1:

@@ -105,7 +105,7 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     """Resize a picture bicubically to ``(H, W)``, with the colour premultiplied by alpha; metadata stay."""
     if picture.alpha is None:
         pixels = imresize(picture.pixels, size=size)
-        return replace(picture, pixels=np.clip(pixels, 0, 1) if picture.depth == 32 else pixels)
+        return replace(picture, pixels=np.clip(pixels, 0, 1) if picture.depth == 32 else pixels, quantisation=None)
     opaque = Picture(picture.alpha[:, :, None]).planes()
     alpha = np.clip(imresize(opaque, size=size), 0, 1)
     premultiplied = imresize(picture.planes() * opaque, size=size)

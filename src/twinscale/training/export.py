@@ -107,6 +107,8 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
     }
     if recipe.channel:
         card["channel"] = recipe.channel.name
+    if (network.up if isinstance(network, Pair) else network).conditions:
+        card["conditions"] = "jpeg"
     for key, part in parts.items():
         data = to_onnx(part)
         write_atomically(folder / f"{key}.onnx", data, overwrite=True)
@@ -127,11 +129,11 @@ def to_onnx(network: Network) -> bytes:
     """Export a network for any number of pictures of any size; weights are stored as float16, computed as float32.
 
     Args:
-        network: maps ``(N, C, H, W)`` to ``(N, C, H', W')``.
+        network: maps ``(N, C, H, W)`` and its conditions' planes after C to ``(N, C, H', W')``.
     """
     network = collapsed(network).eval().cpu()
     side = 8 * network.multiple_of
-    example = torch.zeros(2, network.channels, side, side + network.multiple_of)  # one picture would fix the batch size
+    example = torch.zeros(2, network.planes, side, side + network.multiple_of)  # one picture would fix the batch size
     multiple = network.multiple_of
     pictures, height, width = torch.export.Dim("n"), torch.export.Dim("h", min=2), torch.export.Dim("w", min=2)
     sides = {2: multiple * height, 3: multiple * width} if multiple > 1 else {2: height, 3: width}
@@ -228,7 +230,7 @@ def count_multiply_adds(network: Network) -> float:
     side = 16 * network.multiple_of
     network = collapsed(network).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.zeros(1, network.channels, side, side))
+        network(torch.zeros(1, network.planes, side, side))
     return float(counter.get_total_flops() / 2 / side**2)
 
 

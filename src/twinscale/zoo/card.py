@@ -18,6 +18,10 @@ _BARE = r"\w[\w .,;+=@#%!~'&()\[\]{}-]{0,99}(?<![ .])"
 BARE_NAME = Matching(_BARE, "a bare name")
 """What models are called: a name that is no path, on any system."""
 
+Conditions = Literal["none", "jpeg", "quality"]
+"""What a network is told of how its picture was compressed: nothing,
+:meth:`twinscale.codecs.quantisation.Quantisation.conditions`, or by how much of 100 the quality falls short of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -46,7 +50,8 @@ class Card:
     name: Annotated[str, BARE_NAME]
     kind: Literal["pair", "upscaler"]
     architecture: str
-    scale: Annotated[int, Between(2, 16)]
+    scale: Annotated[int, Between(1, 16)]
+    """How many times ``up`` enlarges; 1 for an upscaler that only repairs."""
     colour: Literal["y", "rgb"]
     """Luminance (chrominance is resized bicubically beside it) or RGB."""
     input: Literal["small", "interpolated"]
@@ -58,9 +63,13 @@ class Card:
     """The shrinking partner of a pair."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """The architecture's hyper-parameters."""
+    conditions: Conditions = "none"
+    """What ``up`` is told of how its picture was compressed, in constant planes after the picture's."""
     channel: str = "8-bit"
     """What a pair's small picture goes through before it is restored: a key of
     ``twinscale.rescale.channel.CHANNELS``."""
+    channel_parameters: dict[str, Any] = field(default_factory=dict)
+    """The channel's own arguments."""
     training: dict[str, Any] = field(default_factory=dict)
     """Data, recipe and its hash, and every run with its steps, minutes, machine and validation score."""
     looks: dict[str, Any] = field(default_factory=dict)
@@ -94,6 +103,8 @@ class Card:
         card = from_mapping(cls, {"folder": folder, **mapping}, where, ModelError)
         if (card.kind == "pair") != (card.down is not None):
             raise ModelError(f"{where}: kind = {card.kind!r}, but it {'has a' if card.down else 'has no'} table down")
+        if card.kind == "pair" and card.scale < 2:
+            raise ModelError(f"{where}: scale = {card.scale} must be at least 2 for a pair")
         if card.down and card.down.multiple_of % card.scale:
             raise ModelError(f"{where}: down: multiple_of = {card.down.multiple_of} must be a multiple of the scale")
         return card

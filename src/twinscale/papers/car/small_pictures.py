@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.codecs.rate import bits_per_pixel
+from twinscale.codecs.rate import coded
 from twinscale.datasets import find_pictures
 from twinscale.drawings import SideBySide
 from twinscale.evaluation.looks import radial_spectrum
@@ -89,7 +89,7 @@ def _bits(reproduction: Reproduction, scale: int, name: str, dataset: str) -> li
         protocol, reduce = Protocol(scale, "rgb"), _reduction(reproduction, scale, name)
         smalls = [to_pixels(reduce(protocol.truth(planes)), np.uint8) for planes in planes_of(dataset)]
         return [
-            statistics.mean(bits_per_pixel(each, "JPEGLS") for each in pictures)
+            statistics.mean(coded(each, "JPEGLS").bits_per_pixel() for each in pictures)
             for pictures in (map(without_green, smalls), smalls)
         ]
 
