@@ -12,7 +12,7 @@ SMALL = {"repair_depth": 4, "repair_width": 5, "width": 5, "blocks": 2}
 
 
 def test_parameters_of_the_published_sizes() -> None:
-    # By hand, x2 in RGB. Repair: the outer layers, then 16 of 64 maps without biases, with a factor and an offset a map.
+    # By hand, x2 in RGB. Repair: the outer layers; between them 16 without biases, with a factor and an offset a map.
     repair = 9 * 3 * 64 + 64 + 16 * (9 * 64**2 + 2 * 64) + 9 * 64 * 3 + 3
     # Enlargement: head, 32 blocks of two layers, the last layer, one to four times as many maps, and the output.
     conv = 9 * 256**2 + 256

@@ -50,5 +50,5 @@ def test_starts_from_the_damaged_picture() -> None:
 
 
 def test_the_size_stays() -> None:
-    with pytest.raises(UsageError, match="^dncnn keeps a picture's size, so scale = 2 must be 1$"):
+    with pytest.raises(UsageError, match=r"^dncnn keeps a picture's size, so scale = 2 must be 1$"):
         DnCNN(2)

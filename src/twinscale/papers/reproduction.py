@@ -378,7 +378,7 @@ class Reproduction:
         return self._runs / f"{recipe.name}-{self._key(recipe)[:8]}-{length}"
 
     def _key(self, recipe: Recipe) -> str:
-        """Hash a recipe, except how long and how precisely it trains, the pair that reduces, and what it starts from."""
+        """Hash a recipe, except how long and how precisely it trains, the pair that reduces, and where it starts."""
         spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
         said = [replace(recipe, description="", optimisation=spec).digest()]
         said.append(self._digest_of_reduction(recipe.data.reduced_by))

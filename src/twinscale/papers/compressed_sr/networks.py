@@ -58,9 +58,7 @@ def _stage(reproduction: Reproduction, colour: Colour, name: str) -> Recipe:
     """Return what the stages have in common; the network that learns at once is timed for all."""
     timed, base = at_once(reproduction), at_once(reproduction, colour)
     steps = round(_SHARE * base.optimisation.steps)
-    stage = replace(
-        base, name=base.name.replace("at-once", name), optimisation=replace(base.optimisation, steps=steps)
-    )
+    stage = replace(base, name=base.name.replace("at-once", name), optimisation=replace(base.optimisation, steps=steps))
     reproduction.keep_pace(timed, [stage], _SHARE)
     return stage
 

@@ -35,7 +35,7 @@ def figure_3(reproduction: Reproduction) -> Iterator[Block]:
 
 
 def _by_quality(reproduction: Reproduction, name: str, file: str) -> Iterator[Block]:
-    planes, tiles = _of_set5(name), {}
+    planes, tiles = _of_set5(name), Tiles()
     for quality in QUALITIES:
         protocol = Protocol(SCALE, "rgb", jpeg=quality)
         tiles |= _enlarged({f"QF {quality}": proposed(reproduction, protocol)}, protocol, planes)
@@ -62,7 +62,10 @@ def figure_4(reproduction: Reproduction) -> Iterator[Block]:
     rows = []
     for colour, how in JPEG_OF.items():
         protocol = Protocol(SCALE, colour, jpeg=QUALITIES[0])
-        ours = {name: psnrs(reproduction, each, protocol, "Set5")[_place("baby")] for name, each in methods(protocol).items()}
+        ours = {
+            name: psnrs(reproduction, each, protocol, "Set5")[_place("baby")]
+            for name, each in methods(protocol).items()
+        }
         rows += [
             ComparisonRow((name, how), Value.or_none(printed.get(name)), Value.or_none(ours.get(name)))
             for name in dict.fromkeys([*ours, *printed])
