@@ -20,7 +20,7 @@ from twinscale.evaluation.published import published_scores
 from twinscale.evaluation.trial import Rescaler, Transform, Trial, bicubic
 from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
-from twinscale.rescale.channel import create_channel
+from twinscale.rescale.channel import Channel, Jpeg
 from twinscale.rescale.model import Model, as_model
 
 
@@ -121,9 +121,10 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
     """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
+    channel = model.channel if protocol.jpeg is None else Jpeg(quality=protocol.jpeg)
 
     def enlargement(channels: int) -> Operation:
-        told = model.enlargement_told(protocol.conditions(channels))
+        told = model.enlargement_told(channel.conditions(channels) or None)
         return model.on_channels(self_ensemble(told) if ensemble else told, channels)
 
     enlargements = {channels: enlargement(channels) for channels in (1, 3)}  # loaded now, before any time is taken
@@ -131,19 +132,16 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
     def enlarge(low: NDArray) -> NDArray:
         return run(enlargements[low.shape[2]], low.astype(np.float32))
 
-    if model.card.kind == "upscaler":
-        return Rescaler(protocol.reduce, enlarge)
-    shrink = received_reduction(model)
-    return Rescaler(lambda truth: protocol.received(shrink(truth)), enlarge)
+    return Rescaler(protocol.reduce if model.card.kind == "upscaler" else received_reduction(model, channel), enlarge)
 
 
-def received_reduction(pair: Model) -> Transform:
-    """Return the reduction of a pair after its channel: 8 bits, as in a file, unless the card names another."""
-    channel = create_channel(pair.card.channel, error=ModelError)
+def received_reduction(pair: Model, channel: Channel | None = None) -> Transform:
+    """Return the reduction of a pair after a channel: the pair's own unless another is given."""
+    received = channel or pair.channel
 
     def reduce(truth: NDArray) -> NDArray:
         reduction = pair.on_channels(pair.reduction, truth.shape[2])
-        return channel(run(reduction, truth.astype(np.float32)))
+        return received(run(reduction, truth.astype(np.float32)))
 
     return reduce
 

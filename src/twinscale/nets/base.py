@@ -121,7 +121,8 @@ class Rescaled(NamedTuple):
     resampling: Resampling | None = None
     """How each small pixel was made, if it is a weighted mean of full-size ones."""
     rate: Tensor | None = None
-    """What the small picture's file costs, see :attr:`twinscale.nets.layers.channel.Received.rate`."""
+    """What the file of each small picture costs, ``(N,)``: as :attr:`twinscale.nets.layers.channel.Received.rate`, but
+    per pixel of the full-size picture."""
 
 
 class Pair(nn.Module):
@@ -161,7 +162,8 @@ class Pair(nn.Module):
             assert received.conditions is not None, "checked"
             planes = received.conditions[:, :, None, None].expand(-1, -1, *inputs.shape[2:])
             inputs = torch.cat((inputs, planes), dim=1)
-        return Rescaled(received.low, self.up(inputs), resampling, received.rate)
+        rate = None if received.rate is None else received.rate / self.scale**2
+        return Rescaled(received.low, self.up(inputs), resampling, rate)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""
@@ -203,3 +205,26 @@ def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
         if name not in known:
             raise UsageError(f"{architecture} has no parameter {name!r}: it takes {', '.join(known)}")
     return network(**parameters)
+
+
+def create_restorer(
+    upscaler: str, scale: int, channels: int, channel: Channel, parameters: Mapping[str, Any] | None
+) -> Upscaler:
+    """Build the restoring half of a pair by name; it is told what the channel has to tell.
+
+    Args:
+        upscaler: an architecture that enlarges the small picture itself.
+        scale: see :class:`Network`.
+        channels: see :class:`Network`.
+        channel: what the small picture goes through.
+        parameters: the architecture's own arguments.
+
+    Raises:
+        UsageError: the architecture or a parameter is unknown, or it takes no small picture.
+    """
+    if conditions := len(channel.conditions(channels)):
+        parameters = {"conditions": conditions, **(parameters or {})}
+    up = create(upscaler, scale=scale, channels=channels, **(parameters or {}))
+    if not isinstance(up, Upscaler) or up.interpolated_input:
+        raise UsageError(f"upscaler = {upscaler!r} must enlarge the small picture itself, as edsr does")
+    return up

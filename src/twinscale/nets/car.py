@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.errors import UsageError
-from twinscale.nets.base import Downscaler, Pair, Rescaled, Upscaler, create, register
+from twinscale.nets.base import Downscaler, Pair, Rescaled, create_restorer, register
 from twinscale.nets.layers.initial import near_zero, pass_through
 from twinscale.nets.layers.inward_clamp import inward_clamp
 from twinscale.nets.layers.mean import DIV2K_MEAN, mean_picture
@@ -167,9 +167,7 @@ class CAR(Pair):
         size: int | None = None,
         offsets: bool = True,
     ) -> None:
-        up = create(upscaler, scale=scale, channels=channels, **(upscaler_parameters or {}))
-        if not isinstance(up, Upscaler) or up.interpolated_input:
-            raise UsageError(f"upscaler = {upscaler!r} must enlarge the small picture itself, as edsr does")
+        up = create_restorer(upscaler, scale, channels, channel, upscaler_parameters)
         self.down: ResamplerNet
         super().__init__(ResamplerNet(scale, channels, width, blocks, head_width, size, offsets), up, channel)
         if isinstance(channel, EightBits):

@@ -50,22 +50,23 @@ class UpSNet(Upscaler):
     Half of :class:`DSN`, and super-resolution on its own (Table 3).
     """
 
-    def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3) -> None:
-        super().__init__(scale, channels, radius=depth + 1)
-        self.head = msra(nn.Conv2d(channels, width, 3, padding=1), _SLOPE)
+    def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3, conditions: int = 0) -> None:
+        super().__init__(scale, channels, radius=depth + 1, conditions=conditions)
+        self.head = msra(nn.Conv2d(self.planes, width, 3, padding=1), _SLOPE)
         self.bottlenecks = nn.ModuleList(msra(nn.Conv2d(width * (i + 1), width, 1), _SLOPE) for i in range(depth))
         self.convs = nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), _SLOPE) for _ in range(depth))
         self.residual = near_zero(nn.Conv2d(width * (depth + 1), channels * scale**2, 1))
 
     def forward(self, low: Tensor) -> Tensor:
-        """Map ``(N, C, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
+        """Map ``(N, C + conditions, h, w)`` in [0, 1] to ``(N, C, h * scale, w * scale)``, about [0, 1]."""
         features = F.leaky_relu(self.head(low), _SLOPE)
         for bottleneck, conv in zip(self.bottlenecks, self.convs, strict=True):
             x = F.leaky_relu(bottleneck(features), _SLOPE)
             x = F.leaky_relu(conv(x), _SLOPE)
             features = torch.cat((features, x), dim=1)
         # Channel s * (y mod s) + (x mod s) of the residual is sub-pixel (x, y): pixel_shuffle's order.
-        return F.pixel_shuffle(self.residual(features) + repeated(low, self.scale**2), self.scale)
+        picture = low[:, : self.channels]
+        return F.pixel_shuffle(self.residual(features) + repeated(picture, self.scale**2), self.scale)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers."""

@@ -13,11 +13,13 @@ takes a fraction of the multiply-adds and sees three blocks further. Up-SNet is 
     small ───── Up-SNet (nets/dsn.py)
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.nets.base import Downscaler, Pair, register
-from twinscale.nets.dsn import UpSNet
+from twinscale.nets.base import Downscaler, Pair, create_restorer, register
 from twinscale.nets.layers.initial import msra, near_zero
 from twinscale.rescale.channel import Channel, EightBits
 
@@ -56,7 +58,20 @@ class Twin(Pair):
         scale: 2, 3 or 4.
         channels: 1 for luminance, 3 for RGB.
         channel: what the small picture goes through.
+        upscaler: the architecture that restores.
+        upscaler_parameters: its own arguments.
+
+    Raises:
+        UsageError: a parameter is unknown, or the upscaler takes no small picture.
     """
 
-    def __init__(self, scale: int, channels: int = 1, channel: Channel = EightBits()) -> None:
-        super().__init__(TwinDown(scale, channels), UpSNet(scale, channels), channel)
+    def __init__(
+        self,
+        scale: int,
+        channels: int = 1,
+        channel: Channel = EightBits(),
+        upscaler: str = "upsnet",
+        upscaler_parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        up = create_restorer(upscaler, scale, channels, channel, upscaler_parameters)
+        super().__init__(TwinDown(scale, channels), up, channel)

@@ -4,6 +4,7 @@ Here is what really happens to it in evaluation and in use. Training sends gradi
 form of each, in ``twinscale.nets.layers.channel``.
 """
 
+import bisect
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -100,6 +101,12 @@ class Lossy(ABC):
     def at(self, quality: int) -> Self:
         """Return the same channel with another quality."""
         return replace(self, quality=quality)
+
+    def within(self, size: int, planes: NDArray) -> Self:
+        """Return the channel with the highest quality whose file has at most so many bytes, or with the lowest."""
+        qualities = range(1, 101)
+        fitting = bisect.bisect_right(qualities, size, key=lambda quality: len(self.at(quality).file(planes).data))
+        return self.at(qualities[max(0, fitting - 1)])
 
     @abstractmethod
     def file(self, planes: NDArray) -> Coded:

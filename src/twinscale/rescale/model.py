@@ -1,5 +1,6 @@
 """A model ready to work on pictures."""
 
+import functools
 import os
 import threading
 from collections import OrderedDict
@@ -27,8 +28,9 @@ from twinscale.engine.operation import (
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
+from twinscale.rescale.channel import Channel, create_channel
 from twinscale.zoo import Card, load_card
-from twinscale.zoo.card import Part
+from twinscale.zoo.card import Conditions, Part
 
 ProgressCallback = Callable[[int, int], None]
 """Called with the number of finished tiles and of all tiles."""
@@ -36,7 +38,7 @@ ProgressCallback = Callable[[int, int], None]
 ModelLike = Union["Model", Card, str, os.PathLike[str]]
 """What the library takes for a model: a loaded one, a card, the name of a model or of a family, or a folder."""
 
-_CONDITIONS = {"none": 0, "jpeg": CONDITIONS}
+_CONDITIONS: dict[Conditions, int] = {"none": 0, "jpeg": CONDITIONS, "quality": 1}
 """How many numbers a network is told, by what its card says of them."""
 _SLACK = 1  # how many times their range an upscaler may exceed it; photographs stay as they are
 
@@ -105,6 +107,15 @@ class Model:
         if self.card.kind == "pair" or self.card.input == "interpolated":
             return "none"
         return f"3x3 neighbours, slack {_SLACK}, mirrored border"
+
+    @functools.cached_property
+    def channel(self) -> Channel:
+        """What a pair's small picture goes through before it is restored.
+
+        Raises:
+            ModelError: the card names none that there is.
+        """
+        return create_channel(self.card.channel, self.card.channel_parameters, ModelError)
 
     @property
     def reduction(self) -> Operation:

@@ -21,6 +21,7 @@ from twinscale.images.colour import luminance
 from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
 from twinscale.nets.base import Pair, Upscaler
+from twinscale.training.compression import GRID, Compression
 from twinscale.training.degradation import Degradation
 from twinscale.training.recipe import DataSpec, Recipe
 
@@ -83,20 +84,31 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
             f"{recipe.network.architecture} has one scale"
         )
     own = 1 if not isinstance(network, Pair) and network.interpolated_input else scale
-    multiple = network.down.multiple_of if isinstance(network, Pair) else own
+    multiple = network.down.multiple_of if isinstance(network, Pair) else own * network.multiple_of
     if crop % multiple:
         raise UsageError(f"crop = {crop} must be a multiple of {multiple} for {recipe.network.architecture} x{scale}")
+    if recipe.data.qualities and (isinstance(network, Pair) or network.interpolated_input):
+        raise UsageError(
+            f"qualities = {recipe.data.qualities} needs a network that enlarges or repairs the small picture itself: "
+            f"{recipe.network.architecture} does not"
+        )
+    window = _window(recipe.data, own)
     scales = recipe.data.scales or [scale]
     degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
     with ThreadPoolExecutor() as pool:
         loaded = pool.map(partial(_load, network=network, degradations=degradations), paths)
         examples = [example for several in loaded for example in several]
-    large = [example for example in examples if min(example.truth.shape[:2]) >= crop]
+    large = [example for example in examples if min(example.truth.shape[:2]) >= window]
     if not large:
         raise DatasetError(
-            f"no picture has sides of at least {crop} pixels, the recipe's crop: use larger pictures or a smaller crop"
+            f"no picture has sides of at least {window} pixels, the recipe's crop: use larger pictures or a smaller crop"
         )
     return large
+
+
+def _window(data: DataSpec, factor: int) -> int:
+    """Return the side of what is gathered for a crop, in full-size pixels; ``factor`` is that of truth and input."""
+    return data.crop + (GRID * factor if data.qualities else 0)
 
 
 def _load(path: Path, network: Upscaler | Pair, degradations: list[Degradation]) -> list[Example]:
@@ -142,11 +154,12 @@ class Crops:
 
     Args:
         examples: the pictures; every one at least as large as a crop.
-        data: crop, batch, stride and augmentation; the crop is a multiple of truth / low.
+        data: crop, batch, stride, augmentation and compression; the crop is a multiple of truth / low.
         seed: with the step, decides what is drawn.
         device: where pictures and batches are.
         rank: number of this process among several; each draws its own crops.
         ranks: how many processes there are.
+        is_told: whether the network is told how its crop was compressed.
     """
 
     def __init__(
@@ -157,13 +170,17 @@ class Crops:
         device: torch.device,
         rank: int = 0,
         ranks: int = 1,
+        *,
+        is_told: bool = False,
     ) -> None:
         first = examples[0]
         self._factor = 1 if first.low is None else first.truth.shape[0] // first.low.shape[0]
         self._data, self._seed, self._rank, self._ranks = data, seed, rank, ranks
-        self._truth = _Store([example.truth for example in examples], data.crop, device)
+        self._compression = Compression(data, is_told=is_told) if data.qualities else None
+        window = _window(data, self._factor)
+        self._truth = _Store([example.truth for example in examples], window, device)
         lows = [example.low for example in examples if example.low is not None]
-        self._low = _Store(lows, data.crop // self._factor, device) if lows else None
+        self._low = _Store(lows, window // self._factor, device) if lows else None
         # Positions are counted on the small picture's grid, so that both crops stay aligned.
         grid = self._low or self._truth
         self._stride = max(1, data.stride // self._factor)
@@ -177,7 +194,10 @@ class Crops:
         return int(self._ends[-1])
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both are the same."""
+        """Return input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both are the same.
+
+        The input has the conditions after its channels if the network is told.
+        """
         rng = np.random.default_rng((self._seed, step, self._rank))
         turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
         if self._data.stride:
@@ -191,7 +211,10 @@ class Crops:
             chosen, turn = (rng.integers(0, count, self._data.batch) for count in (len(self), turns))
         picture, y, x = self._locate(chosen)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
-        return (truth if self._low is None else self._low.gather(picture, y, x, turn)), truth
+        if self._low is None:
+            return truth, truth
+        low = self._low.gather(picture, y, x, turn)
+        return self._compression(low, truth, rng) if self._compression else (low, truth)
 
     def _locate(self, chosen: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Convert positions that are counted through all pictures to picture, row and column."""

@@ -25,7 +25,7 @@ class Degradation:
     """Reduction, and enlargement before the networks that want it, as a recipe's data says.
 
     Planes are ``(H, W, C)`` in [0, 1] whose sides are multiples of ``scale``; small pictures are rounded
-    as :class:`twinscale.evaluation.protocol.Protocol` says.
+    as :class:`twinscale.evaluation.protocol.Protocol` says. Compression comes afterwards, in ``compression.py``.
     """
 
     scale: int

@@ -106,8 +106,10 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         "looks": looks,
     }
     if recipe.channel:
-        card["channel"] = recipe.channel.name
-    if (network.up if isinstance(network, Pair) else network).conditions:
+        card |= {"channel": recipe.channel.name, "channel_parameters": recipe.channel.parameters}
+    if isinstance(network, Pair) and network.up.conditions:
+        card["conditions"] = network.channel.told
+    elif isinstance(network, Upscaler) and network.conditions:
         card["conditions"] = "jpeg"
     for key, part in parts.items():
         data = to_onnx(part)
@@ -179,18 +181,20 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
         for initializer in onnx.load_from_string(card.read(part)).graph.initializer:
             name = initializer.name.removesuffix(_HALF)
             array = numpy_helper.to_array(initializer).astype(np.float32)
-            stored[name if card.down is None else prefix + name] = torch.from_numpy(array)
+            stored[prefix + name] = torch.from_numpy(array)
     halves: dict[str, Network] = (
-        {"down.": network.down, "up.": network.up} if isinstance(network, Pair) else {"": network}
+        {"down.": network.down, "up.": network.up} if isinstance(network, Pair) else {"up.": network}
     )
     weights: dict[str, Tensor] = {}
     unfit = []
     for half, own in halves.items():
         trained = {name.removeprefix(half): tensor for name, tensor in stored.items() if name.startswith(half)}
         try:
-            weights |= {half + name: tensor for name, tensor in own.grown_from(trained).items()}
+            grown = own.grown_from(trained)
         except ValueError as error:
             unfit.append(f"{half}{error}")
+        else:
+            weights |= {half + name if isinstance(network, Pair) else name: tensor for name, tensor in grown.items()}
     if not weights:
         raise ModelError(f"model {card.name} does not fit the recipe's network at {unfit[0]}: start without it")
     return weights

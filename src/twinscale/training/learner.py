@@ -63,6 +63,8 @@ class Learner:
             loss = pixel_loss(self._spec.loss, output.restored, truth)
             if self._spec.fidelity:
                 loss = loss + self._spec.fidelity * fidelity_loss(output.low, truth)
+            if self._spec.rate:
+                loss = loss + self._spec.rate * output.rate.mean()
             if self._spec.offset_distance and output.resampling:
                 loss = loss + self._spec.offset_distance * offset_distance(output.resampling)
             if self._spec.offset_variation and output.resampling:

@@ -8,11 +8,14 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
 from twinscale.errors import PictureError
 from twinscale.images.files import write_atomically
+from twinscale.nets import Upscaler
 from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.build import build
 from twinscale.training.checkpoint import RunState, load_checkpoint
@@ -21,7 +24,7 @@ from twinscale.training.data import Crops, load_examples, split_pictures, valida
 from twinscale.training.interrupt import noticing_interrupts
 from twinscale.training.keeper import RunKeeper, now
 from twinscale.training.learner import Learner
-from twinscale.training.recipe import OptimisationSpec, Recipe
+from twinscale.training.recipe import Recipe
 from twinscale.training.runs import CHECKPOINT, RECIPE, check_folder, in_proportion
 from twinscale.training.validation import bicubic_psnr, validate
 
@@ -102,7 +105,10 @@ def train(
         f"{len(train_paths) - small} pictures to train on{left_out}, {len(validation_paths)} to validate",
         file=sys.stderr,
     )
-    crops = Crops(examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size)
+    is_told = isinstance(network, Upscaler) and network.conditions > 0
+    crops = Crops(
+        examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size, is_told=is_told
+    )
     validation = validation_examples(validation_paths)
     bicubic = bicubic_psnr(dict(zip(validation_names, validation, strict=True)), recipe)
     if minutes and not resume:
@@ -129,7 +135,7 @@ def train(
         )
     try:
         with closing(keeper) if keeper else nullcontext():
-            all_taken = _steps(learner, crops, recipe.optimisation, state, keeper, fabric)
+            all_taken = _steps(learner, crops, recipe, state, keeper, fabric)
     except OSError as error:
         reason = error.strerror or error
         raise PictureError(f"{folder}: cannot be written ({reason}); make room and continue with --resume") from error
@@ -140,15 +146,18 @@ def train(
 
 
 def _steps(
-    learner: Learner, crops: Crops, spec: OptimisationSpec, state: RunState, keeper: RunKeeper | None, fabric: Fabric
+    learner: Learner, crops: Crops, recipe: Recipe, state: RunState, keeper: RunKeeper | None, fabric: Fabric
 ) -> bool:
     """Take the steps that are left; return False if they were interrupted."""
+    spec = recipe.optimisation
     pace, start, before = Pace(spec, state, fabric), time.monotonic(), state.seconds
     # One of several devices that ended would let the others wait for it in vain.
     noticing = noticing_interrupts() if fabric.world_size == 1 else nullcontext(lambda: False)
     with noticing as interrupted:
         while not state.is_finished(spec.steps):
             pace.keep(before + time.monotonic() - start, keeper.validating if keeper else 0.0)
+            # So that what a network draws, such as qualities, is the same in a run that was resumed.
+            torch.manual_seed(_seed(recipe.seed, state.step, fabric.global_rank))
             loss = learner.step(state.position, *crops.batch(state.step))
             state.advance(spec.steps)
             state.seconds = before + time.monotonic() - start
@@ -158,6 +167,11 @@ def _steps(
                     keeper.interrupted()
                     return False
     return True
+
+
+def _seed(*numbers: int) -> int:
+    """Mix several numbers into one."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _reached(state: RunState, recipe: Recipe) -> str:

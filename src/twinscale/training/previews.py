@@ -12,6 +12,7 @@ from twinscale.images.levels import to_pixels
 from twinscale.nets import Pair, Upscaler
 from twinscale.training.recipe import Recipe
 from twinscale.training.rescaler import as_trained, baseline
+from twinscale.training.validation import validation_channels
 
 _PICTURES = 3
 _SIDE = 160  # pixels at full size
@@ -44,9 +45,10 @@ def draw_preview(path: Path, network: Upscaler | Pair, crops: list[NDArray], rec
     """
     protocol = Protocol(recipe.network.scale, recipe.network.colour)
     captions = ("small picture", "restored") if isinstance(network, Pair) else ("input", "output")
-    rescaler, bicubic = as_trained(network, recipe.network, recipe.data), baseline(recipe.network, recipe.data)
+    spec, data = recipe.network, recipe.data
     rows = []
-    for crop in crops:
+    for crop, channel in zip(crops, validation_channels(recipe, len(crops)), strict=True):
+        rescaler, bicubic = as_trained(network, spec, data, channel), baseline(spec, data, channel)
         trial, plain = (Trial.of(each, protocol, crop) for each in (rescaler, bicubic))
         planes = {
             captions[0]: trial.low.repeat(protocol.scale, axis=0).repeat(protocol.scale, axis=1),

@@ -75,11 +75,18 @@ class DataSpec:
     scales: list[int] = field(default_factory=list)
     """Scales that a network whose input is already enlarged is trained for, all in one run (Kim et al.
     2016, §4.3); if empty, the network's own."""
+    qualities: list[int] = field(default_factory=list)
+    """The lowest and the highest quality, 1 to 100, of the JPEG that the small picture is; each crop draws its own. If
+    empty, it is not compressed."""
+    subsampling: Literal["4:2:0", "4:2:2", "4:4:4", "any"] = "4:2:0"
+    """The chroma subsampling of these JPEGs; of ``"any"``, each crop draws its own, mostly 4:2:0."""
 
     def __post_init__(self) -> None:
         _require_positive(crop=self.crop, batch=self.batch)
         for scale in self.scales:
             _require_positive(scales=scale)
+        if self.qualities and not (len(self.qualities) == 2 and 1 <= self.qualities[0] <= self.qualities[1] <= 100):
+            raise UsageError(f"qualities = {self.qualities} must be the lowest and the highest, from 1 to 100")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,9 @@ class OptimisationSpec:
     fidelity: float = 0.0
     """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: it
     trades restoration for the looks of the small picture. 0 leaves the small picture free."""
+    rate: float = 0.0
+    """Weight of what the small picture's file costs, for channels that estimate it: how much squared error a bit per
+    pixel of the full-size picture is worth where quantisation steps are as large as the range of levels."""
     offset_distance: float = 0.0
     """Weight of how far the taps of a pair's kernels move: λ of Sun and Chen's equation 11, see ``losses.py``."""
     offset_variation: float = 0.0

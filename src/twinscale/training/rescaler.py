@@ -1,6 +1,7 @@
 """A torch network as the evaluation measures it: as it is trained, or as it would ship."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -9,70 +10,89 @@ from numpy.typing import NDArray
 
 from twinscale import engine
 from twinscale.engine import Operation, run
-from twinscale.engine.operation import on_grey
+from twinscale.engine.operation import on_grey, told
 from twinscale.engine.tiling import padded, without_padding
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.provenance import REFERENCE
-from twinscale.evaluation.trial import Rescaler, Transform
+from twinscale.evaluation.trial import Rescaler
 from twinscale.nets import Network, Pair, Upscaler
+from twinscale.rescale.channel import Channel, Unchanged
 from twinscale.training.degradation import Degradation
 from twinscale.training.export import to_onnx
 from twinscale.training.recipe import DataSpec, NetworkSpec
 
 
-def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
+def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, channel: Channel | None = None) -> Rescaler:
     """Make a rescaler that runs a network in torch, on whole pictures and on its device; results are not clipped.
 
     Args:
         network: the network, in evaluation mode; super-resolution starts from small pictures made as ``data`` says.
         spec: scale and colour.
         data: how small pictures are made, and enlarged before networks that want it.
+        channel: what small pictures go through; None for a pair's own, and for nothing before super-resolution.
     """
 
-    def transform(part: Network) -> Transform:
+    def transform(part: Network, planes: NDArray, conditions: Sequence[float]) -> NDArray:
         operation = in_torch(part)
+        result = _fitting(operation, network, planes, conditions)(padded(planes.astype(np.float32), operation))
+        return without_padding(result, planes, operation)
 
-        def whole(planes: NDArray) -> NDArray:
-            result = _fitting(operation, network, planes)(padded(planes.astype(np.float32), operation))
-            return without_padding(result, planes, operation)
-
-        return whole
-
-    return _rescaler(network, spec, data, transform)
+    return _rescaler(network, spec, data, transform, channel)
 
 
 def as_shipped(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
     """Make a rescaler that exports a network and runs it in the engine, in tiles."""
+    operation = functools.cache(exported)
 
-    def transform(part: Network) -> Transform:
-        operation = exported(part)
-        return lambda planes: run(_fitting(operation, network, planes), planes.astype(np.float32))
+    def transform(part: Network, planes: NDArray, conditions: Sequence[float]) -> NDArray:
+        return run(_fitting(operation(part), network, planes, conditions), planes.astype(np.float32))
 
     return _rescaler(network, spec, data, transform)
 
 
-def baseline(spec: NetworkSpec, data: DataSpec) -> Rescaler:
+def baseline(spec: NetworkSpec, data: DataSpec, channel: Channel | None = None) -> Rescaler:
     """Make what a network is compared with: bicubic enlargement of what super-resolution starts from.
 
     A pair's recipe does not say how pictures are made small, which means bicubically.
+
+    Args:
+        spec: scale and colour.
+        data: how small pictures are made.
+        channel: what they go through, if anything.
     """
-    return Rescaler(Degradation(spec.scale, spec.colour, data).reduce, Protocol(spec.scale, spec.colour).enlarge)
+    reduce = Degradation(spec.scale, spec.colour, data).reduce
+    sent_through = channel or Unchanged()
+    return Rescaler(lambda truth: sent_through(reduce(truth)), Protocol(spec.scale, spec.colour).enlarge)
 
 
 def _rescaler(
-    network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, transform: Callable[[Network], Transform]
+    network: Upscaler | Pair,
+    spec: NetworkSpec,
+    data: DataSpec,
+    transform: Callable[[Network, NDArray, Sequence[float]], NDArray],
+    channel: Channel | None = None,
 ) -> Rescaler:
     if isinstance(network, Pair):
-        down, up = transform(network.down), transform(network.up)
-        return Rescaler(lambda truth: network.channel(down(truth)), up)
-    degradation, enlarge = Degradation(spec.scale, spec.colour, data), transform(network)
-    if network.interpolated_input:
-        return Rescaler(degradation.reduce, lambda low: enlarge(degradation.enlarge(low)))
-    return Rescaler(degradation.reduce, enlarge)
+        sent_through = channel or network.channel
+        return Rescaler(
+            lambda truth: sent_through(transform(network.down, truth, ())),
+            lambda low: transform(network.up, low, sent_through.conditions(low.shape[2])),
+        )
+    degradation, before = Degradation(spec.scale, spec.colour, data), channel or Unchanged()
+    nothing_lost = (0.0,) * network.conditions
+
+    def enlarge(low: NDArray) -> NDArray:
+        conditions = before.conditions(low.shape[2]) or nothing_lost
+        small = degradation.enlarge(low) if network.interpolated_input else low
+        return transform(network, small, conditions if network.conditions else ())
+
+    return Rescaler(lambda truth: before(degradation.reduce(truth)), enlarge)
 
 
-def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray) -> Operation:
-    """Adapt the operation to planes of one channel if the network has three."""
+def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray, conditions: Sequence[float]) -> Operation:
+    """Adapt the operation to planes of one channel if the network has three, and to what it is told."""
+    if conditions:
+        operation = told(operation, conditions)
     return on_grey(operation) if planes.shape[2] < network.channels else operation
 
 

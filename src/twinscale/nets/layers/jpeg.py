@@ -153,7 +153,9 @@ def _interpolated(samples: Tensor, axis: int) -> Tensor:
     first, last = samples.narrow(axis, 0, 1), samples.narrow(axis, count - 1, 1)
     before = torch.cat((first, samples.narrow(axis, 0, count - 1)), axis)
     after = torch.cat((samples.narrow(axis, 1, count - 1), last), axis)
-    return torch.stack((0.75 * samples + 0.25 * before, 0.75 * samples + 0.25 * after), axis + 1).flatten(axis, axis + 1)
+    return torch.stack((0.75 * samples + 0.25 * before, 0.75 * samples + 0.25 * after), axis + 1).flatten(
+        axis, axis + 1
+    )
 
 
 def _to_ycc(rgb: Tensor) -> Tensor:
