@@ -1,6 +1,5 @@
 """The stages of training, what enlarges in the tables, and every item on tiny pictures."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +21,6 @@ from twinscale.papers.report import Claim, Comparison, Figure, markdown  # noqa:
 from twinscale.papers.reproduction import Reproduction, Trained  # noqa: E402
 from twinscale.training.build import build  # noqa: E402
 from twinscale.training.recipe import Recipe  # noqa: E402
-from twinscale.training.rescaler import as_trained  # noqa: E402
 
 
 class Canned(Reproduction):
@@ -40,7 +38,8 @@ class Canned(Reproduction):
 
     def figures(self, key, measure) -> list[float]:
         made_by, _, where = key.partition(" on ")
-        return [self.reached.get((made_by.strip(), where.partition(",")[0]), self.reached.get(made_by.strip(), 27.5))] * 5
+        name, dataset = made_by.strip(), where.partition(",")[0]
+        return [self.reached.get((name, dataset), self.reached.get(name, 27.5))] * 5
 
 
 @pytest.fixture
@@ -111,7 +110,9 @@ def test_three_stages_need_no_more_multiply_adds_than_all_at_once(tmp_path, minu
 
 def test_a_full_reproduction_takes_the_papers_recipe_and_sizes(tmp_path) -> None:
     full, of_paper = networks.at_once(Canned(tmp_path, minutes=None), "rgb"), Recipe.load("paper-compressed-sr-x2")
-    assert replace(full, name=of_paper.name) == of_paper
+    assert replace(full, name=of_paper.name, data=of_paper.data) == of_paper
+    assert full.data == replace(of_paper.data, validation=full.data.validation)
+    assert set(full.data.validation) < set(of_paper.data.validation)
     spec, data = of_paper.optimisation, of_paper.data
     assert (spec.loss, spec.optimiser, spec.learning_rate) == ("l1", "adam", 1e-4)
     assert (data.train, data.crop // 2, data.subsampling) == (["General100"], 48, "4:2:0")
@@ -134,9 +135,7 @@ def test_colour_beside_a_network_of_luminance() -> None:
     np.testing.assert_allclose(enlarged, imresize(low, 2), rtol=0, atol=1e-12)  # which is linear
     seen = []
     methods.beside_bicubic_colour(lambda y: seen.append(y) or imresize(y, 2))(low)
-    np.testing.assert_allclose(
-        seen[0][:, :, 0], (16 + low @ [65.481, 128.553, 24.966]) / 255, rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(seen[0][:, :, 0], (16 + low @ [65.481, 128.553, 24.966]) / 255, rtol=0, atol=1e-12)
     grey = low[:, :, :1]
     np.testing.assert_array_equal(methods.beside_bicubic_colour(lambda y: y + 1)(grey), grey + 1)
 

@@ -152,6 +152,9 @@ class Reproduction:
 
     def _train(self, recipe: Recipe, folder: Path) -> None:
         is_started, minutes = (folder / CHECKPOINT).exists(), self._minutes
+        pacemaker, _ = self._pacemaker(recipe)
+        if minutes and pacemaker.name != recipe.name:
+            self.trained(pacemaker)
         planned, snapshots = recipe.optimisation.steps, self._snapshots[recipe.name]
         if is_started:
             recipe = Recipe.load(folder / RECIPE)
@@ -185,7 +188,7 @@ class Reproduction:
         return {"initial": initial, "started_from": ", ".join(trained.name for trained in parts.values())}
 
     def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe], share: float = 1.0) -> None:
-        """Let networks of any size take as many steps as one of them, trained first, takes in the time given.
+        """Let networks of any size take as many steps as one of them, which is trained first, takes in the time given.
 
         Args:
             pacemaker: the network that is timed.
@@ -194,21 +197,24 @@ class Reproduction:
         """
         self._pacemakers |= {recipe.name: (pacemaker, share) for recipe in recipes}
 
+    def _pacemaker(self, recipe: Recipe) -> tuple[Recipe, float]:
+        return self._pacemakers.get(recipe.name, (recipe, 1.0))
+
     def _pace(self, recipe: Recipe) -> str:
         """Return a key to what takes equally many steps: networks of one size share one timing of the budget."""
-        pacemaker, _ = self._pacemakers.get(recipe.name, (recipe, 1.0))
+        pacemaker, _ = self._pacemaker(recipe)
         spec, size = pacemaker.network, sum(weights.numel() for weights in build(pacemaker).parameters())
         return f"{spec.architecture} x{spec.scale}, {size} parameters, {self._minutes or 'all its'} minutes"
 
     def _timed_steps(self, recipe: Recipe) -> int | None:
         """Return how many steps a network takes, or None if none of its pace has been trained yet."""
-        _, share = self._pacemakers.get(recipe.name, (recipe, 1.0))
+        _, share = self._pacemaker(recipe)
         timed = self._steps.get(self._pace(recipe))
         return timed and max(1, round(share * timed))
 
     def _note_pace(self, recipe: Recipe, made: Trained) -> None:
         """Let others of its pace take the steps that a network took, if it is the first."""
-        _, share = self._pacemakers.get(recipe.name, (recipe, 1.0))
+        _, share = self._pacemaker(recipe)
         self._steps.setdefault(self._pace(recipe), round(made.steps / share))
 
     def small_pictures_of(self, pair: Recipe) -> str:
