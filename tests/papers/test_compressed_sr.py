@@ -31,14 +31,14 @@ class Canned(Reproduction):
         self.reached = reached or {}
 
     def trained(self, recipe, snapshots=()) -> Trained:
-        return Trained("", recipe.name.ljust(16), 7, 1.0, "a machine", 30.0, [(1, 20.0), (7, 30.0)])
+        return Trained("", "its weights", 7, 1.0, "a machine", 30.0, [(1, 20.0), (7, 30.0)])
 
     def rescaler(self, recipe, reduced_by=None) -> Rescaler:
         return bicubic(Protocol(networks.SCALE, recipe.network.colour))
 
     def figures(self, key, measure) -> list[float]:
         made_by, _, where = key.partition(" on ")
-        name, dataset = made_by.strip(), where.partition(",")[0]
+        name, dataset = made_by.split()[0], where.partition(",")[0]
         return [self.reached.get((name, dataset), self.reached.get(name, 27.5))] * 5
 
 

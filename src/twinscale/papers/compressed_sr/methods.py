@@ -27,7 +27,7 @@ class Method(NamedTuple):
     """Something that enlarges compressed small pictures."""
 
     made_by: str
-    """Names all that decides what it returns."""
+    """Names it and all that decides what it returns."""
     enlarge: Callable[[], Transform]
     """Loads what enlarges, which takes a while."""
 
@@ -39,7 +39,7 @@ def bicubic(protocol: Protocol) -> Method:
 
 def shipped(name: str, protocol: Protocol) -> Method:
     """Return a shipped upscaler, which is told nothing of the compression."""
-    return Method(load_card(name).digest[:16], lambda: rescaler_of(load(name, REFERENCE), protocol).enlarge)
+    return Method(f"{name} {load_card(name).digest[:16]}", lambda: rescaler_of(load(name, REFERENCE), protocol).enlarge)
 
 
 def trained(reproduction: Reproduction, recipe: Recipe, protocol: Protocol) -> Method:
@@ -49,7 +49,7 @@ def trained(reproduction: Reproduction, recipe: Recipe, protocol: Protocol) -> M
         network = reproduction.rescaler(recipe).enlarge
         return network if recipe.network.colour == protocol.colour else beside_bicubic_colour(network)
 
-    return Method(reproduction.trained(recipe).weights[:16], enlarge)
+    return Method(f"{recipe.name} {reproduction.trained(recipe).weights[:16]}", enlarge)
 
 
 def beside_bicubic_colour(network: Transform) -> Transform:
