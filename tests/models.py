@@ -8,17 +8,21 @@ from typing import Any
 import pytest
 
 SMALL = {"width": 6, "depth": 2}
+ARCHITECTURES = {"down": "dsn", "srcnn": "srcnn", "jpeg": "lean"}
 
 
 @functools.cache
 def network(kind: str, scale: int, channels: int) -> Any:
-    """``"down"``, ``"up"`` or ``"srcnn"`` in torch, with weights large enough to matter."""
+    """``"down"``, ``"up"``, ``"srcnn"`` or ``"jpeg"`` in torch, with weights large enough to matter."""
     torch = pytest.importorskip("torch")
     from twinscale.nets.dsn import DownSNet, UpSNet
+    from twinscale.nets.lean import Lean
     from twinscale.nets.srcnn import SRCNN
 
     if kind == "srcnn":
         made: Any = SRCNN(scale, channels, filters=(6, 4), kernels=(5, 1, 3))
+    elif kind == "jpeg":
+        made = Lean(scale, channels, width=6, blocks=1, conditions=3)
     else:
         made = {"down": DownSNet, "up": UpSNet}[kind](scale, channels, **SMALL)
     generator = torch.Generator().manual_seed(scale + channels)
@@ -52,6 +56,11 @@ def make_upscaler(folder: Path, scale: int, colour: str, *, name: str | None = N
     return _make(folder, name or f"srcnn-{colour}-x{scale}", "upscaler", scale, colour, ("srcnn",))
 
 
+def make_jpeg(folder: Path, scale: int, *, name: str | None = None) -> Path:
+    """A model folder with a network for RGB that is told how its JPEG was quantised; at scale 1 it only repairs."""
+    return _make(folder, name or f"jpeg-x{scale}", "upscaler", scale, "rgb", ("jpeg",))
+
+
 def _make(folder: Path, name: str, kind: str, scale: int, colour: str, kinds: tuple[str, ...]) -> Path:
     folder = folder / name
     folder.mkdir(parents=True)
@@ -59,10 +68,11 @@ def _make(folder: Path, name: str, kind: str, scale: int, colour: str, kinds: tu
     card = f"""\
 name = "{name}"
 kind = "{kind}"
-architecture = "{"dsn" if kind == "pair" else "srcnn"}"
+architecture = "{ARCHITECTURES[kinds[0]]}"
 scale = {scale}
 colour = "{colour}"
-input = "{"small" if kind == "pair" else "interpolated"}"
+input = "{"interpolated" if kinds == ("srcnn",) else "small"}"
+conditions = "{"jpeg" if kinds == ("jpeg",) else "none"}"
 description = "Random weights, for tests."
 licence = "Apache-2.0"
 """

@@ -9,7 +9,7 @@ import twinscale
 
 CALLABLE = [
     *("Card", "Evaluation", "Model", "Picture", "Runtime", "Shrunk", "TwinscaleError"),
-    *("evaluate", "list_models", "load", "restore", "shrink", "upscale"),
+    *("evaluate", "list_models", "load", "repair", "restore", "shrink", "upscale"),
 ]
 NAMES = sorted([*CALLABLE, "ModelLike", "PictureLike"])
 

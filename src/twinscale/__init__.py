@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twinscale.evaluation.evaluate import Evaluation, evaluate
     from twinscale.images.picture import Picture, PictureLike
     from twinscale.rescale.model import Model, ModelLike, load
+    from twinscale.rescale.repair import repair
     from twinscale.rescale.restore import restore
     from twinscale.rescale.shrink import shrink
     from twinscale.rescale.shrunk import Shrunk
@@ -41,6 +42,7 @@ __all__ = [
     "evaluate",
     "list_models",
     "load",
+    "repair",
     "restore",
     "shrink",
     "upscale",
@@ -58,6 +60,7 @@ _MODULES = {
     "evaluate": "evaluation.evaluate",
     "list_models": "zoo.catalogue",
     "load": "rescale.model",
+    "repair": "rescale.repair",
     "restore": "rescale.restore",
     "shrink": "rescale.shrink",
     "upscale": "rescale.upscale",

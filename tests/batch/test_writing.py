@@ -30,6 +30,7 @@ class Each:
     function: Callable[[Picture], Picture] = field(default=lambda picture: picture)
     promised: tuple[int, int] | None = None
     carries_tag: bool = False
+    lossless: bool = False
     runtime: Runtime = Runtime()
 
     def size(self, picture: Picture) -> tuple[int, int]:

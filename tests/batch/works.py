@@ -19,6 +19,7 @@ class Fake:
     kind: ClassVar[str] = "fake"
     suffix: ClassVar[str] = "_new"
     carries_tag: ClassVar[bool] = False
+    lossless: ClassVar[bool] = False
     placeholders: ClassVar[dict[str, str]] = {}
 
     runtime: Runtime = field(default=Runtime(), kw_only=True)

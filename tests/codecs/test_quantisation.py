@@ -34,8 +34,31 @@ def test_grey_has_no_chroma():
     assert found.chroma is None
 
 
-def test_inks_are_neither_luma_nor_chroma():
+def test_inks_and_lights_are_neither_luma_nor_chroma():
     assert Quantisation.of_file(opened("CMYK")) is None
+    assert Quantisation.of_file(opened(keep_rgb=True)) is None
+
+
+def test_tables_of_ones_own():
+    luma, chroma = np.arange(3, 67), np.full(64, 300)  # steps of more than 8 bits are allowed
+    file = opened(qtables=[luma.tolist(), [99] * 64], subsampling="4:2:2")
+    found = Quantisation.of_file(file)
+    np.testing.assert_array_equal(np.sort(found.luma, axis=None), luma)
+    assert found.subsampling == "4:2:2"
+    assert 1 <= found.quality <= 100
+    assert found._replace(chroma=chroma.reshape(8, 8)).conditions()[1] == 1
+
+
+@pytest.mark.parametrize(("sampling", "name"), [*((s, n) for n, s in SUBSAMPLINGS.items()), ((1, 4), "4:1:1")])
+def test_names_of_subsampling(sampling, name):
+    assert Quantisation.standard(50, sampling).subsampling == name
+    assert Quantisation.standard(50, grey=True).subsampling is None
+
+
+def test_sampling_that_makes_no_sense_tells_nothing():
+    file = opened(quality=50)
+    file.layer = [(1, 1, 1, 0), (2, 2, 2, 1), (3, 2, 2, 1)]  # of chroma more samples than of luma
+    assert Quantisation.of_file(file) is None
 
 
 def test_conditions_fall_with_the_quality_to_nothing():

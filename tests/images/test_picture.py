@@ -9,6 +9,7 @@ import tempfile
 import threading
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
@@ -31,9 +32,12 @@ from tests.awkward import (
 )
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Metadata
+from twinscale.codecs.quantisation import Quantisation
 from twinscale.codecs.registry import codec_named
 from twinscale.errors import PictureError, UsageError
 from twinscale.images.picture import MAX_PIXELS, Picture
+from twinscale.rescale import shrink, upscale
+from twinscale.rescale.upscale import resized
 
 _FOLDER = tempfile.TemporaryDirectory()  # made on import, so that every file is a test of its own
 FOLDER = Path(_FOLDER.name)
@@ -885,3 +889,69 @@ def test_representation_is_short() -> None:
 def test_files_in_text_mode_are_refused() -> None:
     with pytest.raises(PictureError, match="gives str, not bytes; open it in binary mode, 'rb'"):
         Picture.read(io.StringIO("text"))
+
+
+def as_jpeg(image: Image.Image, **options: object) -> bytes:
+    return saved(image, "JPEG", **{"quality": 40, "subsampling": "4:2:0", **options})
+
+
+RGB = Image.fromarray(pattern())
+
+
+@pytest.mark.parametrize(
+    ("data", "conditions"),
+    [
+        (as_jpeg(RGB), Quantisation.standard(40)),
+        (as_jpeg(RGB, progressive=True, optimize=True), Quantisation.standard(40)),
+        (as_jpeg(RGB, subsampling="4:4:4"), Quantisation.standard(40, (1, 1))),
+        (as_jpeg(RGB.convert("L")), Quantisation.standard(40, grey=True)),
+        (as_jpeg(RGB)[:-40], Quantisation.standard(40)),
+        (
+            as_jpeg(RGB, quality=50, qtables=[[9] * 64, [20] * 64]),
+            Quantisation(np.full((8, 8), 9), np.full((8, 8), 20), (2, 2)),
+        ),
+        (saved(RGB, "MPO", quality=40, append_images=[RGB], save_all=True), Quantisation.standard(40)),
+        (as_jpeg(RGB.convert("CMYK")), None),
+        (as_jpeg(RGB, keep_rgb=True, subsampling="4:4:4"), None),
+        (saved(RGB, "PNG"), None),
+    ],
+    ids=["usual", "progressive", "4:4:4", "grey", "cut", "own tables", "several", "CMYK", "stored as RGB", "PNG"],
+)
+def test_how_a_jpeg_was_quantised(data: bytes, conditions: Quantisation | None) -> None:
+    if b"\xff\xd9" in data[-2:]:  # Pillow refuses files that are cut short
+        opened = Picture.from_pil(Image.open(io.BytesIO(data))).quantisation
+        assert (opened and opened.conditions()) == (conditions and conditions.conditions())
+    read = Picture.read(data).quantisation
+    assert (read and read.conditions()) == (conditions and conditions.conditions())
+
+
+def test_a_turned_jpeg_was_quantised_as_its_file_says() -> None:
+    turned = Picture.read(as_jpeg(RGB, subsampling="4:2:2", exif=b"Exif\0\0" + exif_block(6)))
+    assert (turned.height, turned.width) == (RGB.width, RGB.height)
+    assert turned.quantisation is not None
+    assert turned.quantisation.subsampling == "4:2:2"
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        lambda image: image.load(),
+        lambda image: image.thumbnail((30, 30)),
+        lambda image: image.putpixel((0, 0), (1, 2, 3)),
+        lambda image: image.draft("RGB", (20, 20)),
+    ],
+    ids=["decoded", "reduced", "painted on", "to be decoded smaller"],
+)
+def test_a_jpeg_that_may_have_been_changed_is_none_any_more(touch: Callable[[Image.Image], object]) -> None:
+    image = Image.open(io.BytesIO(as_jpeg(RGB)))
+    touch(image)
+    assert Picture.from_pil(image).quantisation is None
+
+
+def test_new_pixels_are_those_of_no_jpeg() -> None:
+    picture = Picture.read(as_jpeg(RGB))
+    assert picture.with_depth(16).quantisation is picture.without_metadata().quantisation is picture.quantisation
+    assert picture.with_planes(picture.planes()).quantisation is None
+    assert shrink(picture, 2, method="area").quantisation is None
+    assert upscale(picture, model="srcnn-x2").quantisation is None
+    assert resized(picture, (20, 30)).quantisation is None

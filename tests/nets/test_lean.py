@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.nets.explicit import correlate, picture, randomised  # noqa: E402
+from tests.nets.receptive import measured_radius  # noqa: E402
 from tests.nets.test_edsr import shuffled  # noqa: E402
 from twinscale.nets.lean import Lean  # noqa: E402
 
@@ -31,7 +32,50 @@ def test_starts_near_the_nearest_enlargement(scale: int) -> None:
     assert (Lean(scale)(low) - nearest).abs().max() < 0.2
 
 
+@pytest.mark.parametrize("conditions", [0, 3])
+@pytest.mark.parametrize("scale", [1, 2])
+class TestCompressed:
+    def test_layer_by_layer(self, scale: int, conditions: int) -> None:
+        network = randomised(Lean(scale, 3, width=4, blocks=2, conditions=conditions))
+        low = torch.cat((picture(3, 6, 8), torch.rand(2, conditions, 1, 1).double().expand(-1, -1, 6, 8)), dim=1)
+        for given, result in zip(low.numpy(), network(low).detach().numpy(), strict=True):
+            if scale == 1:  # every plane as four: the pixels of each 2x2 square
+                planes = np.stack([plane[y::2, x::2] for plane in given for y in range(2) for x in range(2)])
+            else:
+                planes = given
+            features = x = correlate(planes, network.head)
+            for first, second in network.body:
+                x = x + correlate(np.maximum(correlate(x, first), 0), second)
+            nearest = given[:3].repeat(scale, axis=1).repeat(scale, axis=2)
+            expected = shuffled(correlate(x + features, network.subpixels), 2) + nearest
+            np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
+
+    def test_declarations(self, scale: int, conditions: int) -> None:
+        network = Lean(scale, 1, width=4, blocks=2, conditions=conditions)
+        assert (network.factor, network.conditions, network.planes) == (scale, conditions, 1 + conditions)
+        assert network.multiple_of == (2 if scale == 1 else 1)
+        assert network.radius == measured_radius(network)
+
+
+def test_repair_starts_near_the_picture() -> None:
+    torch.manual_seed(0)
+    low = picture(3, 6, 6).float()
+    assert (Lean(1)(low) - low).abs().max() < 0.2
+
+
 class TestGrowth:
+    @pytest.mark.parametrize("scale", [1, 2, 4])
+    def test_whatever_it_is_newly_told_it_starts_as_before(self, scale: int) -> None:
+        smaller = randomised(Lean(scale, 3, width=4, blocks=2))
+        larger = Lean(scale, 3, width=6, blocks=3, conditions=3).double()
+        larger.load_state_dict(larger.grown_from(smaller.state_dict()))
+        low = picture(3, 6, 8)
+        told = torch.cat((low, torch.full_like(low, 0.7)), dim=1)
+        torch.testing.assert_close(larger(told), smaller(low), rtol=0, atol=1e-12)
+        again = Lean(scale, 3, width=6, blocks=3, conditions=3).double()
+        again.load_state_dict(again.grown_from(larger.state_dict()))
+        torch.testing.assert_close(again(told), larger(told), rtol=0, atol=0)
+
     def test_same_scale_starts_as_the_smaller_network(self) -> None:
         smaller = randomised(Lean(2, 3, width=4, blocks=2))
         larger = Lean(2, 3, width=7, blocks=4).double()
@@ -63,7 +107,7 @@ class TestGrowth:
             if not name.startswith("subpixels"):
                 assert torch.equal(weights[name], tensor), name
 
-    @pytest.mark.parametrize("size", [{"width": 8}, {"blocks": 3}, {"channels": 1}])
+    @pytest.mark.parametrize("size", [{"width": 8}, {"blocks": 3}, {"channels": 1}, {"conditions": 3}])
     def test_refuses_what_is_larger_or_of_another_kind(self, size: dict[str, int]) -> None:
         other = Lean(2, **({"channels": 3, "width": 4, "blocks": 2} | size))
         with pytest.raises(ValueError, match="not fit into"):

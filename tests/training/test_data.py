@@ -223,6 +223,52 @@ def test_validation_sees_the_centre_of_large_pictures(tmp_path):
     assert small.shape == (20, 30, 1)
 
 
+LEAN = {"architecture": "lean", "parameters": {"width": 4, "blocks": 1, "conditions": 3}}
+
+
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_what_is_only_repaired_starts_from_the_picture_itself(recipe, colour):
+    for example in examples_of(recipe(**LEAN, scale=1, colour=colour, qualities=[10, 90])):
+        np.testing.assert_array_equal(example.low, example.truth)
+
+
+def test_only_networks_that_see_the_small_picture_learn_from_jpegs(recipe):
+    for architecture in ("dsn", "vdsr"):
+        with pytest.raises(UsageError, match=rf"qualities = \[10, 90\] needs .*: {architecture} does not"):
+            examples_of(recipe(architecture=architecture, qualities=[10, 90]))
+
+
+def test_crops_of_jpegs_need_eight_pixels_more(recipe):
+    assert len(examples_of(recipe(**LEAN, crop=44, qualities=[10, 90]))) == 12  # pictures are 60 pixels high
+    with pytest.raises(DatasetError, match="no picture has sides of at least 62 pixels"):
+        examples_of(recipe(**LEAN, crop=46, qualities=[10, 90]))
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_crops_of_jpegs_are_those_of_the_pictures(recipe, scale):
+    """At the best quality, without subsampling, a JPEG is off by a level or two."""
+    made = recipe(**LEAN, scale=scale, colour="rgb", batch=20, qualities=[100, 100], subsampling="4:4:4")
+    crops = Crops(examples_of(made), made.data, 0, CPU, is_told=True)
+    inputs, truth = crops.batch(0)
+    assert inputs.shape == (20, 6, 16 // scale, 16 // scale)
+    assert truth.shape == (20, 3, 16, 16)
+    assert not inputs[:, 3:].any()
+    reduced = np.stack([imresize(crop, 1 / scale) for crop in truth.permute(0, 2, 3, 1).numpy()])
+    inner = slice(4 // scale, -4 // scale)  # the reduction of a crop ends at its border, unlike that of the picture
+    error = inputs[:, :3, inner, inner].permute(0, 2, 3, 1).numpy() - reduced[:, inner, inner]
+    assert np.abs(error).max() < 4 / 255
+
+
+def test_seed_and_step_decide_the_jpegs(recipe):
+    made = recipe(**LEAN, colour="rgb", qualities=[10, 95], subsampling="any")
+    examples = examples_of(made)
+    one, other, later = (Crops(examples, made.data, seed, CPU, is_told=True) for seed in (0, 1, 0))
+    later.batch(0)
+    assert all(map(torch.equal, one.batch(7), later.batch(7)))
+    assert not torch.equal(one.batch(7)[0], other.batch(7)[0])
+    assert not torch.equal(one.batch(7)[0], one.batch(8)[0])
+
+
 # Crops
 
 

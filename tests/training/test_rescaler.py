@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from twinscale.codecs.quantisation import Quantisation
 from twinscale.engine import run
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
-from twinscale.nets import create
+from twinscale.nets import Upscaler, create
+from twinscale.rescale.channel import Jpeg
 from twinscale.training.build import build
 from twinscale.training.rescaler import as_shipped, as_trained, baseline, exported, in_torch
 
@@ -44,6 +46,47 @@ def test_trained_and_shipped_are_the_same_network(recipe, architecture, colour, 
         np.testing.assert_allclose(trial.low, trials[0].low, rtol=0, atol=1.01 / 255)
     trained, shipped = (trial.result for trial in trials)
     np.testing.assert_allclose(np.clip(trained, 0, 1), shipped, rtol=0, atol=2 / 255)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize(("colour", "channels"), [("rgb", 3), ("rgb", 1), ("y", 3)])
+def test_networks_are_told_how_the_small_picture_was_compressed(recipe, scale, colour, channels):
+    """A network that adds up what it is told to its input."""
+
+    class Sum(Upscaler):
+        def __init__(self):
+            super().__init__(scale, 3 if colour == "rgb" else 1, radius=0, conditions=3)
+            self.weights = torch.nn.Parameter(torch.tensor([0.1, 0.2, 0.3])[:, None, None])
+
+        def forward(self, low):
+            told = (low[:, self.channels :] * self.weights).sum(dim=1, keepdim=True)
+            return (low[:, : self.channels] + told).repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+
+    made, network, protocol = (
+        recipe(architecture="lean", colour=colour, scale=scale),
+        Sum().eval(),
+        Protocol(scale, colour),
+    )
+    channel = Jpeg(quality=30)
+    trial = Trial.of(as_trained(network, made.network, made.data, channel), protocol, noise(32, 40, channels))
+    plain = Trial.of(as_trained(network, made.network, made.data), protocol, noise(32, 40, channels))
+    np.testing.assert_array_equal(trial.low, channel(plain.low))
+    grey = colour == "y" or channels == 1
+    told = np.dot(Quantisation.standard(30, grey=grey).conditions(), [0.1, 0.2, 0.3])
+    for each, added in ((trial, told), (plain, 0)):
+        repeated = each.low.repeat(scale, axis=0).repeat(scale, axis=1)
+        np.testing.assert_allclose(each.result, repeated + added, rtol=0, atol=1e-5)
+
+
+def test_what_is_told_is_shipped_too(recipe):
+    parameters = {"width": 4, "blocks": 1, "conditions": 3}
+    made = recipe(architecture="lean", colour="rgb", scale=2, parameters=parameters)
+    network = build(made).half().float().eval()  # as weights are stored
+    trained, shipped = (
+        Trial.of(way(network, made.network, made.data), Protocol(2, "rgb"), noise(33, 40, 3)).result
+        for way in (as_trained, as_shipped)
+    )
+    np.testing.assert_allclose(np.clip(trained, 0, 1), shipped, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [2, 4])

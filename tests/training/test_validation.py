@@ -1,12 +1,15 @@
 """Validation on whole pictures, against the same arithmetic in NumPy."""
 
+import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+from twinscale.images.colour import luminance
 from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
 from twinscale.training.build import build
@@ -91,6 +94,44 @@ def test_bicubic_enlarges_what_the_network_starts_from(recipe, changes, reduced_
         given, result = (np.floor(np.clip(image[2:-2, 2:-2], 0, 1) * 255 + 0.5) for image in (truth, enlarged))
         expected.append(10 * math.log10(255**2 / np.mean((given - result) ** 2)))
     assert bicubic_psnr(pictures, recipe(**changes)) == pytest.approx(np.mean(expected), abs=1e-3)
+
+
+@pytest.mark.parametrize(("colour", "scale"), [("y", 1), ("y", 2), ("rgb", 1), ("rgb", 2)])
+def test_jpegs_of_all_qualities_are_validated(recipe, colour, scale):
+    """Against files by Pillow; a network that repairs nothing scores what the JPEGs score."""
+    rng = np.random.default_rng(0)
+    channels = 1 if colour == "y" else 3
+    pictures = [imresize(rng.random((8, 9, channels)), 4).clip(0, 1) for _ in range(7)]
+    parameters = {"width": 4, "blocks": 1, "conditions": 3}
+    made = recipe(
+        architecture="lean", colour=colour, scale=scale, parameters=parameters, qualities=[10, 60], subsampling="any"
+    )
+    expected = []
+    for planes, quality in zip(pictures, (15, 25, 35, 45, 55, 15, 25), strict=True):
+        truth = planes[: planes.shape[0] // scale * scale, : planes.shape[1] // scale * scale]
+        levels = np.floor(truth * 255 + 0.5).astype(np.uint8)
+        small = imresize(levels if colour == "rgb" else truth, 1 / scale) if scale > 1 else levels
+        if small.dtype != np.uint8:
+            small = np.floor(small.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(small if channels == 3 else small[:, :, 0]).save(file, "JPEG", quality=quality)
+        received = np.asarray(Image.open(file)).reshape(small.shape)
+        enlarged = imresize(received if colour == "rgb" else received / 255, scale) if scale > 1 else received
+        result = enlarged.astype(np.float64) * (1 if enlarged.dtype == np.uint8 else 255)
+        given, result = (
+            image[scale:-scale, scale:-scale]
+            for image in (levels.astype(np.float64), np.floor(result.clip(0, 255) + 0.5))
+        )
+        if channels == 3:
+            given, result = (luminance(image / 255) * 255 for image in (given, result))
+        expected.append(10 * math.log10(255**2 / np.mean((given - result) ** 2)))
+    named = dict(zip("abcdefg", pictures, strict=True))
+    assert bicubic_psnr(named, made) == pytest.approx(np.mean(expected), abs=1e-2)
+    network = build(made).eval()
+    nn.init.zeros_(network.subpixels.weight)
+    if scale == 1:
+        assert validate(network, pictures, made).psnr_y == pytest.approx(np.mean(expected), abs=1e-2)
+    assert validate(network, pictures, made) == validate(network, pictures, made)
 
 
 @pytest.mark.parametrize(

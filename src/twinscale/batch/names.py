@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinscale.batch.work import Work
+from twinscale.codecs.codec import Codec
 from twinscale.codecs.registry import codec_named, writable_codecs
 from twinscale.errors import UsageError
 
@@ -17,14 +18,14 @@ class Naming:
     Attributes:
         suffix: see :attr:`Work.suffix`.
         placeholders: see :attr:`Work.placeholders`.
-        carries_tag: see :attr:`Work.carries_tag`.
+        lossless: see :attr:`Work.lossless`.
         format: format of the outputs; by default that of each input, if it suits the work.
         template: name with placeholders in braces, instead of the usual one.
     """
 
     suffix: str
     placeholders: Mapping[str, str]
-    carries_tag: bool
+    lossless: bool
     format: str | None = None
     template: str | None = None
 
@@ -36,7 +37,7 @@ class Naming:
             UsageError: the template has an unknown placeholder, or an unmatched brace.
             ModelError: see :attr:`Work.suffix`.
         """
-        naming = cls(work.suffix, work.placeholders, work.carries_tag, format, template)
+        naming = cls(work.suffix, work.placeholders, work.lossless, format, template)
         if template is not None:
             naming._check(template)
         return naming
@@ -59,7 +60,8 @@ class Naming:
         if self.format is not None:
             extensions = codec_named(self.format).extensions
             return source.suffix if own in extensions else extensions[0]
-        return source.suffix if own in _suitable_extensions(self.carries_tag) else ".png"
+        suitable = {extension for codec in suitable_codecs(lossless=self.lossless) for extension in codec.extensions}
+        return source.suffix if own in suitable else ".png"
 
     def _values(self, source: Path, extension: str) -> dict[str, str]:
         """Return what a template's placeholders stand for."""
@@ -87,11 +89,11 @@ class Naming:
             raise UsageError(f"output template {template!r}: unknown placeholder {{{unknown}}}; known are {names}")
 
 
-def _suitable_extensions(carries_tag: bool) -> set[str]:
-    """Return the extensions that a result may have unless another is asked for.
+def suitable_codecs(*, lossless: bool) -> list[Codec]:
+    """List the formats that a result may have unless another is asked for: GIF has too few colours, BMP no metadata.
 
-    GIF has too few colours and BMP holds no metadata; lossy formats spoil a shrunk picture.
+    Args:
+        lossless: see :attr:`Work.lossless`. These formats also keep the tag of a shrunk picture.
     """
     fit = (codec for codec in writable_codecs() if codec.max_colours is None and codec.keeps)
-    fit = (codec for codec in fit if not carries_tag or (codec.is_lossless and codec.keeps_xmp))
-    return {extension for codec in fit for extension in codec.extensions}
+    return [codec for codec in fit if not lossless or (codec.is_lossless and codec.keeps_xmp)]

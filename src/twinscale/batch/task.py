@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
+from twinscale.batch.names import suitable_codecs
 from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.work import Process, Work
 from twinscale.batch.writing import Writing
-from twinscale.codecs.registry import codec_named, codec_of_path, writable_codecs
+from twinscale.codecs.registry import codec_named, codec_of_path
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
 from twinscale.images.files import read_source, write_atomically
 from twinscale.images.picture import MAX_PIXELS, Picture
@@ -165,8 +166,8 @@ class Task:
             self._input_size, self._input_bytes = (picture.height, picture.width), len(data)
             self._notes = picture.notes
             if self._codec is None:
-                writable = {codec.name: codec for codec in writable_codecs()}
-                self._choose(self._named_codec() or writable.get(picture.format or "PNG", writable["PNG"]))
+                suitable = {codec.name: codec for codec in suitable_codecs(lossless=self._work.lossless)}
+                self._choose(self._named_codec() or suitable.get(picture.format or "PNG", suitable["PNG"]))
             assert self._codec is not None
             self._writing.check_fits(self._codec, picture, self._work.size(picture))
             self._picture = picture

@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 from twinscale.engine import Runtime
 from twinscale.images.downscaling import check
 from twinscale.images.picture import Picture
-from twinscale.rescale import load, restore, shrink, upscale
+from twinscale.rescale import load, repair, restore, shrink, upscale
 from twinscale.rescale.classical import DEFAULT_SCALE
 from twinscale.rescale.model import Model, ProgressCallback
+from twinscale.rescale.repair import choose_repairer
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.target import Target
-from twinscale.rescale.upscale import passes
-from twinscale.zoo import DEFAULT_FAMILIES, Card, families, load_card, model_names, resolve, scales
+from twinscale.rescale.upscale import default_families, enlargements, passes
+from twinscale.zoo import DEFAULT_FAMILIES, DEFAULT_REPAIRER, Card, families, load_card, model_names, resolve, scales
 
 Process = Callable[[Picture, ProgressCallback | None], Picture]
 """Works on one picture, and reports the number of finished and of all tiles meanwhile."""
@@ -61,6 +62,10 @@ class Work(typing.Protocol):
     def carries_tag(self) -> bool:
         """Whether a result must keep its XMP packet and its exact pixels, as a shrunk picture must."""
 
+    @property
+    def lossless(self) -> bool:
+        """Whether a result is written losslessly unless another format is asked for."""
+
     def size(self, picture: Picture) -> tuple[int, int]:
         """Return ``(height, width)`` of the result before any network runs.
 
@@ -83,7 +88,7 @@ class Upscale:
     """Enlarge pictures, as :func:`twinscale.upscale` does.
 
     Attributes:
-        model: name of a model or of a family, or a folder; by default the default family.
+        model: name of a model or of a family, or a folder; by default each picture chooses among the default families.
         scale: see :func:`twinscale.upscale`; so are ``width``, ``height`` and ``fit``.
         ensemble: see :func:`twinscale.upscale`.
         tile: see :func:`twinscale.upscale`.
@@ -92,6 +97,7 @@ class Upscale:
 
     kind: ClassVar[str] = "upscale"
     carries_tag: ClassVar[bool] = False
+    lossless: ClassVar[bool] = False
 
     model: str | None = None
     scale: float | None = None
@@ -112,9 +118,10 @@ class Upscale:
 
     @property
     def placeholders(self) -> Mapping[str, str]:
-        """See :attr:`Work.placeholders`; to a size, the scale depends on the picture."""
+        """See :attr:`Work.placeholders`; the model may depend on the picture, and to a size the scale does."""
+        model = {"model": self._name} if len(self._families) == 1 else {}
         scale = self._target.scale
-        return {"model": self._name} | ({} if scale is None else {"scale": f"{scale:g}"})
+        return model | ({} if scale is None else {"scale": f"{scale:g}"})
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -123,26 +130,30 @@ class Upscale:
         return _identity(self, weights=weights, scale=self._target.scale, fit=self.fit and list(self.fit))
 
     @property
-    def _model(self) -> str:
-        return DEFAULT_FAMILIES["upscaler"] if self.model is None else self.model
+    def _families(self) -> list[str]:
+        """The model or the family that is named, or those among which each picture chooses."""
+        return default_families() if self.model is None else [self.model]
 
     @property
     def _target(self) -> Target:
-        return Target(self.scale, self.width, self.height, self.fit).or_times(scales(self._model)[0])
+        return Target(self.scale, self.width, self.height, self.fit).or_times(enlargements(self._families[0])[0])
 
     @property
     def _cards(self) -> list[Card]:
         """The models that work on pictures, each once; to a size, each picture chooses among those of a family."""
-        steps = available = scales(self._model)
-        if self._target.scale is not None:
-            steps = list(passes(self._target.scale, available))
-        return [load_card(self._model, step) for step in dict.fromkeys(steps)]
+        cards = []
+        for family in self._families:
+            steps = available = enlargements(family)
+            if self._target.scale is not None:
+                steps = list(passes(self._target.scale, available))
+            cards += [load_card(family, step) for step in dict.fromkeys(steps)]
+        return cards
 
     @property
     def _name(self) -> str:
-        """The name of the only model, or else of the family."""
+        """The name of the only model, or else of the only family."""
         cards = self._cards
-        return _word(cards[0].name) if len(cards) == 1 else self._model
+        return _word(cards[0].name) if len(cards) == 1 else self._families[0]
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
@@ -151,7 +162,7 @@ class Upscale:
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         target = self._target
-        model = _fixed(self._model, self.runtime)
+        model = None if self.model is None else _fixed(self.model, self.runtime)
         return lambda picture, progress: upscale(
             picture,
             target.scale,
@@ -179,6 +190,7 @@ class Shrink:
 
     kind: ClassVar[str] = "shrink"
     carries_tag: ClassVar[bool] = True
+    lossless: ClassVar[bool] = True
 
     model: str | None = None
     scale: int | None = None
@@ -230,6 +242,7 @@ class Downscale:
 
     kind: ClassVar[str] = Shrink.kind
     carries_tag: ClassVar[bool] = False
+    lossless: ClassVar[bool] = False
 
     method: str
     scale: int = DEFAULT_SCALE
@@ -266,6 +279,60 @@ class Downscale:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Remove what JPEG did to pictures, as :func:`twinscale.repair` does.
+
+    Results are written losslessly unless asked otherwise: saved as a JPEG again, they would lose about as much as they
+    have gained.
+
+    Attributes:
+        model: name of a model of scale 1, or a folder; by default the default one.
+        saved_at: see :func:`twinscale.repair`.
+        tile: see :func:`twinscale.repair`.
+        runtime: what runs the network.
+    """
+
+    kind: ClassVar[str] = "repair"
+    carries_tag: ClassVar[bool] = False
+    lossless: ClassVar[bool] = True
+
+    model: str | None = None
+    saved_at: int | None = None
+    tile: int | None = None
+    runtime: Runtime = Runtime()
+
+    @property
+    def suffix(self) -> str:
+        """``_repaired``, or ``_repaired_own-x1`` by a model that is named."""
+        return "_repaired" if self.model is None else f"_repaired_{_word(self._card.name)}"
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """See :attr:`Work.placeholders`."""
+        return {"model": _word(self._card.name)}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`."""
+        return _identity(self, weights=[self._card.digest])
+
+    @property
+    def _card(self) -> Card:
+        return load_card(DEFAULT_REPAIRER if self.model is None else self.model)
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """See :meth:`Work.size`."""
+        return picture.height, picture.width
+
+    def load(self) -> Process:
+        """See :meth:`Work.load`."""
+        model = choose_repairer(self.model, self.runtime)
+        return lambda picture, progress: repair(
+            picture, model=model, saved_at=self.saved_at, tile=self.tile, progress=progress
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Restore:
     """Bring shrunk pictures back, as :func:`twinscale.restore` does.
 
@@ -279,6 +346,7 @@ class Restore:
 
     kind: ClassVar[str] = "restore"
     carries_tag: ClassVar[bool] = False
+    lossless: ClassVar[bool] = False
 
     model: str | None = None
     fallback: Fallback | None = None

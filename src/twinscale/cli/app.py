@@ -12,7 +12,7 @@ class _LazyGroup(Group):
     """Imports the module of a command only when that command is asked for."""
 
     _NAMES = (
-        *("upscale", "shrink", "restore", "info", "models"),
+        *("upscale", "repair", "shrink", "restore", "info", "models"),
         *("evaluate", "data", "train", "runs", "plot", "export", "reproduce", "study", "bench"),
     )
 
@@ -56,6 +56,7 @@ def _runtimes() -> list[str]:
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
     examples=[
         "twinscale upscale photo.jpg                 photo_x2.jpg, twice as large",
+        "twinscale repair photo.jpg                  photo_repaired_jpg.png, without JPEG's blocks and ripples",
         "twinscale shrink photo.png                  photo_shrunk.png, half as large, restorable",
         "twinscale restore photo_shrunk.png          the original size to the pixel",
         "twinscale upscale -m best -s 3 folder -o larger",

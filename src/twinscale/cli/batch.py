@@ -62,8 +62,12 @@ class Batch:
     as_json: bool
     quiet: bool
 
-    def run(self, work: "Work") -> None:
+    def run(self, work: "Work", *, general: str | None = None) -> None:
         """Do the work on every picture, and show what becomes of each.
+
+        Args:
+            work: what to do.
+            general: a note that concerns no single picture, and is shown once.
 
         Raises:
             TwinscaleError: what went wrong with the only picture, or with all of them.
@@ -85,6 +89,7 @@ class Batch:
         if self.as_json and any(job.target == STANDARD_STREAM for job in jobs):
             raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
         outcomes: list[Outcome] = []
+        general_shown = False
         with Display(len(jobs), bar=not self.quiet) as display:
             for outcome in self._outcomes(jobs, work, writing, display.tiles):
                 outcomes.append(outcome)
@@ -94,7 +99,11 @@ class Batch:
                     if (line := _line(outcome)) and (self.dry_run or outcome.job.target != STANDARD_STREAM):
                         display.result(line)
                     for note in outcome.notes:
-                        display.remark(f"{outcome.job.source}: {note}")
+                        if note != general:
+                            display.remark(f"{outcome.job.source}: {note}")
+                        elif not general_shown:
+                            display.remark(f"twinscale: {note}")
+                            general_shown = True
                 display.finished()
         if self.as_json:
             click.echo(json.dumps([_report(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @options.max_pixels
 @options.as_json
 def info(files: tuple[str, ...], max_pixels: int | None, as_json: bool) -> None:
-    """Show what pictures are, what they carry, and how they were shrunk."""
+    """Show what pictures are, what they carry, and how they were shrunk.
+
+    The quality of a JPEG is that of libjpeg whose tables are nearest to the file's.
+    """
     import json
 
     from twinscale.errors import TwinscaleError
@@ -57,10 +60,17 @@ def _report(file: str, max_pixels: int) -> dict[str, Any]:
         "bits": picture.depth,
         "channels": picture.channels,
         "alpha": picture.alpha is not None,
+        "jpeg": _jpeg(picture),
         "carries": [name for name, value in metadata.items() if value is not None],
         "notes": list(picture.notes),
         "tag": _tag(picture),
     }
+
+
+def _jpeg(picture: "Picture") -> dict[str, Any] | None:
+    """Return how a JPEG was saved, if its own tables tell."""
+    found = picture.quantisation
+    return None if found is None else {"quality": found.quality, "subsampling": found.subsampling}
 
 
 def _tag(picture: "Picture") -> dict[str, Any] | None:
@@ -84,7 +94,10 @@ def _tag(picture: "Picture") -> dict[str, Any] | None:
 def _print(report: dict[str, Any]) -> None:
     colour = ("grey" if report["channels"] == 1 else "RGB") + " and alpha" * report["alpha"]
     click.echo(report["file"])
-    click.echo(f"  {report['format']}, {readable_size(report['bytes'])}")
+    saved = ""
+    if jpeg := report["jpeg"]:
+        saved = f" of quality {jpeg['quality']}" + (f", {jpeg['subsampling']}" if jpeg["subsampling"] else "")
+    click.echo(f"  {report['format']}{saved}, {readable_size(report['bytes'])}")
     click.echo(f"  {report['width']}x{report['height']}, {colour}, {report['bits']} bits")
     if report["carries"]:
         click.echo(f"  carries {', '.join(name.upper() for name in report['carries'])}")

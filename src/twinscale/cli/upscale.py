@@ -53,7 +53,11 @@ def upscale(
     tile: int | None,
     runtime: "Runtime",
 ) -> None:
-    """Enlarge pictures with trained networks, by a factor or to a size."""
-    from twinscale.batch import Upscale
+    """Enlarge pictures with trained networks, by a factor or to a size.
 
-    batch.run(Upscale(model, scale, ensemble, tile, runtime, width, height, fit))
+    Unless a model is named, JPEGs are repaired on the way.
+    """
+    from twinscale.batch import Upscale
+    from twinscale.rescale.upscale import REPAIRED
+
+    batch.run(Upscale(model, scale, ensemble, tile, runtime, width, height, fit), general=REPAIRED)

@@ -10,11 +10,12 @@ import numpy as np
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock
+from twinscale.codecs.quantisation import Quantisation
 from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, make_segment, read_segments
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
 
 _EXIF, _XMP, _ICC, _PICTURES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
 _NUMBER_OF_PICTURES = 0xB001
@@ -39,10 +40,10 @@ class _File(NamedTuple):
     is_complete: bool
 
 
-def _open(file: _File) -> "Image.Image":
-    from PIL import JpegImagePlugin
+def _open(file: _File) -> "JpegImageFile":
+    from PIL.JpegImagePlugin import JpegImageFile
 
-    return JpegImagePlugin.JpegImageFile(io.BytesIO(file.data), "")
+    return JpegImageFile(io.BytesIO(file.data), "")
 
 
 def _header(data: bytes) -> Header:
@@ -61,7 +62,7 @@ def _decode(data: bytes) -> Decoded:
         image = _open(file._replace(data=file.data + END))
         pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
         notes = (*notes, _missing_rows(pixels))
-    return Decoded(pixels, file.metadata._replace(icc=icc), notes=notes)
+    return Decoded(pixels, file.metadata._replace(icc=icc), notes=notes, quantisation=Quantisation.of_file(image))
 
 
 def _split(data: bytes) -> _File:

@@ -35,7 +35,8 @@ _CHROMA = [
 class Quantisation(NamedTuple):
     """The quantisation of a JPEG.
 
-    Steps are in levels, ``(8, 8)``, rows being vertical frequencies; chroma has none in a grey picture.
+    Steps are in levels, ``(8, 8)``, rows being vertical frequencies of the file, which may have to be turned to stand
+    upright; chroma has none in a grey picture.
     """
 
     luma: np.ndarray
@@ -70,7 +71,11 @@ class Quantisation(NamedTuple):
             return None
         if not chroma:
             return cls(tables[luma], None)
+        if image.info.get("adobe_transform") == 0 or bytes(name for name, *_ in image.layer) == b"RGB":
+            return None
         _, chroma_across, chroma_down, number = chroma[0]
+        if across % chroma_across or down % chroma_down:
+            return None
         return cls(tables[luma], tables[number], (down // chroma_down, across // chroma_across))
 
     @property
@@ -78,6 +83,14 @@ class Quantisation(NamedTuple):
         """The quality of 1 to 100 at which libjpeg's luma steps are nearest to these, by mean logarithm."""
         own = _coarseness(self.luma)
         return min(range(100, 0, -1), key=lambda quality: abs(_coarseness(Quantisation.standard(quality).luma) - own))
+
+    @property
+    def subsampling(self) -> str | None:
+        """How chroma is sampled, as in ``"4:2:0"``; None for a grey picture."""
+        if self.chroma is None:
+            return None
+        down, across = self.sampling
+        return f"4:{4 // across}:{4 // across if down == 1 else 0}"
 
     def conditions(self) -> tuple[float, float, float]:
         """Return what networks for JPEGs are told: three numbers of 0 to 1, all 0 for a picture that lost nothing.
@@ -92,4 +105,4 @@ class Quantisation(NamedTuple):
 
 
 def _coarseness(steps: np.ndarray) -> float:
-    return float(np.log2(np.maximum(steps, 1)).mean() / 8)
+    return float(np.log2(np.clip(steps, 1, 256)).mean() / 8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import self_ensemble
-from twinscale.errors import ModelError
+from twinscale.errors import ModelError, UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE
@@ -68,7 +68,9 @@ class Evaluation:
 
     @property
     def published(self) -> list[float] | None:
-        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, or None if it gives none."""
+        """The paper's ``[PSNR, SSIM]`` or ``[PSNR]`` on this set, or None if it gives none; on clean pictures only."""
+        if self.protocol.jpeg is not None:
+            return None
         return published_scores(self.model.card.name, self.dataset)
 
     @property
@@ -97,11 +99,14 @@ def evaluate(
     Raises:
         DatasetError: the set is not found.
         PictureError: a file cannot be read as a picture.
-        UsageError: a picture is too small to be measured, or the quality is out of range.
+        UsageError: a picture is too small to be measured, the quality is out of range, or there is none for a model
+            that only repairs.
         ModelError: the model is missing or damaged.
     """
     model = as_model(model, runtime=None if isinstance(model, Model) else REFERENCE)
     protocol = Protocol(model.card.scale, model.card.colour, jpeg)
+    if protocol.scale == 1 and jpeg is None:
+        raise UsageError(f"{model.card.name} only repairs: say at what quality of JPEG to measure it")
     paths = find_pictures(dataset)
     pictures = []
     for done, path in enumerate(paths):

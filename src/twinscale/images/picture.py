@@ -247,7 +247,8 @@ class Picture:
         """Make a picture of an image of Pillow's, in any of its modes, with the ICC, EXIF and XMP that it carries.
 
         All is done as when a file is read: palettes become RGB, CMYK becomes sRGB, and the orientation that EXIF
-        states is applied. ``I;16`` and ``I`` become 16 bits, ``F`` is floating point of 0 to 1.
+        states is applied. ``I;16`` and ``I`` become 16 bits, ``F`` is floating point of 0 to 1. The quantisation of
+        a JPEG is known until Pillow decodes it: from then on, its pixels may have been changed.
 
         Raises:
             PictureError: the image's file is damaged, or its mode or its values are not supported.
@@ -256,6 +257,7 @@ class Picture:
         from twinscale.codecs.decoding import as_picture_type
         from twinscale.codecs.pillow import pixels_of
 
+        quantisation = _untouched_quantisation(image)
         icc: bytes | None = image.info.get("icc_profile")
         notes: tuple[str, ...]
         try:
@@ -268,7 +270,7 @@ class Picture:
         except (OSError, SyntaxError, ValueError, struct.error) as error:  # Pillow decodes a file only now
             raise PictureError(f"the image cannot be decoded ({error}); get a complete copy of its file") from error
         metadata = Metadata(icc, image.info.get("exif"), image.info.get("xmp"))
-        return cls._finished(Decoded(pixels, metadata, notes=notes), None)
+        return cls._finished(Decoded(pixels, metadata, notes=notes, quantisation=quantisation), None)
 
     def to_pil(self) -> "Image":
         """Return an image of Pillow's: ``L``, ``LA``, ``RGB`` or ``RGBA``; ``I;16`` or ``F`` for grey in 16 or 32 bits.
@@ -387,6 +389,17 @@ class Picture:
             raise PictureError(f"{path}: {error}") from error
         write_atomically(path, encoded.data, overwrite=overwrite)
         return encoded.notes
+
+
+def _untouched_quantisation(image: "Image") -> "Quantisation | None":
+    """Return the quantisation of a JPEG that Pillow has opened and nobody has decoded or asked to decode otherwise."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    from twinscale.codecs.quantisation import Quantisation
+
+    if not isinstance(image, JpegImageFile) or not image.tile or image.decoderconfig or image.tell():
+        return None
+    return Quantisation.of_file(image)
 
 
 def _split(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

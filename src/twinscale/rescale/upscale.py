@@ -9,12 +9,17 @@ from fractions import Fraction
 import numpy as np
 
 from twinscale.engine import Runtime
+from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.images.resize import imresize
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
+from twinscale.rescale.repair import lost_something
 from twinscale.rescale.target import Target
 from twinscale.rescale.xmp import remove_tag
-from twinscale.zoo import DEFAULT_FAMILIES, Card, scales
+from twinscale.zoo import DEFAULT_FAMILIES, JPEG_FAMILY, Card, families, scales
+
+REPAIRED = f"JPEGs are repaired on the way: -m {DEFAULT_FAMILIES['upscaler']} only enlarges them"
+"""What the notes say of a result if the JPEG family was chosen for it."""
 
 
 def upscale(
@@ -33,7 +38,8 @@ def upscale(
     """Enlarge a picture with trained networks, by a factor or to a size.
 
     Sizes between those that the networks make are reached by the next larger one and a bicubic reduction, factors
-    beyond those of the networks by several passes, see :func:`passes`.
+    beyond those of the networks by several passes, see :func:`passes`. A JPEG is repaired on the way, unless ``model``
+    is given: see :func:`default_family`.
 
     Args:
         picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
@@ -41,7 +47,8 @@ def upscale(
         width: columns of the result; its height follows, unless it is given too.
         height: rows of the result; its width follows.
         fit: width and height of a box: the largest result that fits inside.
-        model: a loaded model, its card, the name of a model or of a family (a model for every scale), or a folder.
+        model: a loaded model, its card, the name of a model or of a family (a model for every scale), or a folder; by
+            default the family that suits the picture.
         ensemble: average the network's results on the picture's eight rotations and reflections: a little
             better, in eight times the time.
         tile: side of a tile in pixels of the picture; 0 works on the whole picture at once. By default as
@@ -55,24 +62,52 @@ def upscale(
         alpha and metadata.
 
     Raises:
-        UsageError: the scale or the size is out of range, would distort the picture or contradict each other, or this
-            is no picture.
+        UsageError: the scale or the size is out of range, would distort the picture or contradict each other, the
+            model only repairs, or this is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing or damaged.
         OutOfMemoryError: memory runs out even with the smallest tile, or the network cannot be tiled.
     """
-    model = DEFAULT_FAMILIES["upscaler"] if model is None else model
-    card = model.card if isinstance(model, Model) else model
-    available = [card.scale] if isinstance(card, Card) else scales(card)
-    target = Target(scale, width, height, fit).or_times(available[0])
+    asked = DEFAULT_FAMILIES["upscaler"] if model is None else model
+    target = Target(scale, width, height, fit).or_times(enlargements(asked)[0])
     picture = Picture.of(picture)
     size = target.size(picture)
     enlarged = replace(picture, xmp=remove_tag(picture.xmp))  # a shrunk picture that is enlarged is none any more
-    chain = passes(target.factor(picture), available)
+    if model is None and (asked := default_family(picture)) == JPEG_FAMILY:
+        enlarged = replace(enlarged, notes=(*enlarged.notes, REPAIRED))
+    chain = passes(target.factor(picture), enlargements(asked))
     for index, step in enumerate(chain):
         share = None if progress is None else _share(progress, chain, index)
-        enlarged = as_model(model, step, runtime).enlarge(enlarged, ensemble=ensemble, tile=tile, progress=share)
+        enlarged = as_model(asked, step, runtime).enlarge(enlarged, ensemble=ensemble, tile=tile, progress=share)
     return enlarged if (enlarged.height, enlarged.width) == size else resized(enlarged, size)
+
+
+def default_families() -> list[str]:
+    """List the installed families among which a picture chooses if no model is named."""
+    return [family for family in (DEFAULT_FAMILIES["upscaler"], JPEG_FAMILY) if family in families()]
+
+
+def default_family(picture: Picture) -> str:
+    """Choose the family that enlarges a picture if no model is named: JPEGs are repaired on the way.
+
+    Other networks sharpen blocks and ripples like detail (``docs/jpeg.md``).
+    """
+    return JPEG_FAMILY if JPEG_FAMILY in families() and lost_something(picture) else DEFAULT_FAMILIES["upscaler"]
+
+
+def enlargements(model: ModelLike) -> list[int]:
+    """Return the scale of a model, or those of a family, rising.
+
+    Raises:
+        UsageError: it only repairs.
+        ModelError: there is no such model, or its card is damaged.
+    """
+    card = model.card if isinstance(model, Model) else model
+    found = [card.scale] if isinstance(card, Card) else scales(card)
+    if found == [1]:
+        name = card.name if isinstance(card, Card) else card
+        raise UsageError(f"{name} repairs pictures and does not enlarge them: use repair, or another model")
+    return found
 
 
 def passes(factor: float | Fraction, scales: Sequence[int]) -> tuple[int, ...]:

@@ -102,7 +102,7 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     large = [example for example in examples if min(example.truth.shape[:2]) >= window]
     if not large:
         raise DatasetError(
-            f"no picture has sides of at least {window} pixels, the recipe's crop: use larger pictures or a smaller crop"
+            f"no picture has sides of at least {window} pixels, as a crop needs: use larger pictures or a smaller crop"
         )
     return large
 

@@ -3,6 +3,8 @@
 from twinscale.zoo.card import Card, Part
 from twinscale.zoo.catalogue import (
     DEFAULT_FAMILIES,
+    DEFAULT_REPAIRER,
+    JPEG_FAMILY,
     families,
     find_card,
     list_models,
@@ -14,6 +16,8 @@ from twinscale.zoo.catalogue import (
 
 __all__ = [
     "DEFAULT_FAMILIES",
+    "DEFAULT_REPAIRER",
+    "JPEG_FAMILY",
     "Card",
     "Part",
     "families",

@@ -19,6 +19,12 @@ _SHIPPED = Path(__file__).parent / "models"
 DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "upscaler": "fast"}
 """The families used when no model is named; they may be used freely (see the licences on the cards)."""
 
+JPEG_FAMILY = "jpeg"
+"""The family that repairs JPEGs as it enlarges them, if no model is named."""
+
+DEFAULT_REPAIRER = "jpeg-x1"
+"""The model that repairs JPEGs if none is named."""
+
 
 def model_names() -> list[str]:
     """List the names of the models that come with the package."""
@@ -40,10 +46,13 @@ def list_models(kind: Literal["pair", "upscaler"] | None = None, *, scale: int |
 
 
 def families() -> dict[str, list[int]]:
-    """Return the scales of every family, rising; ``twin`` is the family of ``twin-x2``, ``twin-x3`` and ``twin-x4``."""
+    """Return the scales of every family, rising; ``twin`` is the family of ``twin-x2``, ``twin-x3`` and ``twin-x4``.
+
+    A model of scale 1 only repairs; it belongs to no family, because no scale chooses it.
+    """
     found: dict[str, list[int]] = {}
     for name in model_names():
-        if match := re.fullmatch(r"(.+)-x(\d+)", name):
+        if (match := re.fullmatch(r"(.+)-x(\d+)", name)) and int(match[2]) > 1:
             found.setdefault(match[1], []).append(int(match[2]))
     return {family: sorted(scales) for family, scales in found.items()}
 
