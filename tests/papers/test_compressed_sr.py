@@ -126,6 +126,36 @@ def test_vdsr_sees_no_jpeg(tmp_path) -> None:
     assert recipe.data.train == ["General100"]
 
 
+def test_the_second_stage_keeps_what_the_first_one_learnt(tmp_path, monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "train" / "Tiny"
+    folder.mkdir(parents=True)
+    for i in range(3):
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 9, 3), dtype=np.uint8))
+        coarse.resize((54, 48), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+    monkeypatch.setenv("TWINSCALE_DATA", str(tmp_path))
+    shipped = Recipe.load("compressed-sr-x2")
+    sizes = {"repair_depth": 3, "repair_width": 4, "width": 4, "blocks": 1}
+    tiny = replace(
+        shipped,
+        network=replace(shipped.network, parameters=sizes),
+        data=replace(shipped.data, train=["Tiny"], validation=["Tiny/0"], crop=16, batch=2),
+    )
+    monkeypatch.setattr(networks.Recipe, "load", lambda name: tiny)
+    reproduction = Reproduction(tmp_path, "compressed_sr", minutes=0.01, sets=[])
+    whole, enlarge, repair = (
+        reproduction.network(recipe)
+        for recipe in (
+            networks.whole(reproduction, "rgb", 10),
+            networks.enlarge(reproduction, "rgb"),
+            networks.repair(reproduction, "rgb"),
+        )
+    )
+    kept = repair.state_dict()
+    assert all(torch.equal(weights, kept[name]) for name, weights in enlarge.repair.state_dict().items())
+    assert any(not torch.equal(weights, kept[name]) for name, weights in whole.repair.state_dict().items())
+
+
 # Methods
 
 
