@@ -1,6 +1,7 @@
 """How operations combine: alpha, luminance, grey, self-ensemble, and the enlargement in front of a network."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +19,7 @@ from twinscale.engine.operation import (
     on_luminance,
     on_luminance_range,
     self_ensemble,
+    told,
     with_alpha,
 )
 from twinscale.images.colour import rgb_to_ycbcr
@@ -238,6 +240,45 @@ def turn(planes: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
 def turn_back(planes: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
     """Undo :func:`turn`."""
     return np.rot90(planes, -quarters)[::-1] if mirrored else np.rot90(planes, -quarters)
+
+
+TOLD = (0.25, 0.5)
+
+
+def listening(operation: Operation, channels: int) -> Operation:
+    """The same for one that insists on being told the same everywhere, and adds it to its result."""
+
+    def function(planes: np.ndarray) -> np.ndarray:
+        assert planes.dtype == np.float32
+        assert planes.shape[2] == channels + len(TOLD)
+        assert (planes[:, :, channels:] == np.float32(TOLD)).all()
+        return operation(planes[:, :, :channels]) + planes[0, 0, channels:].sum()
+
+    return replace(operation, function=function)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_told_is_told_the_same_everywhere(channels: int) -> None:
+    """Whatever is wrapped around it, in tiles, in the mirror image and in what is padded."""
+    deaf = replace(lopsided(), multiple_of=2, mirrored=True)
+    network = told(listening(deaf, channels), TOLD)
+    pixels = pattern(13, 18, channels=channels + 1, dtype=np.float32)
+    wrappers: list[Callable[[Operation], Operation]] = [lambda operation: operation, self_ensemble]
+    for wrapper in wrappers:
+        colour = pixels[:, :, :channels]
+        for tile in (0, 4):
+            expected = run(wrapper(deaf), colour / 4, dtype=np.float32, tile=tile) + np.float32(sum(TOLD))
+            result = run(wrapper(network), colour / 4, dtype=np.float32, tile=tile)
+            np.testing.assert_allclose(result, np.minimum(expected, 1), rtol=0, atol=1e-6)
+        run(with_alpha(wrapper(network)), pixels, tile=4)
+        if channels == 1:
+            run(on_luminance_range(wrapper(network)), colour, tile=4)
+            run(on_luminance(wrapper(network)), np.repeat(colour, 3, axis=2), tile=4)
+        else:
+            run(on_grey(wrapper(network)), colour[:, :, :1], tile=4)
+    run(interpolated(told(listening(box(2), channels), TOLD), 3), pixels[:, :, :channels], tile=4)
+    for declared in ("scale", "radius", "multiple_of", "mirrored"):
+        assert getattr(network, declared) == getattr(deaf, declared)
 
 
 def test_self_ensemble_is_the_mean_of_eight_runs() -> None:

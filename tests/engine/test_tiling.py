@@ -12,7 +12,7 @@ import pytest
 import scipy.ndimage
 
 from tests.awkward import pattern
-from tests.models import make_pair, make_upscaler
+from tests.models import make_jpeg, make_pair, make_upscaler
 from twinscale.engine import Operation, Runtime, run, tiling
 from twinscale.engine.operation import bicubic, interpolated, on_grey, on_luminance, with_alpha
 from twinscale.errors import OutOfMemoryError, UsageError
@@ -114,6 +114,18 @@ def test_random_network_is_seamless(name: str, kind: str, models: dict[str, Mode
     for operation in operations(models[name], kind):
         for size in [(1, 1), (1, 40), (5, 3), (49, 66)]:
             assert_seamless(operation, picture_of_kind(size, kind), (8, 32))
+
+
+@pytest.mark.parametrize("kind", ["grey", "grey with alpha", "rgb"])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_told_network_is_seamless(scale: int, kind: str, tmp_path: Path) -> None:
+    model = load(make_jpeg(tmp_path, scale), runtime=Runtime(1))
+    channels = 1 if kind.startswith("grey") else 3
+    for conditions in (None, (0.5, 0.6, 0.75)):
+        told = model.on_channels(model.enlargement_told(conditions), channels)
+        operation = with_alpha(told) if kind.endswith("alpha") else told
+        for size in [(1, 1), (1, 40), (5, 3), (49, 66)]:
+            assert_seamless(operation, picture_of_kind(size, kind), (8, 31))
 
 
 @pytest.mark.parametrize("kind", ["grey with alpha", "rgb"])

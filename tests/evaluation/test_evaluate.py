@@ -1,15 +1,19 @@
 """Measuring a model, against the steps of the protocol done by hand."""
 
+import io
 from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image
 
-from tests.models import make_pair, make_upscaler
+from tests.models import make_jpeg, make_pair, make_upscaler
 from twinscale import evaluate, load
-from twinscale.engine import Runtime
+from twinscale.codecs.quantisation import Quantisation
+from twinscale.engine import Runtime, run
+from twinscale.engine.operation import on_grey
 from twinscale.errors import DatasetError, UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.metrics import psnr, ssim
@@ -44,6 +48,29 @@ def test_luminance_upscaler(pictures: Path, tmp_path: Path) -> None:
     assert measured.ours.ssim_y == pytest.approx(ssim(x, network), abs=1e-4)
     assert measured.ours.psnr_rgb is None
     assert measured.megapixels == pytest.approx(46 * 62 / 1e6)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_networks_for_jpegs_are_told_the_quality(pictures: Path, tmp_path: Path, scale: int) -> None:
+    model = load(make_jpeg(tmp_path, scale), runtime=Runtime(1))
+    result = evaluate(model, pictures, jpeg=40)
+    truths = [skimage.data.astronaut()[10 : 57 - 47 % scale, 190:252], skimage.data.camera()[100:140, 200:250, None]]
+    for measured, levels in zip(result.pictures, truths, strict=True):
+        grey = levels.shape[2] == 1
+        small = imresize(levels, 1 / scale) if scale > 1 else levels
+        file = io.BytesIO()
+        Image.fromarray(small.squeeze()).save(file, "JPEG", quality=40, subsampling="4:2:0")
+        received = np.asarray(Image.open(file)).reshape(small.shape).astype(np.float32) / 255
+        told = model.enlargement_told(Quantisation.standard(40, grey=grey).conditions())
+        restored = run(on_grey(told) if grey else told, received) * 255
+        enlarged = received * 255 if scale == 1 else imresize(np.round(received * 255).astype(np.uint8), scale)
+        inner = (slice(scale, -scale),) * 2
+        for ours, scores in ((restored, measured.ours), (enlarged, measured.bicubic)):
+            rounded = np.floor(np.clip(ours.astype(np.float64), 0, 255) + 0.5)[inner]
+            x, y = (levels[inner], rounded) if grey else (y_of(levels[inner]), y_of(rounded))
+            assert scores.psnr_y == pytest.approx(psnr(x, y), abs=0.01)
+    with pytest.raises(UsageError, match="quality 0 is out of range"):
+        evaluate(model, pictures, jpeg=0)
 
 
 def test_rgb_pair_stores_the_small_picture_as_8_bits(pictures: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The evaluation protocol, against plain NumPy and the published bicubic rows."""
 
 import csv
+import io
 import os
 from pathlib import Path
 
@@ -114,6 +115,43 @@ def test_border_does_not_count(scale: int, colour: str) -> None:
     assert protocol.score(truth, result).psnr_y == np.inf
     result[scale, scale] = 0  # the first pixel that does
     assert protocol.score(truth, result).psnr_y < 100
+
+
+def as_file(levels: np.ndarray, quality: int) -> np.ndarray:
+    """What Pillow reads again of its own JPEG, 4:2:0."""
+    file = io.BytesIO()
+    Image.fromarray(levels.squeeze()).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(Image.open(file)).reshape(levels.shape)
+
+
+@pytest.mark.parametrize("quality", [10, 75, 100])
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_the_small_picture_goes_through_jpeg(scale: int, quality: int) -> None:
+    levels = photograph(48, 60)
+    for colour, whole in (("rgb", levels), ("rgb", levels[:, :, :1]), ("y", levels)):
+        protocol = Protocol(scale, colour, quality)
+        truth = protocol.truth(planes_of(whole))
+        if colour == "rgb":
+            small = imresize(whole, 1 / scale) if scale > 1 else whole
+        else:
+            y = y_of(whole)[:, :, None]
+            small = np.floor(np.clip(imresize(y, 1 / scale) if scale > 1 else y, 0, 255) + 0.5).astype(np.uint8)
+        received = protocol.reduce(truth)
+        np.testing.assert_allclose(received * 255, as_file(small, quality), rtol=0, atol=1e-4)
+        if scale == 1:  # the baseline is the JPEG itself
+            np.testing.assert_allclose(protocol.enlarge(received), received, rtol=0, atol=1e-6)
+
+
+def test_without_jpeg_nothing_is_lost_at_scale_1() -> None:
+    truth = Protocol(1, "rgb").truth(planes_of(photograph(20, 30)))
+    assert baseline(Protocol(1, "rgb"), truth).psnr_y == np.inf
+
+
+def test_the_quality_of_a_jpeg_has_bounds() -> None:
+    for quality in (0, 101):
+        protocol = Protocol(2, "rgb", quality)
+        with pytest.raises(UsageError, match=f"quality {quality} is out of range"):
+            protocol.reduce(np.zeros((40, 40, 3), np.float32))
 
 
 def test_result_is_rounded_and_clipped_before_it_is_compared() -> None:

@@ -27,6 +27,7 @@ from twinscale.training.build import build
 from twinscale.training.export import count_activation_bytes, count_multiply_adds, export_run, load_weights, to_onnx
 from twinscale.training.loop import train
 from twinscale.training.recipe import ChannelSpec, Recipe
+from twinscale.training.rescaler import in_torch
 from twinscale.training.runs import BEST
 from twinscale.zoo import Card, load_card, model_names
 
@@ -264,6 +265,23 @@ def test_a_card_says_through_what_the_small_picture_goes(recipe, tmp_path):
         made = recipe(name=f"pair-{name}", channel=spec)
         card = export_run(untrained_run(tmp_path / name, made), tmp_path / "models")
         assert Card.load(card.folder).channel == name
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_network_that_is_told_says_so_and_serves(recipe, tmp_path, scale):
+    parameters = {"width": 6, "blocks": 1, "conditions": 3}
+    made = recipe(architecture="lean", scale=scale, colour="rgb", parameters=parameters)
+    run = untrained_run(tmp_path / "run", made)
+    card = export_run(run, tmp_path / "models")
+    assert Card.load(card.folder).conditions == "jpeg"
+    network = build(made)
+    network.load_state_dict(load_file(run / BEST))
+    told = np.float32([0.3, 0.4, 0.75])
+    planes = np.random.default_rng(0).random((12, 10, 3), dtype=np.float32)
+    given = np.concatenate((planes, np.broadcast_to(told, (12, 10, 3))), axis=2)
+    expected = in_torch(network.half().float().eval())(given)
+    served = replace(load(card).enlargement_told(told.tolist()), mirrored=False)
+    np.testing.assert_allclose(served(planes), expected, rtol=0, atol=1e-4)
 
 
 def test_a_network_that_looks_at_the_whole_picture_says_so(recipe, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import make_pair, make_upscaler
+from tests.models import make_jpeg, make_pair, make_upscaler
 from twinscale.errors import ModelError
 from twinscale.zoo import Card
 
@@ -41,7 +41,13 @@ def test_reads_every_field(folder: Path) -> None:
     assert card.down is not None
     assert (card.down.radius, card.down.multiple_of) == (2, 2)
     assert (card.up.radius, card.up.multiple_of) == (3, 1)
+    assert card.conditions == "none"
     assert card.training == card.parameters == card.looks == {}
+
+
+def test_a_model_that_repairs(tmp_path: Path) -> None:
+    card = Card.load(make_jpeg(tmp_path, 1))
+    assert (card.scale, card.conditions, card.up.multiple_of) == (1, "jpeg", 2)
 
 
 def test_reads_looks(folder: Path, tmp_path: Path) -> None:
@@ -118,6 +124,7 @@ def test_folder_without_card(tmp_path: Path) -> None:
         ('name = "little"', 'name = "a\\u001b[31m"', "must be a bare name"),
         ('name = "little"', 'name = "a\\n"', "must be a bare name"),
         ('name = "little"', f'name = "{"a" * 101}"', "must be a bare name"),
+        ('conditions = "none"', 'conditions = "weather"', "conditions = 'weather' must be one of none, jpeg"),
         ("scale = 2", "scale = 1", "scale = 1 must be at least 2 for a pair"),
         ("scale = 2", "scale = 1000000", "must be 1 to 16"),
         ("radius = 3", "radius = 100000000", "up: radius = 100000000 must be 0 to 1024 or infinite"),
