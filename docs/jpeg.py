@@ -29,7 +29,7 @@ DOCS = Path(__file__).parent
 KEPT, PAGE = DOCS / "jpeg.json", DOCS / "jpeg.md"
 TABLES = "<!-- tables: written by jpeg.py -->\n", "<!-- end of tables -->"
 RUNTIME = Runtime(backend="onnxruntime", device="cpu")
-USUAL, FINE, COARSE = (30, 50, 75, 90, 95), (95, 98, 100), (10, 20, 30, 50, 75, 90, 95)
+USUAL, FINE, COARSE = (30, 50, 75, 90, 95), (95, 98, 100), (10, 20, 30, 50, 75, 90, 95, 98)
 SEPARATE, AGAIN = f"{DEFAULT_REPAIRER}, fast", f"{DEFAULT_REPAIRER}, saved again"
 WAYS = {  # the networks of each
     "as it is": (),

@@ -168,7 +168,7 @@ def test_pair_shapes_and_gradients(scale: int, channels: int) -> None:
     torch.manual_seed(0)
     pair = create("dsn", scale=scale, channels=channels)
     high = picture(channels, 5 * scale, 7 * scale).float() * 0.8 + 0.1  # inside Q-BReLU's margins
-    low, restored, _ = pair(high)
+    _, low, restored, *_ = pair(high)
     assert low.shape == (2, channels, 5, 7)
     assert restored.shape == high.shape
     levels = low.detach() * 255
@@ -187,7 +187,7 @@ def test_without_a_channel_the_small_picture_leaves_down_snet_as_it_is(scale: in
     pair = create("dsn", scale=scale, channel=Unchanged())
     assert pair.state_dict().keys() == DSN(scale).state_dict().keys()
     high = picture(1, 5 * scale, 7 * scale).float() * 9 - 4  # averages beyond [0, 1], too
-    low, restored, _ = pair(high)
+    _, low, restored, *_ = pair(high)
     assert low.min() < 0
     assert low.max() > 1
     torch.testing.assert_close(low, pair.down(high), rtol=0, atol=0)

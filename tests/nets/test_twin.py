@@ -127,7 +127,7 @@ def test_pair_shapes_and_gradients(scale: int, channels: int) -> None:
     pair = create("twin", scale=scale, channels=channels)
     assert isinstance(pair, Twin)
     high = picture(channels, 5 * scale, 7 * scale).float() * 0.8 + 0.1  # inside Q-BReLU's margins
-    low, restored, _ = pair(high)
+    _, low, restored, *_ = pair(high)
     assert low.shape == (2, channels, 5, 7)
     assert restored.shape == high.shape
     levels = pair.down(high).detach() * 255

@@ -33,10 +33,23 @@ def test_the_channel_of_a_pair(recipe, architecture):
 
 
 def test_channels_are_strict(recipe):
-    with pytest.raises(UsageError, match="unknown channel '9-bit': use one of 8-bit, none"):
+    with pytest.raises(UsageError, match="unknown channel '9-bit': use one of 8-bit, none, jpeg, file"):
         build(recipe(channel=ChannelSpec(name="9-bit")))
     with pytest.raises(UsageError, match="channel 8-bit: unknown key 'quality'"):
         build(recipe(channel=ChannelSpec(name="8-bit", parameters={"quality": 90})))
+
+
+def test_a_restoring_network_is_told_what_the_channel_tells(recipe):
+    for name, conditions in (("8-bit", 0), ("jpeg", 3), ("file", 1)):
+        for parameters in ({}, {"upscaler": "lean"}):
+            made = recipe(architecture="twin", parameters=parameters, channel=ChannelSpec(name=name))
+            assert build(made).up.conditions == conditions
+
+
+@pytest.mark.parametrize("changes", [{}, {"channel": ChannelSpec(name="file")}, {"architecture": "espcn"}])
+def test_only_the_rate_of_jpeg_can_be_estimated(recipe, changes):
+    with pytest.raises(UsageError, match=r"rate = 0\.1 needs a pair whose channel is jpeg: leave it out"):
+        build(recipe(rate=0.1, **changes))
 
 
 def test_super_resolution_has_no_channel(recipe):

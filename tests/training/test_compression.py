@@ -107,6 +107,18 @@ def test_every_quality_subsampling_and_place_is_drawn():
     assert shares == pytest.approx({"4:2:0": 0.6, "4:4:4": 0.25, "4:2:2": 0.1, "grey": 0.05}, abs=0.03)
 
 
+def test_qualities_are_even_in_the_logarithm_of_the_steps():
+    low, truth = batch(1, 1, 1)
+    compress = Compression(spec([10, 100]), is_told=True)
+    told = [
+        compress(low.expand(100, -1, -1, -1), truth.expand(100, -1, -1, -1), np.random.default_rng(step))[0][:, 1, 0, 0]
+        for step in range(20)
+    ]
+    highest = Quantisation.standard(10).conditions()[0]
+    counts, _ = np.histogram(torch.cat(told).numpy() / highest, bins=5, range=(0, 1))
+    np.testing.assert_allclose(counts / 2000, 0.2, atol=0.06)  # few qualities are at the end of small steps
+
+
 def test_what_a_grey_file_shows_is_compared_with_grey():
     low, _ = batch(1, 3, 1)
     compress = Compression(spec([90, 90], "any"), is_told=True)

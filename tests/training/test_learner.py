@@ -12,7 +12,7 @@ from twinscale.images.resize import imresize
 from twinscale.training.build import build
 from twinscale.training.learner import Learner
 from twinscale.training.losses import offset_distance, offset_variation
-from twinscale.training.recipe import OptimisationSpec
+from twinscale.training.recipe import ChannelSpec, OptimisationSpec
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
@@ -113,7 +113,8 @@ def test_fidelity_is_added_to_the_loss_with_its_weight(recipe, fabric, architect
     torch.manual_seed(0)
     network = build(recipe(architecture=architecture, scale=3, colour=colour))
     truth = blurred_noise(3, network.channels)
-    low, restored = (tensor.detach().double().numpy() for tensor in network(truth)[:2])
+    made = network(truth)
+    low, restored = (tensor.detach().double().numpy() for tensor in (made.sent, made.restored))
     pixel = np.abs(restored - truth.numpy()).mean()
     fidelity = ((low - bicubic(truth, 3)) ** 2).mean()
     for weight in (0.0, 0.3, 50.0):
@@ -138,6 +139,30 @@ def test_fidelity_brings_the_small_picture_near_the_bicubic_one(recipe, fabric):
     # Nearer than the averages that training starts from, and than what restoring alone makes of them.
     assert distances[100.0, 40] < 0.1 * distances[0.0, 0]
     assert distances[100.0, 40] < 0.1 * distances[0.0, 40]
+
+
+def test_the_rate_is_added_to_the_loss_with_its_weight(recipe, fabric):
+    truth, losses, rates = blurred_noise(2), [], []
+    for weight in (0.0, 0.2, 3.0):
+        torch.manual_seed(0)
+        network = build(recipe(architecture="twin", channel=ChannelSpec(name="jpeg")))
+        torch.manual_seed(1)
+        rates.append(network(truth).rate.mean().item())
+        torch.manual_seed(1)
+        losses.append(Learner(network, OptimisationSpec(steps=9, rate=weight), fabric).step(0, truth, truth).item())
+    assert rates[0] > 0
+    assert losses == pytest.approx([losses[0] + weight * rates[0] for weight in (0, 0.2, 3)], rel=1e-4)
+
+
+def test_the_rate_falls_where_it_is_all_that_counts(recipe, fabric):
+    torch.manual_seed(0)
+    network = build(recipe(architecture="twin", channel=ChannelSpec(name="jpeg", parameters={"lowest": 80})))
+    learner = Learner(network, OptimisationSpec(steps=30, rate=100.0, optimiser="muon", warmup=5), fabric)
+    truth = torch.rand(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    before = network(truth).rate.mean()
+    for step in range(30):
+        learner.step(step, truth, truth)
+    assert network(truth).rate.mean() < 0.6 * before
 
 
 def test_fidelity_is_for_pairs(fabric):

@@ -20,14 +20,20 @@ from safetensors.torch import load_file
 
 from tests.training.sittings import assert_same_weights, log_of, stopped
 from twinscale.errors import DatasetError, ModelError, PictureError, UsageError
+from twinscale.evaluation.evaluate import rescaler_of
 from twinscale.evaluation.protocol import Protocol
+from twinscale.evaluation.trial import Trial
+from twinscale.rescale import load
 from twinscale.training import keeper, loop
+from twinscale.training.budget import shortened
 from twinscale.training.build import build
+from twinscale.training.export import export_run
 from twinscale.training.history import read_log
 from twinscale.training.learner import Learner
 from twinscale.training.log import Log
 from twinscale.training.loop import train
-from twinscale.training.recipe import Recipe
+from twinscale.training.recipe import ChannelSpec, Recipe
+from twinscale.training.rescaler import as_trained
 from twinscale.training.runs import BEST, CHECKPOINT
 from twinscale.training.validation import validate
 
@@ -268,7 +274,8 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from twinscale.training import keeper, loop
-from twinscale.training.recipe import Recipe
+from twinscale.training.recipe import ChannelSpec, Recipe
+from twinscale.training.rescaler import as_trained
 
 torch.set_num_threads(1)
 keeper._CHECKPOINT_SECONDS = 0.0
@@ -331,3 +338,49 @@ def test_a_damaged_checkpoint_is_named(recipe, tmp_path):
     (tmp_path / "run" / CHECKPOINT).write_bytes(b"damaged")
     with pytest.raises(ModelError, match="cannot be resumed"):
         train(Recipe.load(tmp_path / "run" / "recipe.toml"), tmp_path / "run", resume=True, accelerator="cpu")
+
+
+def test_qualities_are_drawn_again_as_they_were(recipe, tmp_path, monkeypatch):
+    """Whatever was drawn before, and in whichever process."""
+    channel = ChannelSpec(name="jpeg", parameters={"lowest": 5, "highest": 60})
+    made = recipe(architecture="twin", colour="rgb", channel=channel, steps=10, rate=0.02)
+    train(made, tmp_path / "whole", accelerator="cpu")
+    run = tmp_path / "stopped"
+    with stopped(monkeypatch, run, at=7):
+        train(made, run, accelerator="cpu")
+    torch.manual_seed(12345)
+    train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu")
+    assert_same_weights(tmp_path / "whole", run)
+
+
+@pytest.mark.parametrize("name", ["pack-jpeg-x2", "pack-webp-x2"])
+def test_pairs_for_lossy_files_are_trained_and_exported(name, recipe, folder, tmp_path):
+    """The shipped recipes with smaller crops of other pictures."""
+    shipped = Recipe.load(name)
+    data = replace(shipped.data, train=[str(folder)], validation=[], crop=16, batch=2)
+    parameters = {"upscaler": "lean", "upscaler_parameters": {"width": 4, "blocks": 1}}
+    network = replace(shipped.network, parameters=parameters)
+    made = replace(shipped, network=network, data=data, optimisation=shortened(shipped.optimisation, 3))
+    train(made, tmp_path / "run", accelerator="cpu")
+    card = export_run(tmp_path / "run", tmp_path / "models", name="packed")
+    assert card.channel == shipped.channel.name
+    assert card.channel_parameters == shipped.channel.parameters
+    assert card.conditions == build(made).channel.told != "none"
+    model = load(card)
+    assert model.channel == build(made).channel
+    planes = np.random.default_rng(0).random((32, 40, 3), dtype=np.float32)
+    trials = [
+        Trial.of(rescaler, Protocol(2, "rgb"), planes)
+        for rescaler in (
+            rescaler_of(model, Protocol(2, "rgb")),
+            as_trained(trained(made, tmp_path), made.network, data),
+        )
+    ]
+    np.testing.assert_allclose(trials[0].low, trials[1].low, rtol=0, atol=12 / 255)  # a level sent may turn a step
+    np.testing.assert_allclose(trials[0].result, np.clip(trials[1].result, 0, 1), rtol=0, atol=12 / 255)
+
+
+def trained(made, folder):
+    network = build(made).eval()
+    network.load_state_dict(load_file(folder / "run" / BEST))
+    return network

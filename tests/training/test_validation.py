@@ -9,11 +9,13 @@ import torch
 from PIL import Image
 from torch import nn
 
+from twinscale.evaluation.protocol import Protocol
 from twinscale.images.colour import luminance
 from twinscale.images.resize import imresize
 from twinscale.nets import Upscaler
+from twinscale.rescale.channel import Jpeg
 from twinscale.training.build import build
-from twinscale.training.recipe import OptimisationSpec
+from twinscale.training.recipe import ChannelSpec, OptimisationSpec
 from twinscale.training.validation import bicubic_psnr, validate, validation_steps
 
 
@@ -94,6 +96,33 @@ def test_bicubic_enlarges_what_the_network_starts_from(recipe, changes, reduced_
         given, result = (np.floor(np.clip(image[2:-2, 2:-2], 0, 1) * 255 + 0.5) for image in (truth, enlarged))
         expected.append(10 * math.log10(255**2 / np.mean((given - result) ** 2)))
     assert bicubic_psnr(pictures, recipe(**changes)) == pytest.approx(np.mean(expected), abs=1e-3)
+
+
+def test_a_lossy_channel_is_measured_at_the_bytes_of_the_bicubic_reduction(recipe):
+    """At qualities spread over its range, one picture after the other."""
+    rng = np.random.default_rng(0)
+    pictures = [rng.random((48, 64, 3)).astype(np.float32) for _ in range(6)]
+    made = recipe(
+        architecture="twin", colour="rgb", channel=ChannelSpec(name="jpeg", parameters={"lowest": 20, "highest": 70})
+    )
+    torch.manual_seed(0)
+    network, protocol = build(made).eval(), Protocol(2, "rgb")
+    scores, baseline = [], []
+    for truth, quality in zip(pictures, (25, 35, 45, 55, 65, 25), strict=True):
+        reference = Jpeg(quality=quality)
+        bicubic = imresize(np.floor(truth * 255 + 0.5).astype(np.uint8), 0.5) / np.float32(255)
+        baseline.append(protocol.score(truth, protocol.enlarge(reference(bicubic))).psnr_y)
+        with torch.no_grad():
+            sent = network.down(torch.from_numpy(truth).permute(2, 0, 1)[None])
+            planes = sent[0].permute(1, 2, 0).numpy()
+            room = len(reference.file(bicubic).data)
+            fitting = [q for q in range(1, 101) if len(Jpeg(quality=q).file(planes).data) <= room]
+            network._differentiable.channel = Jpeg(quality=max(fitting))
+            restored = network._restored(sent).restored[0].permute(1, 2, 0).numpy()
+        scores.append(protocol.score(truth, restored).psnr_y)
+    assert len(set(scores)) == 6
+    assert bicubic_psnr(dict(zip("abcdef", pictures, strict=True)), made) == pytest.approx(np.mean(baseline), abs=1e-3)
+    assert validate(network, pictures, made).psnr_y == pytest.approx(np.mean(scores), abs=1e-3)
 
 
 @pytest.mark.parametrize(("colour", "scale"), [("y", 1), ("y", 2), ("rgb", 1), ("rgb", 2)])

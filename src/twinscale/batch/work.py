@@ -282,8 +282,8 @@ class Downscale:
 class Repair:
     """Remove what JPEG did to pictures, as :func:`twinscale.repair` does.
 
-    Results are written losslessly unless asked otherwise: saved as a JPEG again, they would lose about as much as they
-    have gained.
+    Results are written losslessly unless asked otherwise: saved as JPEGs again, they would lose much of what they have
+    gained (``docs/jpeg.md``).
 
     Attributes:
         model: name of a model of scale 1, or a folder; by default the default one.

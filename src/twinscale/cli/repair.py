@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 def repair(batch: Batch, model: str | None, saved_at: int | None, tile: int | None, runtime: "Runtime") -> None:
     """Remove blocks, ripples and colour noise from JPEGs.
 
-    How much is done depends on the quality that each file's own tables tell. Results are written as PNG unless named
-    otherwise, since another JPEG would lose about as much as was gained. To enlarge a JPEG, use `upscale` at once: it
-    repairs as well.
+    How much is done depends on the quality that each file's own tables tell. JPEGs become PNG unless named otherwise,
+    since another JPEG would lose much of what was gained. To enlarge a JPEG, use `upscale` at once: it repairs as well.
     """
     from twinscale.batch import Repair
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import self_ensemble
-from twinscale.errors import ModelError, UsageError
+from twinscale.errors import UsageError
 from twinscale.evaluation.looks import Looks
 from twinscale.evaluation.protocol import Protocol, Scores
 from twinscale.evaluation.provenance import REFERENCE
@@ -93,7 +93,8 @@ def evaluate(
         model: a loaded model, a name or a folder.
         dataset: the name of a set or a folder of pictures.
         ensemble: run the enlarging network as :func:`twinscale.engine.operation.self_ensemble`.
-        jpeg: quality, 1 to 100, at which the small pictures go through JPEG before they are enlarged; None for none.
+        jpeg: quality, 1 to 100, at which the small pictures go through JPEG before they are enlarged; None for none, or
+            for a pair that was trained through JPEG, its card's.
         progress: called with the number of finished and of all pictures.
 
     Raises:
@@ -104,6 +105,8 @@ def evaluate(
         ModelError: the model is missing or damaged.
     """
     model = as_model(model, runtime=None if isinstance(model, Model) else REFERENCE)
+    if jpeg is None and isinstance(model.channel, Jpeg):
+        jpeg = model.channel.quality
     protocol = Protocol(model.card.scale, model.card.colour, jpeg)
     if protocol.scale == 1 and jpeg is None:
         raise UsageError(f"{model.card.name} only repairs: say at what quality of JPEG to measure it")

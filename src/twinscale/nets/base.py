@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from twinscale.errors import UsageError
 from twinscale.nets.layers.channel import Received, differentiable
@@ -58,7 +59,8 @@ class Network(nn.Module):
     def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Make weights to start from out of those of a trained network.
 
-        Here they must be those of the same network. A network that can grow from smaller ones overrides this.
+        Here they must be those of the same network, which may have been told nothing: what it is newly told does not
+        matter yet. A network that can grow from smaller ones overrides this.
 
         Args:
             trained: state dictionary of the trained network.
@@ -70,10 +72,15 @@ class Network(nn.Module):
             ValueError: they do not fit; the message begins with the name of the first that does not.
         """
         own = {name: tensor for name, tensor in self.state_dict().items() if tensor.is_floating_point()}  # no counters
+        weights = {}
         for name, tensor in own.items():
-            if name not in trained or trained[name].shape != tensor.shape:
+            weight = trained.get(name)
+            if weight is not None and weight.shape[1:2] == (self.channels,) and tensor.shape[1:2] == (self.planes,):
+                weight = F.pad(weight, (0, 0) * (tensor.ndim - 2) + (0, self.conditions))
+            if weight is None or weight.shape != tensor.shape:
                 raise ValueError(name)
-        return {name: trained[name] for name in own}
+            weights[name] = weight
+        return weights
 
 
 class Upscaler(Network):
@@ -112,10 +119,12 @@ class Downscaler(Network):
 
 
 class Rescaled(NamedTuple):
-    """What a pair makes of a picture; both pictures are about [0, 1]."""
+    """What a pair makes of a picture; all pictures are about [0, 1]."""
 
+    sent: Tensor
+    """The shrunk picture as it enters the channel: ``(N, C, H / scale, W / scale)``."""
     low: Tensor
-    """The shrunk picture as it leaves the channel: ``(N, C, H / scale, W / scale)``."""
+    """The same as it leaves the channel."""
     restored: Tensor
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
     resampling: Resampling | None = None
@@ -163,7 +172,7 @@ class Pair(nn.Module):
             planes = received.conditions[:, :, None, None].expand(-1, -1, *inputs.shape[2:])
             inputs = torch.cat((inputs, planes), dim=1)
         rate = None if received.rate is None else received.rate / self.scale**2
-        return Rescaled(received.low, self.up(inputs), resampling, rate)
+        return Rescaled(sent, received.low, self.up(inputs), resampling, rate)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""

@@ -29,11 +29,11 @@ from torch.nn import functional as F
 
 from twinscale.errors import UsageError
 from twinscale.nets.base import Downscaler, Pair, Rescaled, create_restorer, register
+from twinscale.nets.layers.channel import Plain
 from twinscale.nets.layers.initial import near_zero, pass_through
 from twinscale.nets.layers.inward_clamp import inward_clamp
 from twinscale.nets.layers.mean import DIV2K_MEAN, mean_picture
 from twinscale.nets.layers.resampling import Resampling, resample
-from twinscale.nets.layers.channel import Plain
 from twinscale.nets.layers.soft_round import SoftRound
 from twinscale.rescale.channel import Channel, EightBits
 

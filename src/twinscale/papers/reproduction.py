@@ -438,7 +438,7 @@ def milliseconds(networks: Iterable[Upscaler]) -> list[float]:
     def timed(network: Upscaler) -> Callable[[], object]:
         operation = exported(network)
         side = _TIMED_SIDE // int(operation.scale)
-        planes = np.random.default_rng(0).random((side, side, network.channels), dtype=np.float32)
+        planes = np.random.default_rng(0).random((side, side, network.planes), dtype=np.float32)
         return lambda: run(operation, planes, dtype=np.float32)
 
     return medians(3, *map(timed, networks), per=_TIMED_SIDE**2 / 1e6)

@@ -84,6 +84,7 @@ Quality = Annotated[int, Between(1, 100)]
 class Lossy(ABC):
     """A file of a lossy format, written by a real encoder and read again."""
 
+    told: ClassVar[Conditions]
     quality: Quality = 75
     """What is written unless :meth:`at` says another."""
     lowest: Quality = 10
@@ -111,6 +112,10 @@ class Lossy(ABC):
     @abstractmethod
     def file(self, planes: NDArray) -> Coded:
         """Write the file and read it again."""
+
+    @abstractmethod
+    def conditions(self, channels: int) -> tuple[float, ...]:
+        """Return what the network that restores is told."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -182,7 +182,7 @@ class Model:
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
         """
-        quantisation = picture.quantisation
+        quantisation = picture.quantisation if self.card.conditions == "jpeg" else None
         enlargement = self.enlargement_told(quantisation.conditions() if quantisation else None)
         return self._apply(self_ensemble(enlargement) if ensemble else enlargement, picture, tile, progress)
 

@@ -25,6 +25,9 @@ _LUMA = (0.299, 0.587, 0.114)
 class Compression:
     """Real JPEGs of small crops, at qualities and with subsampling as a recipe's data says.
 
+    Qualities are drawn so that the logarithm of their quantisation steps is even: it changes from 90 to 100 as much as
+    from 10 to 75, and the files that people have are mostly among the better ones.
+
     A crop is compressed with ``GRID`` more rows and columns and then cut out at random, because what people crop begins
     anywhere between the borders of JPEG's blocks.
 
@@ -34,7 +37,10 @@ class Compression:
     """
 
     def __init__(self, data: DataSpec, *, is_told: bool) -> None:
-        self._lowest, self._highest = data.qualities
+        lowest, highest = data.qualities
+        self._qualities = np.arange(lowest, highest + 1)
+        spans = np.array([_span(quality) for quality in self._qualities.tolist()])
+        self._odds = spans / spans.sum()
         self._shares = _SHARES if data.subsampling == "any" else {data.subsampling: 1.0}
         self._is_told = is_told
 
@@ -54,7 +60,7 @@ class Compression:
         count, channels, *sides = low.shape
         height, width = (side - GRID for side in sides)
         scale = truth.shape[2] // sides[0]
-        qualities = rng.integers(self._lowest, self._highest, count, endpoint=True).tolist()
+        qualities = rng.choice(self._qualities, count, p=self._odds).tolist()
         drawn = rng.choice(len(self._shares), count, p=list(self._shares.values()))
         subsampling = [None if channels == 1 else list(self._shares)[index] for index in drawn]
         corners = rng.integers(0, GRID, (count, 2), endpoint=True).tolist()
@@ -86,6 +92,12 @@ def _jpeg(crop: NDArray[np.uint8], quality: int, subsampling: Subsampling | None
         return colour
     grey = imagecodecs.jpeg8_decode(imagecodecs.jpeg8_encode(crop[:, :, 0].copy(), level=quality))
     return np.broadcast_to(grey[:, :, None], crop.shape)
+
+
+def _span(quality: int) -> float:
+    """Return by how much the logarithm of the steps changes between the two qualities around one."""
+    coarser, finer = (Quantisation.standard(each) for each in (max(1, quality - 1), min(quality + 1, 100)))
+    return coarser.conditions()[0] - finer.conditions()[0]
 
 
 @functools.cache

@@ -168,8 +168,8 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
         network: the network they are for; says which names and shapes to expect.
 
     Returns:
-        A state dictionary of float32 tensors. If only one half of a pair fits, it holds that half; networks that
-        can grow do so (``Network.grown_from``).
+        A state dictionary of float32 tensors. An upscaler fits the restoring half of a pair, and the other way round.
+        If only one half of a pair fits, it holds that half; networks that can grow do so (``Network.grown_from``).
 
     Raises:
         ModelError: the model's weights do not fit the network.
@@ -189,12 +189,11 @@ def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:
     unfit = []
     for half, own in halves.items():
         trained = {name.removeprefix(half): tensor for name, tensor in stored.items() if name.startswith(half)}
+        prefix = half if isinstance(network, Pair) else ""
         try:
-            grown = own.grown_from(trained)
+            weights |= {prefix + name: tensor for name, tensor in own.grown_from(trained).items()}
         except ValueError as error:
-            unfit.append(f"{half}{error}")
-        else:
-            weights |= {half + name if isinstance(network, Pair) else name: tensor for name, tensor in grown.items()}
+            unfit.append(f"{prefix}{error}")
     if not weights:
         raise ModelError(f"model {card.name} does not fit the recipe's network at {unfit[0]}: start without it")
     return weights

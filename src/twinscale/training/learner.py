@@ -62,7 +62,7 @@ class Learner:
         if isinstance(self.network, Pair):
             loss = pixel_loss(self._spec.loss, output.restored, truth)
             if self._spec.fidelity:
-                loss = loss + self._spec.fidelity * fidelity_loss(output.low, truth)
+                loss = loss + self._spec.fidelity * fidelity_loss(output.sent, truth)
             if self._spec.rate:
                 loss = loss + self._spec.rate * output.rate.mean()
             if self._spec.offset_distance and output.resampling:

@@ -52,7 +52,7 @@ def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
     """Compute the mean squared difference between a small picture and the bicubic reduction of the full-size one.
 
     Args:
-        low: ``(N, C, H / scale, W / scale)`` in [0, 1].
+        low: ``(N, C, H / scale, W / scale)`` about [0, 1].
         truth: ``(N, C, H, W)`` in [0, 1].
     """
     rows = _reduction(truth.shape[2], low.shape[2]).to(truth.device)

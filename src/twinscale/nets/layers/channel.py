@@ -78,18 +78,20 @@ class _Jpeg(_Drawn):
         super().__init__(channel)
         self._sampling = SAMPLINGS[channel.subsampling]
         tables = [Quantisation.standard(quality, self._sampling) for quality in range(1, 101)]
-        for name in ("luma", "chroma"):
-            steps = torch.from_numpy(np.stack([getattr(table, name) for table in tables])).float()
-            self.register_buffer(name, steps, persistent=False)
         self._jpeg = JPEG()
+        self._luma: Tensor
+        self._chroma: Tensor
+        for name in ("luma", "chroma"):
+            steps = torch.from_numpy(np.stack([getattr(table, name) for table in tables]))
+            self.register_buffer(f"_{name}", steps, persistent=False)
 
     def forward(self, low: Tensor) -> Received:
         qualities = self.qualities(len(low))
         index = torch.tensor(qualities, device=low.device) - 1
-        luma = self.luma[index]
-        coded = self._jpeg(low, luma, self.chroma[index], self._sampling)
+        luma = self._luma[index]
+        coded = self._jpeg(low, luma, self._chroma[index], self._sampling)
         conditions = [self.channel.at(quality).conditions(low.shape[1]) for quality in qualities]
-        rate = bits(coded.coefficients) / low[0, 0].numel() * luma.mean(dim=(1, 2)) / 255
+        rate = bits(coded.coefficients) / low[0, 0].numel() * luma.float().mean(dim=(1, 2)) / 255
         return Received(coded.picture, low.new_tensor(conditions), rate.float())
 
 

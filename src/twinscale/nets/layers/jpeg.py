@@ -68,7 +68,7 @@ class JPEG(nn.Module):
         Raises:
             ValueError: chroma has no steps, or is sampled otherwise.
         """
-        size = picture.shape[2:]
+        size = picture.shape[2], picture.shape[3]
         levels = _floor(inward_clamp(picture, 0, 1) * _WHITE + _HALF).double()
         if picture.shape[1] == 1:
             stored = _encoded(levels, luma, (1, 1))
@@ -98,7 +98,9 @@ def _encoded(planes: Tensor, steps: Tensor, sampling: tuple[int, int]) -> Tensor
     down, across = sampling
     # Columns are continued at full size, rows only as far as chroma needs them, and from there on at its size.
     samples = _downsampled(_continued(planes, down, across * _SIDE), sampling)
-    blocks = _continued(samples, _SIDE, 1).unflatten(3, (-1, _SIDE)).unflatten(2, (-1, _SIDE)).transpose(3, 4)
+    samples = _continued(samples, _SIDE, 1)
+    pictures, channels, height, width = samples.shape
+    blocks = samples.view(pictures, channels, height // _SIDE, _SIDE, width // _SIDE, _SIDE).transpose(3, 4)
     rows = _floor((blocks - _MIDDLE) @ _DCT.T.to(blocks.device) / 2**11 + _HALF)
     frequencies = _floor(_DCT.to(blocks.device) @ rows / 2**15 + _HALF)  # times 8
     return _rounded(frequencies / (_SIDE * _of_blocks(steps)))
