@@ -237,7 +237,7 @@ def test_section_3_compares_the_stages(tmp_path) -> None:
     (table,) = of_kind(Comparison, blocks)
     assert len(table.rows) == 10
     lead, gain = of_kind(Claim, blocks)
-    assert (lead.holds, lead.because) == (False, "their lead at equal computing: -0.40 to +0.10 dB")
+    assert (lead.holds, lead.because) == (False, "their lead for as many multiply-adds: -0.40 to +0.10 dB")
     assert (gain.holds, gain.because) == (True, "by +0.60 to +0.60 dB")
 
 

@@ -136,7 +136,7 @@ def section_3(reproduction: Reproduction) -> Iterator[Block]:
         "1: repair, then bicubic": _before_bicubic(reproduction, steps["repair"], protocol),
         "2: enlarge what was repaired": trained(reproduction, steps["enlarge"], protocol),
         "3: end to end": trained(reproduction, steps["whole"], protocol),
-        "all at once, for as much computing": trained(reproduction, steps["at once"], protocol),
+        "all at once, in as many multiply-adds": trained(reproduction, steps["at once"], protocol),
     }
     rows, leads, gains = [], [], []
     for dataset in reproduction.sets:
@@ -149,12 +149,12 @@ def section_3(reproduction: Reproduction) -> Iterator[Block]:
     yield Claim(
         "The three steps lead to a better network than all at once",
         min(leads) > 0,
-        f"their lead at equal computing: {_span(leads)}",
+        f"their lead for as many multiply-adds: {_span(leads)}",
     )
     yield Claim("The last step, end to end, improves on the two parts", min(gains) > 0, f"by {_span(gains)}")
     yield (
-        "The three steps together take as many multiply-adds as all at once, each with a schedule of its own; a "
-        "training step counts as three forward passes, and as one where nothing learns."
+        "The three steps together take no more multiply-adds than all at once, each with a learning rate that falls to "
+        "zero; learning counts as three forward passes, and a part that does not learn as one."
     )
     yield reproduction.budget(steps.values())
 
