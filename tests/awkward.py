@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
@@ -120,20 +121,6 @@ def heic_file(pixels: np.ndarray, **options: object) -> bytes:
     return file.getvalue()
 
 
-def heic_bomb(side: int) -> bytes:
-    """A small HEIC file that claims to be ``side`` pixels wide and high."""
-    data = heic_file(pattern(64, 64))
-    at = data.index(b"ispe") + 8
-    return data[:at] + struct.pack(">II", side, side) + data[at + 8 :]
-
-
-def jpeg_ls_bomb(side: int) -> bytes:
-    """A small JPEG-LS file that claims to be ``side`` pixels wide and high."""
-    data = bytes(imagecodecs.jpegls_encode(pattern(16, 16)))
-    at = data.index(b"\xff\xf7") + 5
-    return data[:at] + struct.pack(">HH", side, side) + data[at + 4 :]
-
-
 def bits(*fields: tuple[int, int]) -> bytes:
     """Numbers and their counts of bits, packed from the lowest bit on, as JPEG XL does."""
     packed, length = 0, 0
@@ -146,6 +133,73 @@ def bits(*fields: tuple[int, int]) -> bytes:
 def jpeg_xl_bomb(side: int) -> bytes:
     """The first bytes of a JPEG XL file of ``side`` pixels wide and high: height of 18 bits, ratio 1:1, defaults."""
     return bits((0x0AFF, 16), (0, 1), (2, 2), (side - 1, 18), (1, 3), (1, 1)) + bytes(100)
+
+
+def pillow_file(format: str, channels: int = 3, **options: object) -> bytes:
+    """A file of a smooth pattern of 64 x 64 pixels, as Pillow writes it."""
+    file = io.BytesIO()
+    Image.fromarray(pattern(64, 64, channels).squeeze()).save(file, format, **options)
+    return file.getvalue()
+
+
+def changed(data: bytes, key: bytes, offset: int, value: bytes) -> bytes:
+    """A file with another value at so many bytes from where a key begins."""
+    at = data.index(key) + offset
+    return data[:at] + value + data[at + len(value) :]
+
+
+def jpeg2000_bomb(side: int, **options: object) -> bytes:
+    """A JPEG 2000 file that claims a size in its boxes, and in its codestream for the picture and its only tile."""
+    size, stream = struct.pack(">II", side, side), b"\xff\x4f\xff\x51"
+    data = changed(pillow_file("JPEG2000", **options), b"ihdr", 4, size)
+    return changed(changed(data, stream, 8, size), stream, 24, size)
+
+
+def webp_bomb(side: int) -> bytes:
+    """A WebP file whose extended header claims a size; without that header it could not be above 16384 pixels."""
+    canvas = b"VP8X" + struct.pack("<I4x", 10) + struct.pack("<I", side - 1)[:3] * 2
+    chunks = b"WEBP" + canvas + pillow_file("WEBP")[12:]
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+def png_bomb(side: int) -> bytes:
+    """A PNG file of nearly no rows."""
+    return png_file(side, side, 8, 2, bytes(100))
+
+
+def bmp_bomb(side: int) -> bytes:
+    """The header of a Windows bitmap."""
+    return struct.pack("<2sIII5I", b"BM", 64, 0, 54, 40, side, side, 24 << 16 | 1, 0).ljust(64, b"\0")
+
+
+def tiff_bomb(side: int) -> bytes:
+    """A TIFF file whose directory, of a tag, a type, a count and a value each, claims a size."""
+    data = pillow_file("TIFF")
+    for tag in (256, 257):
+        data = changed(data, struct.pack("<HHI", tag, 4, 1), 8, struct.pack("<I", side))
+    return data
+
+
+BOMBS: dict[str, Callable[[int], bytes]] = {
+    "png": png_bomb,
+    "jpg": lambda side: changed(pillow_file("JPEG"), b"\xff\xc0", 5, struct.pack(">HH", side, side)),
+    "progressive.jpg": lambda side: changed(
+        pillow_file("JPEG", progressive=True), b"\xff\xc2", 5, struct.pack(">HH", side, side)
+    ),
+    "webp": webp_bomb,
+    "tif": tiff_bomb,
+    "bmp": bmp_bomb,
+    "gif": lambda side: changed(pillow_file("GIF", 1), b"GIF8", 6, struct.pack("<HH", side, side)),
+    "jp2": jpeg2000_bomb,
+    "lossy.jp2": lambda side: jpeg2000_bomb(side, irreversible=True, quality_layers=[13]),
+    "avif": lambda side: changed(pillow_file("AVIF"), b"ispe", 8, struct.pack(">II", side, side)),
+    "jxl": jpeg_xl_bomb,
+    "jls": lambda side: changed(
+        bytes(imagecodecs.jpegls_encode(pattern(64, 64))), b"\xff\xf7", 5, struct.pack(">HH", side, side)
+    ),
+    "heic": lambda side: changed(heic_file(pattern(64, 64)), b"ispe", 8, struct.pack(">II", side, side)),
+}
+"""Small files of every format that claim to be so many pixels wide and high, by extension."""
 
 
 def make_awkward_pictures(folder: Path) -> dict[str, str]:
@@ -234,15 +288,8 @@ def make_awkward_pictures(folder: Path) -> dict[str, str]:
 
     tiff("float-hdr.tif", pattern(dtype=np.float32) * 8, "refused", photometric="rgb")
     tiff("whole-32-large.tif", deep[..., 0].astype(np.uint32) * 1000, "refused")
-    keep("bomb.png", png_file(60_000, 60_000, 8, 2, bytes(100)), "refused")
-    keep(
-        "bomb.bmp",
-        struct.pack("<2sIII5I", b"BM", 64, 0, 54, 40, 60_000, 60_000, 24 << 16 | 1, 0).ljust(64, b"\0"),
-        "refused",
-    )
-    keep("bomb.jxl", jpeg_xl_bomb(60_000), "refused")
-    keep("bomb.jls", jpeg_ls_bomb(60_000), "refused")
-    keep("bomb.heic", heic_bomb(60_000), "refused")
+    for extension, bomb in BOMBS.items():
+        keep(f"bomb.{extension}", bomb(60_000), "refused")
     keep("four-channels.jls", imagecodecs.jpegls_encode(rgba), "refused")
     keep("no-width.png", png_file(0, 5, 8, 2, bytes(100)), "refused")
     keep("empty.png", b"", "refused")

@@ -118,7 +118,7 @@ def test_templates() -> None:
     [
         (
             "{size}.png",
-            Upscale(),
+            Upscale("best"),
             r"placeholder \{size\}; known are \{stem\}, .*\{parent\}, \{model\}, \{scale\}",
         ),
         ("{model}.png", Restore(), r"unknown placeholder \{model\}; known are .*\{parent\}$"),
@@ -153,6 +153,7 @@ def test_what_decides_a_result_is_told_apart() -> None:
     identities = [work.identity for work in works]
     assert all(identities.count(identity) == 1 for identity in identities)
     assert json.loads(json.dumps(identities)) == identities
-    assert Upscale().identity == Upscale(scale=2.0).identity == Upscale("fast", tile=8).identity
+    assert Upscale().identity == Upscale(scale=2.0, tile=8).identity
+    assert Upscale("fast").identity == Upscale("fast-x2", runtime=Runtime(1)).identity
     assert Shrink().identity == Shrink("twin-x2").identity == Shrink("twin", 2).identity
     assert Downscale("dpid").identity == Downscale("dpid", 2, tile=8, runtime=Runtime(1)).identity

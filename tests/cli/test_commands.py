@@ -272,7 +272,7 @@ def test_evaluate_an_ensemble(run: Run, upscaler: Path, tmp_path: Path) -> None:
     assert f"{upscaler.name}+" in run("evaluate", upscaler, "set", "--ensemble").stdout.decode()
     refused = run("evaluate", upscaler, "set", "--ensemble", "--record", "docs")
     assert refused.returncode == 2
-    assert "leave out --ensemble or --record" in one_line(refused.stderr)
+    assert "leave out --record, or --ensemble and --jpeg" in one_line(refused.stderr)
 
 
 def test_evaluate_records_what_changed_only(run: Run, pair: Path, tmp_path: Path) -> None:

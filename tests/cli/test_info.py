@@ -31,6 +31,7 @@ def test_facts_are_numbers(run: Run, photo: Path) -> None:
         "bits": 8,
         "channels": 3,
         "alpha": True,
+        "jpeg": None,
         "carries": ["icc", "exif"],
         "notes": [],
         "tag": None,

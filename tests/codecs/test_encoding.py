@@ -272,6 +272,15 @@ def test_jpeg_limits_on_metadata() -> None:
         replace(picture(), xmp=xmp_packet() + b" " * 65_530).encode("JPEG")
 
 
+def test_long_profiles_in_jpeg() -> None:
+    """A segment holds 64 KiB; other programs put the parts together."""
+    profile = icc_profile(b"RGB ") + np.random.default_rng(0).bytes(200_000)
+    profile = len(profile).to_bytes(4, "big") + profile[4:]
+    data = replace(picture(), icc=profile).encode("JPEG")
+    assert data.count(b"ICC_PROFILE\0") == 4
+    assert opened(data).info["icc_profile"] == Picture.read(data).icc == profile
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_what_is_left_out_is_told(format: str, tmp_path: Path) -> None:
     source = picture(1) if format == "GIF" else picture()

@@ -1,13 +1,12 @@
 """Headers against what is decoded, of every kind of file; and how little of a file they need."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.awkward import heic_bomb, jpeg_ls_bomb, jpeg_xl_bomb, make_awkward_pictures, pattern
+from tests.awkward import BOMBS, make_awkward_pictures, pattern
 from twinscale.codecs.codec import Codec
 from twinscale.codecs.encoding import encode
 from twinscale.codecs.registry import all_codecs, codec_of_bytes, writable_codecs
@@ -54,9 +53,11 @@ def test_header_of_what_is_written(codec: Codec, channels: int, alpha: bool) -> 
         assert header.channels == (1 if pixels.ndim == 2 else pixels.shape[2])
 
 
-@pytest.mark.parametrize("bomb", [jpeg_xl_bomb, jpeg_ls_bomb, heic_bomb])
-def test_bombs_are_refused_by_their_header(bomb: Callable[[int], bytes]) -> None:
-    data = bomb(20_000)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in BOMBS if kind != "avif"]
+)  # libavif opens none of more than 2**28 pixels
+def test_bombs_are_refused_by_their_header(kind: str) -> None:
+    data = BOMBS[kind](20_000)
     assert codec_of_bytes(data).header(data)[:2] == (20_000, 20_000)
     with pytest.raises(PictureError, match=f"20000 x 20000 pixels exceed the limit of {MAX_PIXELS}"):
         Picture.read(data)

@@ -14,7 +14,7 @@ from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.zoo import load_card, model_names
 
-UPSCALERS = [name for name in model_names() if load_card(name).kind == "upscaler"]
+UPSCALERS = [card.name for card in map(load_card, model_names()) if card.kind == "upscaler" and card.scale > 1]
 
 
 def enlarged(name: str, pixels: np.ndarray) -> np.ndarray:

@@ -1,6 +1,9 @@
 """AVIF: headers by Pillow, pixels by imagecodecs, which gives all bits of deep ones, EXIF by hand."""
 
 import io
+import math
+import re
+import struct
 from typing import TYPE_CHECKING
 
 import imagecodecs
@@ -12,11 +15,13 @@ from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.codecs.items import take_exif
 from twinscale.codecs.metadata import without_orientation
+from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _ORIENTATION = 274
+_MAX_PIXELS = 2**28  # libavif opens no larger ones, and does not say so
 
 
 def _open(data: bytes) -> "Image.Image":
@@ -28,7 +33,19 @@ def _open(data: bytes) -> "Image.Image":
 
 def _header(data: bytes) -> Header:
     data, _ = take_exif(data)
+    width, height = _stated_size(data)
+    if width * height > _MAX_PIXELS:
+        raise PictureError(
+            f"{width} x {height} pixels exceed what AVIF files may hold, {_MAX_PIXELS}; make the picture smaller"
+        )
     return pillow.header_of(_open(data))._replace(depth=_depth(data))
+
+
+def _stated_size(data: bytes) -> tuple[int, int]:
+    """Return the largest width and height of the pictures in the file, from their boxes; 0 and 0 if there are none."""
+    described = b"".join(box.body for box in read_boxes(data) if box.kind == b"meta")
+    sides = [struct.unpack_from(">II", described, found.end() + 4) for found in re.finditer(b"ispe", described[:-12])]
+    return max(sides, key=math.prod, default=(0, 0))
 
 
 def _depth(data: bytes) -> int:
@@ -70,15 +87,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     if exif:
         exif = without_orientation(exif)  # else Pillow writes all of it anew
     image = pillow.to_image(pixels)
-    return pillow.save(
-        image,
-        "AVIF",
-        quality=quality,
-        subsampling=sampling,
-        icc_profile=icc,
-        exif=exif,
-        xmp=xmp,
-    )
+    return pillow.save(image, "AVIF", quality=quality, subsampling=sampling, icc_profile=icc, exif=exif, xmp=xmp)
 
 
 CODEC = Codec(
@@ -90,7 +99,7 @@ CODEC = Codec(
     decode=_decode,
     encode=_encode,
     max_side=32_768,
-    max_pixels=2**28,
+    max_pixels=_MAX_PIXELS,
     quality=95,
     options=("subsampling",),
 )

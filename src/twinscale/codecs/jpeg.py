@@ -129,10 +129,9 @@ def _missing_rows(pixels: np.ndarray) -> str:
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
-    icc, exif, xmp = metadata
-    if xmp and len(xmp) > _MAX_XMP:  # it may hold the tag of a shrunk picture, so it is not left out
-        raise PictureError(f"JPEG holds at most {_MAX_XMP} bytes of XMP, not {len(xmp)}; write PNG or TIFF")
+    segments = _segments(metadata)
     sampling = options.subsampling or pillow.colour_sampling(quality)
+    # Codes made for the picture save 2 to 7 percent of a photograph, and take 2 to 8 milliseconds a megapixel.
     data = bytes(
         imagecodecs.jpeg8_encode(
             pixels if pixels.shape[2] > 1 else pixels[..., 0],
@@ -143,17 +142,28 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     )
     if options.progressive:
         data = _progressive(pixels, quality, sampling, len(data))
+    return b"".join([data[:_HEAD], *segments, data[_HEAD:]])
+
+
+def _segments(metadata: Metadata) -> list[bytes]:
+    """Make the segments of metadata.
+
+    Raises:
+        PictureError: the XMP packet does not fit into one.
+    """
+    icc, exif, xmp = metadata
     segments = []
     if exif:
         segments.append(make_segment(APP1, _EXIF + exif))
     if xmp:
+        if len(xmp) > _MAX_XMP:  # it may hold the tag of a shrunk picture, so it is not left out
+            raise PictureError(f"JPEG holds at most {_MAX_XMP} bytes of XMP, not {len(xmp)}; write PNG or TIFF")
         segments.append(make_segment(APP1, _XMP + xmp))
     if icc:
         parts = [icc[start : start + _MAX_ICC_PART] for start in range(0, len(icc), _MAX_ICC_PART)]
-        segments += [
-            make_segment(APP2, _ICC + bytes([number, len(parts)]) + part) for number, part in enumerate(parts, 1)
-        ]
-    return b"".join([data[:_HEAD], *segments, data[_HEAD:]])
+        for number, part in enumerate(parts, 1):
+            segments.append(make_segment(APP2, _ICC + bytes([number, len(parts)]) + part))
+    return segments
 
 
 def _progressive(pixels: np.ndarray, quality: int, sampling: str, sequential: int) -> bytes:

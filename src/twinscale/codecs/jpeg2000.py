@@ -135,20 +135,20 @@ def _by_quality(pixels: np.ndarray, quality: int) -> bytes:
 
 
 def _by_ratio(pixels: np.ndarray, ratio: float) -> bytes:
-    """Encode to so many times fewer bytes than those of the pixels, boxes not counted, by wavelets of real numbers."""
+    """Encode to so many times fewer bytes than those of the pixels, with the boxes of a file, by the lossy wavelet."""
     if pixels.dtype != np.uint8:
         raise PictureError("JPEG 2000 by ratio holds 8 bits only; give a quality, or convert them with --depth 8")
     from PIL import Jpeg2KImagePlugin  # noqa: F401 (else saving loads every plugin that Pillow has)
 
-    return pillow.save(
+    file = pillow.save(
         pillow.to_image(pixels),
         "JPEG2000",
-        no_jp2=True,
         quality_mode="rates",
         quality_layers=[ratio],
         irreversible=True,
         mct=int(pixels.shape[2] >= 3),
     )
+    return next(box.body for box in read_boxes(file) if box.kind == b"jp2c")
 
 
 def _alpha_last(count: int) -> bytes:

@@ -9,8 +9,8 @@ from twinscale.images.picture import Picture, PictureLike
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
 from twinscale.zoo import DEFAULT_REPAIRER
 
-FINEST = 98
-"""The quality from which on a JPEG whose chroma has full resolution counts as a picture that lost nothing."""
+FINE = 98
+"""The quality from which on there is nothing to repair: no network comes closer to the picture (``docs/jpeg.md``)."""
 
 
 def repair(
@@ -50,8 +50,8 @@ def repair(
     picture = Picture.of(picture)
     if saved_at is not None:
         picture = replace(picture, quantisation=Quantisation.standard(saved_at, grey=picture.is_grey))
-    if repairer.card.conditions == "jpeg" and not lost_something(picture):
-        return replace(picture, notes=(*picture.notes, _why_not(picture)))
+    if repairer.card.conditions == "jpeg" and (why_not := _why_not(picture)):
+        return replace(picture, notes=(*picture.notes, why_not))
     repaired = repairer.enlarge(replace(picture, alpha=None), tile=tile, progress=progress)
     return replace(repaired, alpha=picture.alpha)  # which JPEG does not have
 
@@ -72,16 +72,14 @@ def choose_repairer(model: ModelLike | None, runtime: Runtime | None = None) -> 
     return repairer
 
 
-def lost_something(picture: Picture) -> bool:
-    """Return whether a picture is known to be a JPEG's, and not one of the finest."""
+def _why_not(picture: Picture) -> str | None:
+    """Return why a network that must be told of the file's quality has nothing to repair; None if it has."""
     found = picture.quantisation
-    return found is not None and (found.quality < FINEST or found.sampling != (1, 1))
-
-
-def _why_not(picture: Picture) -> str:
-    if picture.quantisation is not None:
-        return f"nothing to repair: a JPEG of quality {picture.quantisation.quality} lost next to nothing"
-    return (
-        "nothing to repair: the file does not tell how it was saved as a JPEG; if it was one before, say at what "
-        "quality, as in --saved-at 75"
-    )
+    if found is None:
+        return (
+            "nothing to repair: the file does not tell how it was saved as a JPEG; if it was one before, say at what "
+            "quality, as in --saved-at 75"
+        )
+    if found.quality >= FINE:
+        return f"nothing to repair: a JPEG of quality {found.quality} lost next to nothing"
+    return None

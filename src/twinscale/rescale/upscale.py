@@ -13,10 +13,12 @@ from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.images.resize import imresize
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
-from twinscale.rescale.repair import lost_something
 from twinscale.rescale.target import Target
 from twinscale.rescale.xmp import remove_tag
 from twinscale.zoo import DEFAULT_FAMILIES, JPEG_FAMILY, Card, families, scales
+
+FINE = 95
+"""The quality from which on a JPEG is enlarged like a clean picture."""
 
 REPAIRED = f"JPEGs are repaired on the way: -m {DEFAULT_FAMILIES['upscaler']} only enlarges them"
 """What the notes say of a result if the JPEG family was chosen for it."""
@@ -83,16 +85,18 @@ def upscale(
 
 
 def default_families() -> list[str]:
-    """List the installed families among which a picture chooses if no model is named."""
-    return [family for family in (DEFAULT_FAMILIES["upscaler"], JPEG_FAMILY) if family in families()]
+    """List the families among which a picture chooses if no model is named; that for JPEGs may not be installed."""
+    return [DEFAULT_FAMILIES["upscaler"], *([JPEG_FAMILY] if JPEG_FAMILY in families() else [])]
 
 
 def default_family(picture: Picture) -> str:
     """Choose the family that enlarges a picture if no model is named: JPEGs are repaired on the way.
 
-    Other networks sharpen blocks and ripples like detail (``docs/jpeg.md``).
+    Other networks sharpen blocks and ripples like detail, but do as well on the finest JPEGs (``docs/jpeg.md``).
     """
-    return JPEG_FAMILY if JPEG_FAMILY in families() and lost_something(picture) else DEFAULT_FAMILIES["upscaler"]
+    usual, *for_jpegs = default_families()
+    found = picture.quantisation
+    return for_jpegs[0] if for_jpegs and found is not None and found.quality < FINE else usual
 
 
 def enlargements(model: ModelLike) -> list[int]:

@@ -6,18 +6,15 @@ import numpy as np
 
 from twinscale.datasets import find_pictures
 from twinscale.drawings import SideBySide, TradeOff
-from twinscale.evaluation.evaluate import rescaler_of
 from twinscale.evaluation.protocol import Protocol, Scores
-from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.published import published_table
-from twinscale.evaluation.trial import Rescaler, Trial, bicubic
+from twinscale.evaluation.trial import Trial, bicubic
 from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
 from twinscale.papers.dsn import networks
 from twinscale.papers.dsn.networks import NAMES, PAIR
 from twinscale.papers.report import Block, Claim, Comparison, ComparisonRow, Figure, Value
 from twinscale.papers.reproduction import Reproduction, milliseconds, multiply_adds, untrained
-from twinscale.rescale import load
 from twinscale.training.history import Points
 
 
@@ -70,13 +67,6 @@ def _pair_scores(reproduction: Reproduction, scale: int, dataset: str) -> Scores
     return reproduction.shipped(f"dsn-y-x{scale}", dataset)
 
 
-def _pair_budget(reproduction: Reproduction, *scales: int) -> str:
-    """Say how the pairs of :func:`_pair_scores` were trained."""
-    if reproduction.is_full:
-        return reproduction.budget([networks.pair(reproduction, scale) for scale in scales])
-    return f"DSN, ours, is {' or '.join(networks.shipped(f'dsn-y-x{scale}') for scale in scales)}."
-
-
 def table_4(reproduction: Reproduction) -> Iterator[Block]:
     """Make Table 4."""
     psnr, ssim = (published_table("dsn", "table-4", quantity) for quantity in ("PSNR", "SSIM"))
@@ -107,7 +97,7 @@ def table_4(reproduction: Reproduction) -> Iterator[Block]:
         "multiply-adds (`twinscale models list`), beside the paper's DSN. Other networks' figures are the paper's, for "
         "orientation."
     )
-    yield _pair_budget(reproduction, 2, 3, 4)
+    yield networks.pair_budget(reproduction, 2, 3, 4)
 
 
 # Set, file and what is drawn, rows and columns, of each picture.
@@ -124,7 +114,7 @@ def figure_8(reproduction: Reproduction) -> Iterator[Block]:
     recipes = {name: networks.network(name) for name in ("srcnn-955", "fsrcnn", "vdsr")}
     methods = {"bicubic": bicubic(protocol)}
     methods |= {NAMES[name]: reproduction.rescaler(recipe) for name, recipe in recipes.items()}
-    methods["DSN"] = _pair_rescaler(reproduction, protocol)
+    methods["DSN"] = networks.pair_rescaler(reproduction, protocol)
     rows, leads, tiles = [], {}, []
     for shown, (dataset, stem, detail) in _SHOWN.items():
         (path,) = (path for path in find_pictures(dataset) if path.stem == stem)
@@ -153,13 +143,7 @@ def figure_8(reproduction: Reproduction) -> Iterator[Block]:
         SideBySide(tiles, zoom=2),
         is_private=True,
     )
-    yield f"{reproduction.budget(recipes.values())} {_pair_budget(reproduction, 3)}"
-
-
-def _pair_rescaler(reproduction: Reproduction, protocol: Protocol) -> Rescaler:
-    if reproduction.is_full:
-        return reproduction.rescaler(networks.pair(reproduction, protocol.scale))
-    return rescaler_of(load(f"dsn-y-x{protocol.scale}", REFERENCE), protocol)
+    yield f"{reproduction.budget(recipes.values())} {networks.pair_budget(reproduction, 3)}"
 
 
 def figure_9(reproduction: Reproduction) -> Iterator[Block]:
@@ -209,4 +193,4 @@ def figure_9(reproduction: Reproduction) -> Iterator[Block]:
     )
     slower = times["vdsr"] / times["upsnet"]
     yield Claim("Up-SNet is faster than VDSR", slower > 1, f"VDSR takes {slower:.0f} times as long")
-    yield f"{reproduction.budget(recipes.values())} {_pair_budget(reproduction, 3)}"
+    yield f"{reproduction.budget(recipes.values())} {networks.pair_budget(reproduction, 3)}"

@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
+from twinscale.evaluation.evaluate import rescaler_of
+from twinscale.evaluation.protocol import Protocol
+from twinscale.evaluation.provenance import REFERENCE
+from twinscale.evaluation.trial import Rescaler
 from twinscale.papers.reproduction import Reproduction
+from twinscale.rescale import load
 from twinscale.training.recipe import Enlargement, Recipe
 
 PAIR = "dsn-y-x3"  # the fixed Down-SNet of Table 3
@@ -47,3 +52,17 @@ def pair(reproduction: Reproduction, scale: int) -> Recipe:
 def shipped(name: str) -> str:
     """Say what a shipped pair is, in the middle of a sentence."""
     return f"the shipped `{name}`, by our own recipe and for as long as its card says (`twinscale models show {name}`)"
+
+
+def pair_rescaler(reproduction: Reproduction, protocol: Protocol) -> Rescaler:
+    """Return the paper's pair, trained by its recipe in a full reproduction and shipped otherwise."""
+    if reproduction.is_full:
+        return reproduction.rescaler(pair(reproduction, protocol.scale))
+    return rescaler_of(load(f"dsn-y-x{protocol.scale}", REFERENCE), protocol)
+
+
+def pair_budget(reproduction: Reproduction, *scales: int) -> str:
+    """Say how the pairs of :func:`pair_rescaler` were trained."""
+    if reproduction.is_full:
+        return reproduction.budget([pair(reproduction, scale) for scale in scales])
+    return f"DSN, ours, is {' or '.join(shipped(f'dsn-y-x{scale}') for scale in scales)}."
