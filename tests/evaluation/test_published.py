@@ -35,7 +35,7 @@ def test_a_layer_without_a_pad_of_its_own() -> None:
     ("asked", "message"),
     [
         (("edsr", "table-1"), "no published tables of 'edsr': use one of car, compressed_sr, dsn, small_cnns, srcnn"),
-        (("dsn", "table-5"), "dsn has no 'table-5': use one of table-1, table-1-baseline, table-2, table-3, table-4"),
+        (("dsn", "table-6"), "dsn has no 'table-6': use one of table-1, table-1-baseline, table-2, table-3, table-4"),
         (("dsn", "models"), "dsn has no 'models'"),
         (("dsn", "table-4", "LPIPS"), "table-4 of dsn gives no 'LPIPS': use one of PSNR, SSIM"),
     ],
