@@ -34,7 +34,10 @@ def test_a_layer_without_a_pad_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("edsr", "table-1"), "no published tables of 'edsr': use one of car, dsn, sain, small_cnns, srcnn"),
+        (
+            ("edsr", "table-1"),
+            "no published tables of 'edsr': use one of car, compressed_sr, dsn, sain, small_cnns, srcnn",
+        ),
         (("dsn", "table-6"), "dsn has no 'table-6': use one of table-1, table-1-baseline, table-2, table-3, table-4"),
         (("dsn", "models"), "dsn has no 'models'"),
         (("dsn", "table-4", "LPIPS"), "table-4 of dsn gives no 'LPIPS': use one of PSNR, SSIM"),

@@ -2,7 +2,7 @@
 
 from twinscale.nets import ARCHITECTURES
 
-_OWN = {"car": [2, 4]}
+_OWN = {"car": [2, 4], "dncnn": [1]}
 
 
 def made_for() -> list[tuple[str, int]]:

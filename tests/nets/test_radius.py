@@ -15,7 +15,9 @@ from twinscale.nets.layers.collapsed import collapsed
 # Networks are measured as they are by default; these would take half a minute each.
 SMALLER: dict[str, dict[str, Any]] = {
     "car": {"width": 2, "blocks": 1, "upscaler": "bicubic"},
+    "compressed-sr": {"repair_width": 8, "width": 8, "blocks": 2},
     "d-dbpn": {"width": 8},
+    "dncnn": {"width": 8},
     "edsr": {"width": 8},
     "rdn": {"width": 8, "growth": 8, "blocks": 3},
     "span": {"width": 8},

@@ -15,6 +15,7 @@ from twinscale.nets import Upscaler, create  # noqa: E402
 
 SCALES = [2, 3, 4]
 SMALL: dict[str, dict[str, Any]] = {
+    "compressed-sr": {"repair_depth": 4, "repair_width": 5, "width": 5, "blocks": 2},
     "d-dbpn": {"features": 6, "width": 4, "stages": 2},
     "edsr": {"width": 5, "blocks": 2},
     "lean": {"width": 5, "blocks": 2},

@@ -52,7 +52,7 @@ def test_items_have_names_of_their_own() -> None:
 
 
 def test_unknown_paper() -> None:
-    with pytest.raises(UsageError, match="no paper 'dns': use one of car, dsn, "):
+    with pytest.raises(UsageError, match="no paper 'dns': use one of car, compressed_sr, dsn, "):
         find_paper("dns")
 
 

@@ -141,6 +141,42 @@ def test_networks_of_different_sizes_share_a_timing_if_told_to(recipe, trainings
     assert trainings == ["tiny", "small", "other"]
 
 
+def test_a_share_of_the_steps_in_the_time_given(recipe, trainings, tmp_path):
+    long = replace(recipe, optimisation=replace(recipe.optimisation, steps=10**9))
+    half = replace(long, name="half")
+    reproduction = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+    reproduction.keep_pace(long, [half], share=0.5)
+    taken = reproduction.trained(half).steps
+    assert taken == max(1, round(reproduction.trained(long).steps / 2))
+    again = Reproduction(tmp_path, "tiny", minutes=0.02, sets=[])
+    again.keep_pace(long, [half], share=0.5)
+    again.trained(half)
+    assert trainings == ["tiny", "half"]
+
+
+def test_a_network_starts_from_others_that_are_trained_here(recipe, trainings, tmp_path):
+    lazy = replace(recipe, optimisation=replace(recipe.optimisation, steps=1, learning_rate=1e-12))
+    second, third = (replace(lazy, name=name, seed=1) for name in ("second", "third"))
+
+    def chained():
+        reproduction = full_reproduction(tmp_path)
+        reproduction.start_from(second, {"": recipe})
+        reproduction.start_from(third, {"": second})
+        return reproduction
+
+    reproduction = chained()
+    ended = reproduction.network(third).state_dict()
+    assert trainings == ["tiny", "second", "third"]
+    for name, weights in reproduction.network(recipe).state_dict().items():
+        torch.testing.assert_close(ended[name], weights, rtol=0, atol=1e-9)
+    (run,) = (tmp_path / "runs").glob("third-*")
+    assert json.loads((run / "run.json").read_text())["started_from"] == "second"
+    assert chained().trained(third).weights == reproduction.trained(third).weights
+    assert trainings == ["tiny", "second", "third"]
+    changed_results(tmp_path, lambda kept: kept["networks"]["second"].update(weights="others"))
+    assert chained()._key(third) != reproduction._key(third)
+
+
 def changed_results(folder, change):
     """Change the kept results of a reproduction, as if a clock had run otherwise."""
     path = folder / "papers" / "tiny.json"
@@ -305,7 +341,8 @@ def test_scores_are_those_of_the_network_by_the_protocol(recipe, trainings, pict
 def test_a_blur_is_for_training_alone(recipe, trainings, tmp_path):
     blurred = replace(recipe, data=replace(recipe.data, blur=1.5))
     truth = np.random.default_rng(0).random((30, 36, 1))
-    np.testing.assert_array_equal(full_reproduction(tmp_path).rescaler(blurred).reduce(truth), imresize(truth, 1 / 3))
+    small = full_reproduction(tmp_path).rescaler(blurred).reduce(truth)
+    np.testing.assert_array_equal(small, imresize(truth, 1 / 3).astype(np.float32))
 
 
 def test_a_pair_is_measured_through_its_own_small_picture(recipe, trainings, pictures, tmp_path):

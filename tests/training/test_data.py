@@ -95,6 +95,18 @@ def test_super_resolution_starts_from_the_bicubic_reduction_and_enlargement(reci
     np.testing.assert_array_equal(first.low, expected)
 
 
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_all_pictures_can_be_reduced_first(recipe, folder, colour):
+    made = recipe(architecture="dncnn", scale=1, colour=colour, reduced_first=7)  # 60 x 72 is cut to 56 x 70
+    made = replace(made, data=replace(made.data, crop=8))
+    first, (validated,) = examples_of(made)[0], validation_examples([folder / "p00.png"], reduced_first=7)
+    small = imresize(np.asarray(Image.open(folder / "p00.png"))[:56, :70], 1 / 7)
+    np.testing.assert_array_equal(validated, small.astype(np.float32) / 255)
+    expected = small if colour == "rgb" else luminance(validated)
+    np.testing.assert_array_equal(first.truth, expected)
+    np.testing.assert_array_equal(first.low, expected)
+
+
 def test_blur_is_a_gaussian_sampled_at_the_centre_of_each_block(recipe, monkeypatch):
     monkeypatch.setattr("twinscale.nets.srcnn.SRCNN.interpolated_input", False)
     first = examples_of(recipe(architecture="srcnn", scale=3, crop=15, blur=1.0))[0]

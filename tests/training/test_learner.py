@@ -7,6 +7,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from tests.training.tiny import Normalised, Tiny, batches, parameters
+from twinscale.errors import UsageError
 from twinscale.images.resize import imresize
 from twinscale.training.build import build
 from twinscale.training.learner import Learner
@@ -214,3 +215,21 @@ def test_offsets_are_held_with_their_weights(recipe, fabric):
         spec = OptimisationSpec(steps=9, offset_distance=first, offset_variation=second)
         loss = Learner(copied, spec, fabric).step(0, truth, truth)
         assert loss.item() == pytest.approx(pixel + first * distance + second * variation, rel=1e-4)
+
+
+def test_a_frozen_part_stays_as_it_is(fabric):
+    network = Normalised()
+    network.normalise.running_var.fill_(0.5)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    spec = OptimisationSpec(steps=3, learning_rate=0.01, ema=0.7, frozen=["inner", "normalise"])
+    learner = Learner(network, spec, fabric)
+    for step, batch in enumerate(batches(3)):
+        learner.step(step, *batch)
+    for each in (learner.network, learner.average):
+        changed = {name for name, tensor in each.state_dict().items() if not torch.equal(tensor, before[name])}
+        assert changed == {"outer.weight", "outer.bias"}
+
+
+def test_only_parts_can_be_frozen(fabric):
+    with pytest.raises(UsageError, match=r"^frozen = 'outter' is no part of the network: use inner, outer$"):
+        Learner(Tiny(), OptimisationSpec(steps=3, frozen=["outter"]), fabric)

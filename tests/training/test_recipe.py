@@ -64,6 +64,8 @@ def test_keys_of_how_small_pictures_are_made_and_judged(load):
         ("batch = 4", 'batch = 4\nreduced_by = "nearest"'),
         ("batch = 4", 'batch = 4\nenlarged_by = "nearest"'),
         ("batch = 4", "batch = 4\nscales = [2]"),
+        ("batch = 4", "batch = 4\nreduced_first = 2"),
+        ("steps = 10", 'steps = 10\nfrozen = ["repair"]'),
         ("steps = 10", "steps = 10\nfidelity = 0.5"),
         ("steps = 10", 'steps = 10\noptimiser = "muon"'),
     ],
@@ -115,6 +117,7 @@ def test_integer_is_taken_for_a_float(load):
         ("crop = 32", "crop = 0", "crop = 0 must be at least 1"),
         ("crop = 32", "crop = -32", "crop = -32 must be at least 1"),
         ("batch = 4", "batch = 0", "batch = 0 must be at least 1"),
+        ("batch = 4", "batch = 4\nreduced_first = 0", "reduced_first = 0 must be at least 1"),
         ("steps = 10", "steps = 0", "steps = 0 must be at least 1"),
         ("steps = 10", "steps = 10\nvalidate_every = 0", "validate_every = 0 must be at least 1"),
         (

@@ -53,10 +53,10 @@ def reproduce(
 ) -> None:
     """Make a paper's tables and figures again.
 
-    Shows what was published, what we reach, and the difference. PAPER is car, dsn, srcnn or small_cnns. ITEM is a table
-    or figure, such as table-1; by default all are made. Trains and measures what is missing. Results are kept with the
-    hash of what made them and not computed again; interrupted training goes on where it stopped. Needs the papers
-    extra.
+    Shows what was published, what we reach, and the difference. PAPER is car, compressed_sr, dsn, srcnn or small_cnns.
+    ITEM is a table or figure, such as table-1; by default all are made. Trains and measures what is missing. Results
+    are kept with the hash of what made them and not computed again; interrupted training goes on where it stopped.
+    Needs the papers extra.
     """
     import json
 

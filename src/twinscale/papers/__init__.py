@@ -1,11 +1,12 @@
 """The papers: how every table and figure of each is made again."""
 
 from twinscale.errors import UsageError
-from twinscale.papers import car, dsn, small_cnns, srcnn
+from twinscale.papers import car, compressed_sr, dsn, small_cnns, srcnn
 from twinscale.papers.paper import Paper
 
 PAPERS: dict[str, Paper] = {
     "car": car.PAPER,
+    "compressed_sr": compressed_sr.PAPER,
     "dsn": dsn.PAPER,
     "small_cnns": small_cnns.PAPER,
     "srcnn": srcnn.PAPER,

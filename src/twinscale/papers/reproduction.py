@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,8 @@ class Reproduction:
         self._items: dict[str, Any] = kept.get("items", {})
         self._steps: dict[str, int] = kept.get("steps", {})
         self._snapshots: dict[str, set[int]] = {}
-        self._pacemakers: dict[str, Recipe] = {}
+        self._pacemakers: dict[str, tuple[Recipe, float]] = {}
+        self._starts: dict[str, Mapping[str, Recipe]] = {}
         self._pairs: dict[str, Recipe] = {}
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
         self._figures: dict[str, list[float]] = kept.get("figures", {})
@@ -126,7 +127,7 @@ class Reproduction:
         key = self._key(recipe)
         kept = self._networks.get(recipe.name)
         if kept and kept.key == key and self._is_enough(kept, recipe):
-            self._steps.setdefault(self._pace(recipe), kept.steps)  # kept from another budget
+            self._note_pace(recipe, kept)  # kept from another budget
             return kept
         folder = self._run_folder(recipe)
         if not _is_finished(folder):
@@ -145,32 +146,76 @@ class Reproduction:
             validation_loss=history.validation_loss,
         )
         self._networks[recipe.name] = made
-        self._steps.setdefault(self._pace(recipe), made.steps)
+        self._note_pace(recipe, made)
         self._save()
         return made
 
     def _train(self, recipe: Recipe, folder: Path) -> None:
         is_started, minutes = (folder / CHECKPOINT).exists(), self._minutes
+        pacemaker, _ = self._pacemaker(recipe)
+        if minutes and pacemaker.name != recipe.name:
+            self.trained(pacemaker)
         planned, snapshots = recipe.optimisation.steps, self._snapshots[recipe.name]
         if is_started:
             recipe = Recipe.load(folder / RECIPE)
-        elif minutes and (steps := self._steps.get(self._pace(recipe))):
+        elif minutes and (steps := self._timed_steps(recipe)):
             recipe, minutes = replace(recipe, optimisation=shortened(recipe.optimisation, steps)), None
         recipe = replace(recipe, data=self._with_exported_pair(recipe.data))
         how_long = f"{minutes:g} minutes" if minutes else f"{recipe.optimisation.steps} steps"
         self._notify(f"training {recipe.name}, {how_long}")
         due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
-        train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due)
+        train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due, **self._start(recipe, is_started))
 
-    def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe]) -> None:
-        """Let networks of any size take as many steps as one of them, trained first, takes in the time given."""
-        self._pacemakers |= {recipe.name: pacemaker for recipe in recipes}
+    def start_from(self, recipe: Recipe, parts: Mapping[str, Recipe]) -> None:
+        """Let a network start from weights that are trained here.
+
+        Args:
+            recipe: how the network is trained.
+            parts: whose weights each of its parts starts from, by the part's name in it; ``""`` is the whole network.
+        """
+        self._starts[recipe.name] = parts
+
+    def _start(self, recipe: Recipe, is_started: bool) -> dict[str, Any]:
+        """Return what training is told of the weights that a network starts from."""
+        parts = self._starts.get(recipe.name)
+        if is_started or not parts:
+            return {}
+        initial = {
+            f"{part}.{name}".removeprefix("."): weights
+            for part, trained in parts.items()
+            for name, weights in self.network(trained).state_dict().items()
+        }
+        return {"initial": initial, "started_from": ", ".join(trained.name for trained in parts.values())}
+
+    def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe], share: float = 1.0) -> None:
+        """Let networks of any size take as many steps as one of them, which is trained first, takes in the time given.
+
+        Args:
+            pacemaker: the network that is timed.
+            recipes: those that take its steps.
+            share: of these steps, how many they take.
+        """
+        self._pacemakers |= {recipe.name: (pacemaker, share) for recipe in recipes}
+
+    def _pacemaker(self, recipe: Recipe) -> tuple[Recipe, float]:
+        return self._pacemakers.get(recipe.name, (recipe, 1.0))
 
     def _pace(self, recipe: Recipe) -> str:
         """Return a key to what takes equally many steps: networks of one size share one timing of the budget."""
-        pacemaker = self._pacemakers.get(recipe.name, recipe)
+        pacemaker, _ = self._pacemaker(recipe)
         spec, size = pacemaker.network, sum(weights.numel() for weights in build(pacemaker).parameters())
         return f"{spec.architecture} x{spec.scale}, {size} parameters, {self._minutes or 'all its'} minutes"
+
+    def _timed_steps(self, recipe: Recipe) -> int | None:
+        """Return how many steps a network takes, or None if none of its pace has been trained yet."""
+        _, share = self._pacemaker(recipe)
+        timed = self._steps.get(self._pace(recipe))
+        return timed and max(1, round(share * timed))
+
+    def _note_pace(self, recipe: Recipe, made: Trained) -> None:
+        """Let others of its pace take the steps that a network took, if it is the first."""
+        _, share = self._pacemaker(recipe)
+        self._steps.setdefault(self._pace(recipe), round(made.steps / share))
 
     def small_pictures_of(self, pair: Recipe) -> str:
         """Return the ``reduced_by`` of recipes whose small pictures are those of a pair that is trained here."""
@@ -330,7 +375,7 @@ class Reproduction:
     def _is_enough(self, kept: Trained, recipe: Recipe) -> bool:
         if self._minutes is None or kept.steps >= recipe.optimisation.steps:
             return kept.steps >= recipe.optimisation.steps
-        if timed := self._steps.get(self._pace(recipe)):
+        if timed := self._timed_steps(recipe):
             return kept.steps >= timed
         return kept.minutes >= _ENOUGH * self._minutes
 
@@ -339,10 +384,12 @@ class Reproduction:
         return self._runs / f"{recipe.name}-{self._key(recipe)[:8]}-{length}"
 
     def _key(self, recipe: Recipe) -> str:
-        """Hash a recipe, except how long and how precisely it trains, and the pair that reduces."""
+        """Hash a recipe, except how long and how precisely it trains, the pair that reduces, and where it starts."""
         spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
-        same = replace(recipe, description="", optimisation=spec).digest()
-        return hashlib.sha256(f"{same} {self._digest_of_reduction(recipe.data.reduced_by)}".encode()).hexdigest()
+        said = [replace(recipe, description="", optimisation=spec).digest()]
+        said.append(self._digest_of_reduction(recipe.data.reduced_by))
+        said += [f"{part}: {self.trained(start).weights}" for part, start in self._starts.get(recipe.name, {}).items()]
+        return hashlib.sha256(" ".join(said).encode()).hexdigest()
 
     def _digest_of_reduction(self, reduced_by: str) -> str:
         """Return the name of a reduction, or the hash of the pair's weights."""

@@ -18,8 +18,9 @@ from torch import Tensor
 from twinscale.datasets import dataset_name, find_pictures
 from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
-from twinscale.images.levels import to_pixels
+from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
+from twinscale.images.resize import imresize
 from twinscale.nets.base import Pair, Upscaler
 from twinscale.training.compression import GRID, Compression
 from twinscale.training.degradation import Degradation
@@ -96,7 +97,7 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     scales = recipe.data.scales or [scale]
     degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
     with ThreadPoolExecutor() as pool:
-        loaded = pool.map(partial(_load, network=network, degradations=degradations), paths)
+        loaded = pool.map(partial(_load, data=recipe.data, network=network, degradations=degradations), paths)
         examples = [example for several in loaded for example in several]
     large = [example for example in examples if min(example.truth.shape[:2]) >= window]
     if not large:
@@ -111,9 +112,9 @@ def _window(data: DataSpec, factor: int) -> int:
     return data.crop + (GRID * factor if data.qualities else 0)
 
 
-def _load(path: Path, network: Upscaler | Pair, degradations: list[Degradation]) -> list[Example]:
+def _load(path: Path, data: DataSpec, network: Upscaler | Pair, degradations: list[Degradation]) -> list[Example]:
     picture = Picture.read(path)
-    planes = picture.planes()
+    planes = _reduced(picture.planes(), data.reduced_first)
     stored: DTypeLike = np.float32 if network.channels == 1 else np.uint8
     if network.channels == 1:
         truth = luminance(planes) if picture.channels == 3 else planes
@@ -139,11 +140,24 @@ def _stored(low: NDArray, dtype: DTypeLike) -> NDArray:
     return low.astype(np.float32) if dtype == np.float32 else to_pixels(low, dtype)
 
 
-def validation_examples(paths: list[Path]) -> list[NDArray]:
-    """Load planes of the validation pictures, ``(H, W, C)`` in [0, 1], large ones cut to their centre."""
+def _reduced(planes: NDArray, by: int) -> NDArray:
+    """Reduce a picture bicubically, in 8 bits, before anything else is made of it."""
+    if by == 1:
+        return planes
+    height, width = (side // by * by for side in planes.shape[:2])
+    return to_planes(imresize(to_pixels(planes[:height, :width], np.uint8), 1 / by))
+
+
+def validation_examples(paths: list[Path], reduced_first: int = 1) -> list[NDArray]:
+    """Load planes of the validation pictures, ``(H, W, C)`` in [0, 1], large ones cut to their centre.
+
+    Args:
+        paths: the pictures.
+        reduced_first: as in a recipe's data.
+    """
     cut = []
     for path in paths:
-        planes = Picture.read(path).planes()
+        planes = _reduced(Picture.read(path).planes(), reduced_first)
         top, left = (max(0, side - _VALIDATION_SIDE) // 2 for side in planes.shape[:2])
         cut.append(planes[top : top + _VALIDATION_SIDE, left : left + _VALIDATION_SIDE])
     return cut

@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from twinscale.errors import UsageError
 from twinscale.nets import Pair, Upscaler
 from twinscale.training.losses import fidelity_loss, offset_distance, offset_variation, pixel_loss
 from twinscale.training.optimisation import learning_rate, make_optimiser
@@ -20,9 +21,13 @@ class Learner:
         network: what learns; it changes in place.
         spec: how it learns.
         fabric: the device and the precision it learns in, launched.
+
+    Raises:
+        UsageError: the network has no part of a name that is to be frozen.
     """
 
     def __init__(self, network: Upscaler | Pair, spec: OptimisationSpec, fabric: Fabric) -> None:
+        frozen = [_part(network, name).requires_grad_(False) for name in spec.frozen]
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(network).to(fabric.device).eval().requires_grad_(False)
         self.optimiser = make_optimiser(network, spec)
@@ -31,6 +36,8 @@ class Learner:
         self._spec, self._fabric = spec, fabric
         self._model, self._stepper = fabric.setup(network, self.optimiser)
         self._model.train()
+        for part in frozen:
+            part.eval()  # so that normalisation does not learn either
         # Buffers too: statistics gathered in training belong to the weights that they were gathered with.
         own, averaged = ([*each.parameters(), *each.buffers()] for each in (network, self.average))
         is_averaged = [tensor.is_floating_point() for tensor in own]
@@ -76,3 +83,11 @@ class Learner:
             for averaged, own in self._counters:
                 averaged.copy_(own)
         return loss.detach()
+
+
+def _part(network: nn.Module, name: str) -> nn.Module:
+    """Return a part of a network by its name."""
+    parts = dict(network.named_children())
+    if name not in parts:
+        raise UsageError(f"frozen = {name!r} is no part of the network: use {', '.join(parts)}")
+    return parts[name]

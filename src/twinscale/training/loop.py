@@ -109,7 +109,7 @@ def train(
     crops = Crops(
         examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size, is_told=is_told
     )
-    validation = validation_examples(validation_paths)
+    validation = validation_examples(validation_paths, recipe.data.reduced_first)
     bicubic = bicubic_psnr(dict(zip(validation_names, validation, strict=True)), recipe)
     if minutes and not resume:
         fabric.print(f"timing a few steps, to take as many as fit into {minutes:g} min", file=sys.stderr)

@@ -10,11 +10,12 @@ from twinscale.training.recipe import OptimisationSpec
 
 
 def make_optimiser(network: Upscaler | Pair, spec: OptimisationSpec) -> torch.optim.Optimizer:
-    """Make the recipe's optimiser, with the output layers at their own rate."""
+    """Make the recipe's optimiser for the weights that learn, with the output layers at their own rate."""
     outputs = {id(p) for layer in network.output_layers() for p in layer.parameters()}
+    learning = [p for p in network.parameters() if p.requires_grad]
     groups = [
-        {"params": [p for p in network.parameters() if id(p) not in outputs], "rate": 1.0},
-        {"params": [p for p in network.parameters() if id(p) in outputs], "rate": spec.output_layer_rate},
+        {"params": [p for p in learning if id(p) not in outputs], "rate": 1.0},
+        {"params": [p for p in learning if id(p) in outputs], "rate": spec.output_layer_rate},
     ]
     if spec.optimiser == "adam":
         return torch.optim.Adam(groups, lr=spec.learning_rate, eps=spec.epsilon, fused=True)

@@ -63,6 +63,9 @@ class DataSpec:
     of evenly: photographs are mostly sky and blur, from which there is little to learn."""
     augment: Literal["none", "rotations", "all"] = "all"
     """No augmentation, the four rotations, or also their mirror images."""
+    reduced_first: int = 1
+    """By how much all pictures are reduced bicubically before anything else, so that a network that keeps their size
+    learns on small pictures; 1 leaves them as they are."""
     reduced_by: str = "bicubic"
     """What makes the small picture that super-resolution starts from: one of
     ``twinscale.images.downscaling.METHODS``, or a pair by its name or folder, whose shrinking network is not
@@ -82,7 +85,7 @@ class DataSpec:
     """The chroma subsampling of these JPEGs; of ``"any"``, each crop draws its own, mostly 4:2:0."""
 
     def __post_init__(self) -> None:
-        _require_positive(crop=self.crop, batch=self.batch)
+        _require_positive(crop=self.crop, batch=self.batch, reduced_first=self.reduced_first)
         for scale in self.scales:
             _require_positive(scales=scale)
         if self.qualities and not (len(self.qualities) == 2 and 1 <= self.qualities[0] <= self.qualities[1] <= 100):
@@ -122,6 +125,8 @@ class OptimisationSpec:
     """Steps over which the learning rate rises from zero."""
     output_layer_rate: float = 1.0
     """Learning rate of the output layers, relative to the others'."""
+    frozen: list[str] = field(default_factory=list)
+    """Parts of the network that do not learn, by their names in it, such as ``repair``."""
     clip_norm: float = 0.0
     """Largest norm of the gradient; 0 does not clip."""
     ema: float = 0.0
