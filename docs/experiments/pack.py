@@ -1,6 +1,6 @@
-"""How pairs and upscalers do through JPEG files of equal size: ``python docs/experiments/pack.py MODEL ...``.
+"""What pairs and upscalers bring back through JPEG files: ``python docs/experiments/pack.py MODEL ...``.
 
-Prints the tables of ``docs/experiments/pack.md``: the validation pictures of the recipe ``pack-jpeg-x2``, made half as
+Prints rows of ``docs/experiments/pack.md``: the validation pictures of the recipe ``pack-jpeg-x2``, made half as
 large by a pair or bicubically, saved as JPEG (4:2:0, tables of their own), and restored. ``jpeg`` is the codec alone,
 at full size. Needs the training pictures (``TWINSCALE_DATA``), scipy, and models by their names or folders.
 """
@@ -23,6 +23,7 @@ from twinscale.training.data import split_pictures, validation_examples
 from twinscale.training.recipe import Recipe
 
 QUALITIES = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+SHOWN = (20, 50, 80)
 ALONE = (3, 5, 8, 12, 16, 22, 30, 40, 55, 70, 80)
 
 Points = list[tuple[float, float]]
@@ -70,12 +71,11 @@ def main() -> None:
     names = ["jpeg", *sys.argv[1:]]
     pictures = validation_examples(split_pictures(Recipe.load("pack-jpeg-x2").data)[1])
     measured = {name: [points(name, planes) for planes in pictures] for name in names}
-    print("| model | " + " | ".join(f"q {quality}" for quality in QUALITIES) + " | Bjøntegaard | below 0.5 bpp |")
-    print("| --- |" + " ---: |" * (len(QUALITIES) + 2))
+    print("| model | " + " | ".join(f"quality {quality}" for quality in SHOWN) + " | all rates | below 0.5 bpp |")
+    print("| --- |" + " ---: |" * (len(SHOWN) + 2))
     for name, results in measured.items():
-        cells = [""] * len(QUALITIES)
-        if name != "jpeg":
-            cells = [f"{db:.2f} dB, {rate:.3f}" for rate, db in np.mean(results, axis=0)]
+        means = dict(zip(ALONE if name == "jpeg" else QUALITIES, np.mean(results, axis=0), strict=True))
+        cells = ["{1:.2f} dB, {0:.3f}".format(*means[quality]) if quality in means else "" for quality in SHOWN]
         differences = [
             np.mean([rate_difference(*pair, below) for pair in zip(measured["jpeg"], results, strict=True)])
             for below in (math.inf, 0.5)

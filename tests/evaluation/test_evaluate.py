@@ -154,3 +154,17 @@ def test_errors(tmp_path: Path) -> None:
     Picture(np.zeros((14, 40, 3), np.uint8)).write(tmp_path / "tiny" / "a.png")
     with pytest.raises(UsageError, match="40x14 is too small to measure at x2"):
         evaluate(model, tmp_path / "tiny")
+
+
+def test_a_pair_trained_through_jpeg_is_measured_so(pictures: Path, tmp_path: Path) -> None:
+    """At its card's quality, as if that had been asked for, and beside bicubic through the same files."""
+    plain = make_pair(tmp_path, 2, "rgb")
+    expected = [evaluate(load(plain, runtime=Runtime(1)), pictures, jpeg=quality) for quality in (40, 80)]
+    card = plain / "card.toml"
+    channel = 'channel = "jpeg"\nchannel_parameters = { quality = 40 }\n'
+    card.write_text(card.read_text().replace("\n[down]", f"{channel}\n[down]", 1))
+    trained = load(plain, runtime=Runtime(1))
+    for measured, asked in zip(expected, (None, 80), strict=True):
+        result = evaluate(trained, pictures, jpeg=asked)
+        assert result.protocol == measured.protocol
+        assert (result.ours, result.bicubic, result.looks) == (measured.ours, measured.bicubic, measured.looks)

@@ -16,7 +16,7 @@ from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.nets import create  # noqa: E402
 from twinscale.nets.car import CAR, ResamplerNet  # noqa: E402
 from twinscale.nets.layers.soft_round import SoftRound  # noqa: E402
-from twinscale.rescale.channel import Unchanged  # noqa: E402
+from twinscale.rescale.channel import EightBits, Jpeg, Unchanged  # noqa: E402
 
 SCALES = [2, 4]
 PUBLISHED_EDSR = {"width": 256, "blocks": 32, "residual_scale": 0.1}
@@ -205,10 +205,22 @@ def test_pair_shrinks_rounds_and_restores(upscaler: str) -> None:
 
 
 def test_eight_bits_are_rounded_softly_and_other_channels_as_they_are() -> None:
-    assert isinstance(create("car", scale=2, width=2, blocks=0)._differentiable, SoftRound)
-    pair = create("car", scale=2, width=2, blocks=0, upscaler="bicubic", channel=Unchanged())
     high = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(pair(high).low, pair.down(high), rtol=0, atol=0)
+    for channel, received in ((EightBits(), SoftRound()), (Unchanged(), torch.nn.Identity())):
+        pair = create("car", scale=2, width=2, blocks=0, upscaler="bicubic", channel=channel)
+        made = pair(high)
+        torch.testing.assert_close(made.sent, pair.down(high), rtol=0, atol=0)
+        torch.testing.assert_close(made.low, received(made.sent), rtol=0, atol=0)
+        gradients = [torch.autograd.grad(low.sum(), made.sent)[0] for low in (made.low, received(made.sent))]
+        torch.testing.assert_close(*gradients, rtol=0, atol=0)
+
+
+def test_only_an_upscaler_that_can_be_told_is() -> None:
+    for upscaler, conditions in (("bicubic", 0), ("edsr", 0), ("lean", 3)):
+        pair = create("car", scale=2, width=2, blocks=0, upscaler=upscaler, channel=Jpeg())
+        assert isinstance(pair, CAR)
+        assert pair.up.conditions == conditions
+        assert pair(torch.rand(1, 3, 16, 16)).restored.shape == (1, 3, 16, 16)
 
 
 def test_bfloat16_moves_no_tap_far() -> None:

@@ -13,9 +13,12 @@ from torch import nn  # noqa: E402
 from tests.nets.explicit import correlate, picture, randomised, strided  # noqa: E402
 from tests.nets.receptive import measured_radius  # noqa: E402
 from twinscale.engine import Operation, Runtime, run  # noqa: E402
+from twinscale.errors import UsageError  # noqa: E402
 from twinscale.nets import Pair, create  # noqa: E402
 from twinscale.nets.dsn import DSN, UpSNet  # noqa: E402
+from twinscale.nets.lean import Lean  # noqa: E402
 from twinscale.nets.twin import Twin, TwinDown  # noqa: E402
+from twinscale.rescale.channel import Jpeg  # noqa: E402
 
 SCALES = [2, 3, 4]
 # Windows of a block and half a block around it: 4 at scale 2; at scale 3 half a block is one whole pixel.
@@ -62,6 +65,30 @@ def test_the_restoring_half_is_up_snet(scale: int, channels: int) -> None:
     assert type(pair.up) is UpSNet
     shapes = {name: tensor.shape for name, tensor in DSN(scale, channels).up.state_dict().items()}
     assert {name: tensor.shape for name, tensor in pair.up.state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_pair_that_is_newly_told_starts_as_before(scale: int) -> None:
+    """Whatever it is told, and with half of the weights that there were."""
+    trained = randomised(UpSNet(scale, 3))
+    low, told = picture(3, 5, 7), torch.rand(2, 3, 1, 1, dtype=torch.float64).expand(-1, -1, 5, 7)
+    up = Twin(scale, 3, Jpeg()).double().up
+    assert (up.conditions, up.planes) == (3, 6)
+    up.load_state_dict(up.grown_from(trained.state_dict()))
+    torch.testing.assert_close(up(torch.cat((low, told), dim=1)), trained(low), rtol=0, atol=1e-12)
+    again = Twin(scale, 3, Jpeg()).double().up
+    again.load_state_dict(again.grown_from(up.state_dict()))
+    with pytest.raises(ValueError, match=r"head\.weight"):
+        trained.grown_from(up.state_dict())
+
+
+def test_another_network_may_restore() -> None:
+    pair = Twin(2, 3, Jpeg(), "lean", {"width": 6, "blocks": 1})
+    assert isinstance(pair.up, Lean)
+    assert pair.up.conditions == 3
+    assert pair(torch.rand(1, 3, 16, 18)).restored.shape == (1, 3, 16, 18)
+    with pytest.raises(UsageError, match="upscaler = 'vdsr' must enlarge the small picture itself"):
+        Twin(2, 3, upscaler="vdsr")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

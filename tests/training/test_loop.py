@@ -1,6 +1,7 @@
 """Whole runs: what they learn, and that interruptions leave no trace."""
 
 import errno
+import io
 import json
 import logging
 import math
@@ -19,10 +20,13 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from tests.training.sittings import assert_same_weights, log_of, stopped
+from twinscale.engine import run
 from twinscale.errors import DatasetError, ModelError, PictureError, UsageError
 from twinscale.evaluation.evaluate import rescaler_of
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.trial import Trial
+from twinscale.images.levels import to_pixels
+from twinscale.images.picture import Picture
 from twinscale.rescale import load
 from twinscale.training import keeper, loop
 from twinscale.training.budget import shortened
@@ -378,6 +382,13 @@ def test_pairs_for_lossy_files_are_trained_and_exported(name, recipe, folder, tm
     ]
     np.testing.assert_allclose(trials[0].low, trials[1].low, rtol=0, atol=12 / 255)  # a level sent may turn a step
     np.testing.assert_allclose(trials[0].result, np.clip(trials[1].result, 0, 1), rtol=0, atol=12 / 255)
+
+    file = io.BytesIO()
+    Image.fromarray(to_pixels(planes, np.uint8)).save(file, "JPEG", quality=30, subsampling="4:4:4")
+    picture = Picture.read(file.getvalue())
+    told = model.channel.at(30).conditions(3) if name == "pack-jpeg-x2" else None
+    expected = run(model.enlargement_told(told), picture.planes())
+    np.testing.assert_allclose(model.enlarge(picture).planes(), expected, rtol=0, atol=0.51 / 255)
 
 
 def trained(made, folder):

@@ -130,9 +130,11 @@ def beside_paper(ours: Scores, paper: list[float] | None) -> tuple[str, str]:
 def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> Rescaler:
     """Make a rescaler of a model; an upscaler starts from the protocol's small picture."""
     channel = model.channel if protocol.jpeg is None else Jpeg(quality=protocol.jpeg)
+    is_pair = model.card.kind == "pair"
 
     def enlargement(channels: int) -> Operation:
-        told = model.enlargement_told(channel.conditions(channels) or None)
+        # A pair knows no other files than those that it learned with, and sent them pictures of its own channels.
+        told = model.enlargement_told(channel.conditions(model.channels if is_pair else channels) or None)
         return model.on_channels(self_ensemble(told) if ensemble else told, channels)
 
     enlargements = {channels: enlargement(channels) for channels in (1, 3)}  # loaded now, before any time is taken
@@ -140,7 +142,7 @@ def rescaler_of(model: Model, protocol: Protocol, *, ensemble: bool = False) -> 
     def enlarge(low: NDArray) -> NDArray:
         return run(enlargements[low.shape[2]], low.astype(np.float32))
 
-    return Rescaler(protocol.reduce if model.card.kind == "upscaler" else received_reduction(model, channel), enlarge)
+    return Rescaler(received_reduction(model, channel) if is_pair else protocol.reduce, enlarge)
 
 
 def received_reduction(pair: Model, channel: Channel | None = None) -> Transform:

@@ -219,7 +219,7 @@ def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
 def create_restorer(
     upscaler: str, scale: int, channels: int, channel: Channel, parameters: Mapping[str, Any] | None
 ) -> Upscaler:
-    """Build the restoring half of a pair by name; it is told what the channel has to tell.
+    """Build the restoring half of a pair by name; it is told what the channel has to tell, if it can be told anything.
 
     Args:
         upscaler: an architecture that enlarges the small picture itself.
@@ -231,9 +231,10 @@ def create_restorer(
     Raises:
         UsageError: the architecture or a parameter is unknown, or it takes no small picture.
     """
-    if conditions := len(channel.conditions(channels)):
-        parameters = {"conditions": conditions, **(parameters or {})}
-    up = create(upscaler, scale=scale, channels=channels, **(parameters or {}))
+    told = {}
+    if upscaler in ARCHITECTURES and "conditions" in inspect.signature(ARCHITECTURES[upscaler]).parameters:
+        told["conditions"] = len(channel.conditions(channels))
+    up = create(upscaler, scale=scale, channels=channels, **(told | dict(parameters or {})))
     if not isinstance(up, Upscaler) or up.interpolated_input:
         raise UsageError(f"upscaler = {upscaler!r} must enlarge the small picture itself, as edsr does")
     return up

@@ -13,7 +13,7 @@ from typing import Union
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.codecs.quantisation import CONDITIONS
+from twinscale.codecs.quantisation import CONDITIONS, Quantisation
 from twinscale.engine import Operation, Runtime, run
 from twinscale.engine.operation import (
     clamped_to_neighbours,
@@ -28,7 +28,7 @@ from twinscale.engine.operation import (
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
-from twinscale.rescale.channel import Channel, create_channel
+from twinscale.rescale.channel import Channel, Lossy, create_channel
 from twinscale.zoo import Card, load_card
 from twinscale.zoo.card import Conditions, Part
 
@@ -108,6 +108,11 @@ class Model:
             return "none"
         return f"3x3 neighbours, slack {_SLACK}, mirrored border"
 
+    @property
+    def channels(self) -> int:
+        """Channels that its networks work on: 1 for luminance, 3 for RGB."""
+        return 1 if self.card.colour == "y" else 3
+
     @functools.cached_property
     def channel(self) -> Channel:
         """What a pair's small picture goes through before it is restored.
@@ -144,15 +149,14 @@ class Model:
     def _load(self, part: Part, scale: Fraction) -> Operation:
         name = f"{self.card.name}/{part.file}"
         network = self.runtime.load(self.card.read(part), name=name)
-        channels = 1 if self.card.colour == "y" else 3
 
         def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
             result = network(batch)
             count, height, width, _ = batch.shape
-            if result.shape != (count, height * scale, width * scale, channels):
+            if result.shape != (count, height * scale, width * scale, self.channels):
                 raise ModelError(
                     f"model {name} made {result.shape[2]}x{result.shape[1]} pixels of {width}x{height}, or not of "
-                    f"{channels} channel(s): its card, which says x{scale}, does not fit"
+                    f"{self.channels} channel(s): its card, which says x{scale}, does not fit"
                 )
             return result
 
@@ -182,9 +186,19 @@ class Model:
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
         """
-        quantisation = picture.quantisation if self.card.conditions == "jpeg" else None
-        enlargement = self.enlargement_told(quantisation.conditions() if quantisation else None)
+        enlargement = self.enlargement_told(self._conditions(picture.quantisation))
         return self._apply(self_ensemble(enlargement) if ensemble else enlargement, picture, tile, progress)
+
+    def _conditions(self, quantisation: Quantisation | None) -> Sequence[float] | None:
+        """Return what the enlarging network is told of a JPEG; None if there is nothing to tell.
+
+        A pair is told the quality as if the file were what it learned with, whatever its chroma.
+        """
+        if quantisation is None or self.card.conditions != "jpeg":
+            return None
+        if isinstance(self.channel, Lossy):
+            return self.channel.at(quantisation.quality).conditions(self.channels)
+        return quantisation.conditions()
 
     def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Shrink a picture and its alpha ``scale`` times, sides rounded up; metadata and depth stay.

@@ -102,7 +102,8 @@ class OptimisationSpec:
     trades restoration for the looks of the small picture. 0 leaves the small picture free."""
     rate: float = 0.0
     """Weight of what the small picture's file costs, for channels that estimate it: how much squared error a bit per
-    pixel of the full-size picture is worth where quantisation steps are as large as the range of levels."""
+    pixel of the full-size picture is worth, by the mean quantisation step. About 0.025 is what another quality would
+    trade (``docs/experiments/pack.md``)."""
     offset_distance: float = 0.0
     """Weight of how far the taps of a pair's kernels move: λ of Sun and Chen's equation 11, see ``losses.py``."""
     offset_variation: float = 0.0

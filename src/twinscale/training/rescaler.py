@@ -76,7 +76,7 @@ def _rescaler(
         sent_through = channel or network.channel
         return Rescaler(
             lambda truth: sent_through(transform(network.down, truth, ())),
-            lambda low: transform(network.up, low, sent_through.conditions(low.shape[2])),
+            lambda low: transform(network.up, low, sent_through.conditions(network.channels)[: network.up.conditions]),
         )
     degradation, before = Degradation(spec.scale, spec.colour, data), channel or Unchanged()
     nothing_lost = (0.0,) * network.conditions

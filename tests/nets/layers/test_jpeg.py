@@ -103,8 +103,8 @@ def test_beyond_black_and_white_is_clipped() -> None:
 
 
 def test_lower_precision_around_it_changes_nothing() -> None:
-    picture = tensor(PICTURES["photograph"])
-    expected = JPEG()(picture, *tables(50), (2, 2)).picture
+    picture = tensor(PICTURES["photograph"]).bfloat16()
+    expected = JPEG()(picture.float(), *tables(50), (2, 2)).picture
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(JPEG()(picture, *tables(50), (2, 2)).picture, expected, rtol=0, atol=0)
 
@@ -158,6 +158,6 @@ def test_bits_grow_with_what_is_stored_and_zeros_cost_nothing() -> None:
     (cost[0] + cost[1]).backward()
     assert stored.grad is not None
     assert cost[0] == 0
-    assert cost[1].item() == pytest.approx(1.44 * (1 + 2) + 2 * 2.68)
+    assert cost[1].item() == pytest.approx(1.36 * (1 + 2) + 2 * 2.97)
     assert (stored.grad != 0).sum() == 2
     assert stored.grad[1, 0, 0, 0, 0, 1] > 0 > stored.grad[1, 0, 0, 0, 2, 2]

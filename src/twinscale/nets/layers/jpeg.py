@@ -2,7 +2,7 @@
 
 Each step of libjpeg (its "islow" transforms, which Pillow and most programs use) is linear in whole numbers and then
 rounded. So it is here, in float64, which holds these numbers exactly; gradients pass through all rounding as if it were
-not there.
+not there (soft forms of rounding taught no more: ``docs/experiments/pack.md``).
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.nets.layers.inward_clamp import inward_clamp
+from twinscale.rescale.channel import SAMPLINGS
 
 # What libjpeg's constants of 13 bits add up to: sqrt(8) times the orthonormal DCT, in units of 2**-13.
 _DCT = torch.tensor(
@@ -35,11 +36,8 @@ _HALF = 1 / 2
 _JUST_BELOW_HALF = _HALF - 2**-16  # with which libjpeg rounds Cb and Cr
 _MIDDLE, _WHITE = 128, 255
 _SIDE = 8  # of a block
-_PER_COEFFICIENT, _PER_DIGIT = 2.68, 1.44  # bits
+_PER_COEFFICIENT, _PER_DIGIT = 2.97, 1.36  # bits
 _NARROW = 2  # samples across: libjpeg does not interpolate narrower chroma
-
-SAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
-"""How many times fewer samples chroma has, down and across."""
 
 
 class Coded(NamedTuple):
@@ -63,18 +61,20 @@ class JPEG(nn.Module):
                 beyond black and white, only gradients that lead back inside pass.
             luma: quantisation steps in levels, ``(N, 8, 8)``; rows are vertical frequencies.
             chroma: those of Cb and Cr; grey needs none.
-            sampling: one of the values of :data:`SAMPLINGS`.
+            sampling: how many times fewer samples chroma has, down and across: ``(1, 1)``, ``(1, 2)`` or ``(2, 2)``.
 
         Raises:
             ValueError: chroma has no steps, or is sampled otherwise.
         """
+        picture = picture.to(torch.promote_types(picture.dtype, torch.float32))  # levels are finer than bfloat16
         size = picture.shape[2], picture.shape[3]
         levels = _floor(inward_clamp(picture, 0, 1) * _WHITE + _HALF).double()
         if picture.shape[1] == 1:
             stored = _encoded(levels, luma, (1, 1))
             return Coded(_to_unit(_decoded(stored, luma, (1, 1), size), picture), [stored])
         if chroma is None or sampling not in SAMPLINGS.values():
-            raise ValueError(f"RGB needs the steps of chroma and a sampling of {SAMPLINGS}, not {sampling}")
+            known = ", ".join(map(str, SAMPLINGS.values()))
+            raise ValueError(f"RGB needs the steps of chroma and a sampling of {known}, not {sampling}")
         planes = _to_ycc(levels)
         y, cbcr = _encoded(planes[:, :1], luma, (1, 1)), _encoded(planes[:, 1:], chroma, sampling)
         decoded = torch.cat((_decoded(y, luma, (1, 1), size), _decoded(cbcr, chroma, sampling, size)), dim=1)
@@ -85,8 +85,8 @@ def bits(coefficients: list[Tensor]) -> Tensor:
     """Estimate what the AC coefficients of :class:`Coded` take in a file: ``(N,)`` bits, with gradients.
 
     Huffman codes give each coefficient that is not zero a code and about the logarithm of its size in digits. The two
-    constants were fitted to the sizes of files of photographs with tables of their own, qualities 10 to 95, which
-    they meet to within 3 percent. Zeros have no gradient: they cost nothing already.
+    constants were fitted to the sizes of files of photographs with tables of their own, at qualities of 10 to 95
+    (``docs/experiments/pack.md``). Zeros have no gradient: they cost nothing already.
     """
     sizes = [plane.abs().flatten(-2)[..., 1:] for plane in coefficients]  # DC comes first
     costs = (_PER_DIGIT * torch.log2(1 + size) + _PER_COEFFICIENT * size.clamp(max=1) for size in sizes)
@@ -100,7 +100,7 @@ def _encoded(planes: Tensor, steps: Tensor, sampling: tuple[int, int]) -> Tensor
     samples = _downsampled(_continued(planes, down, across * _SIDE), sampling)
     samples = _continued(samples, _SIDE, 1)
     pictures, channels, height, width = samples.shape
-    blocks = samples.view(pictures, channels, height // _SIDE, _SIDE, width // _SIDE, _SIDE).transpose(3, 4)
+    blocks = samples.reshape(pictures, channels, height // _SIDE, _SIDE, width // _SIDE, _SIDE).transpose(3, 4)
     rows = _floor((blocks - _MIDDLE) @ _DCT.T.to(blocks.device) / 2**11 + _HALF)
     frequencies = _floor(_DCT.to(blocks.device) @ rows / 2**15 + _HALF)  # times 8
     return _rounded(frequencies / (_SIDE * _of_blocks(steps)))
@@ -176,9 +176,8 @@ def _mixed(planes: Tensor, matrix: Tensor) -> Tensor:
 
 
 def _to_unit(levels: Tensor, like: Tensor) -> Tensor:
-    """Return levels as values in [0, 1] of another tensor's type, but never less exact than float32."""
-    dtype = torch.promote_types(like.dtype, torch.float32)
-    return levels.to(dtype) / _WHITE
+    """Return levels as values in [0, 1] of another tensor's type."""
+    return levels.to(like.dtype) / _WHITE
 
 
 def _floor(x: Tensor) -> Tensor:
