@@ -11,7 +11,7 @@ import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
 import twinscale
-from twinscale.evaluation.metrics import psnr
+from twinscale.images.metrics import psnr
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 

@@ -19,8 +19,8 @@ from twinscale.codecs.codec import Options, Subsampling
 from twinscale.codecs.rate import coded
 from twinscale.datasets import find_pictures
 from twinscale.errors import TwinscaleError
-from twinscale.evaluation.metrics import psnr
 from twinscale.images.colour import luminance
+from twinscale.images.metrics import psnr
 from twinscale.images.resize import imresize
 from twinscale.rescale.upscale import resized
 from twinscale.zoo import DEFAULT_REPAIRER, families, load_card

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 SMALL = {"width": 6, "depth": 2}
+TOLD = {"jpeg": "jpeg", "webp": "quality"}
 ARCHITECTURES = {"down": "dsn", "srcnn": "srcnn", "jpeg": "lean"}
 
 
@@ -23,6 +24,8 @@ def network(kind: str, scale: int, channels: int) -> Any:
         made: Any = SRCNN(scale, channels, filters=(6, 4), kernels=(5, 1, 3))
     elif kind == "jpeg":
         made = Lean(scale, channels, width=6, blocks=1, conditions=3)
+    elif kind == "webp":
+        made = Lean(scale, channels, width=6, blocks=1, conditions=1)
     else:
         made = {"down": DownSNet, "up": UpSNet}[kind](scale, channels, **SMALL)
     generator = torch.Generator().manual_seed(scale + channels)
@@ -61,6 +64,11 @@ def make_jpeg(folder: Path, scale: int, *, name: str | None = None) -> Path:
     return _make(folder, name or f"jpeg-x{scale}", "upscaler", scale, "rgb", ("jpeg",))
 
 
+def make_webp_pair(folder: Path, scale: int, *, name: str) -> Path:
+    """A model folder with a pair for RGB that goes through WebP and is told its quality."""
+    return _make(folder, name, "pair", scale, "rgb", ("down", "webp"))
+
+
 def _make(folder: Path, name: str, kind: str, scale: int, colour: str, kinds: tuple[str, ...]) -> Path:
     folder = folder / name
     folder.mkdir(parents=True)
@@ -72,7 +80,9 @@ architecture = "{ARCHITECTURES[kinds[0]]}"
 scale = {scale}
 colour = "{colour}"
 input = "{"interpolated" if kinds == ("srcnn",) else "small"}"
-conditions = "{"jpeg" if kinds == ("jpeg",) else "none"}"
+conditions = "{TOLD.get(kinds[-1], "none")}"
+channel = "{"file" if kinds[-1] == "webp" else "8-bit"}"
+channel_parameters = {{ {"format = 'WebP'" if kinds[-1] == "webp" else ""} }}
 description = "Random weights, for tests."
 licence = "Apache-2.0"
 """

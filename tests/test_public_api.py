@@ -8,8 +8,8 @@ import pytest
 import twinscale
 
 CALLABLE = [
-    *("Card", "Evaluation", "Model", "Picture", "Runtime", "Shrunk", "TwinscaleError"),
-    *("evaluate", "list_models", "load", "repair", "restore", "shrink", "upscale"),
+    *("Card", "Evaluation", "Model", "Packed", "Picture", "Runtime", "Shrunk", "TwinscaleError"),
+    *("evaluate", "list_models", "load", "pack", "repair", "restore", "shrink", "upscale"),
 ]
 NAMES = sorted([*CALLABLE, "ModelLike", "PictureLike"])
 

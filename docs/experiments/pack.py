@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from twinscale.engine import run
-from twinscale.evaluation.metrics import psnr
 from twinscale.evaluation.protocol import Protocol
 from twinscale.images.levels import to_pixels
+from twinscale.images.metrics import psnr
 from twinscale.rescale import Model, load
 from twinscale.rescale.channel import Jpeg
 from twinscale.training.data import split_pictures, validation_examples

@@ -8,7 +8,7 @@ import statistics
 
 import twinscale
 from twinscale.datasets import find_pictures
-from twinscale.evaluation.metrics import psnr
+from twinscale.images.metrics import psnr
 from twinscale.images.resize import imresize
 
 ORDERS = {6: [(2, 3), (3, 2)], 8: [(2, 4), (4, 2)], 12: [(3, 4), (4, 3)]}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twinscale.evaluation.evaluate import Evaluation, evaluate
     from twinscale.images.picture import Picture, PictureLike
     from twinscale.rescale.model import Model, ModelLike, load
+    from twinscale.rescale.pack import Packed, pack
     from twinscale.rescale.repair import repair
     from twinscale.rescale.restore import restore
     from twinscale.rescale.shrink import shrink
@@ -34,6 +35,7 @@ __all__ = [
     "Evaluation",
     "Model",
     "ModelLike",
+    "Packed",
     "Picture",
     "PictureLike",
     "Runtime",
@@ -42,6 +44,7 @@ __all__ = [
     "evaluate",
     "list_models",
     "load",
+    "pack",
     "repair",
     "restore",
     "shrink",
@@ -53,6 +56,7 @@ _MODULES = {
     "Evaluation": "evaluation.evaluate",
     "Model": "rescale.model",
     "ModelLike": "rescale.model",
+    "Packed": "rescale.pack",
     "Picture": "images.picture",
     "PictureLike": "images.picture",
     "Runtime": "engine.runtime",
@@ -60,6 +64,7 @@ _MODULES = {
     "evaluate": "evaluation.evaluate",
     "list_models": "zoo.catalogue",
     "load": "rescale.model",
+    "pack": "rescale.pack",
     "repair": "rescale.repair",
     "restore": "rescale.restore",
     "shrink": "rescale.shrink",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twinscale.batch import Downscale, Restore, Shrink, Upscale, Work
+from twinscale.batch import Downscale, Pack, Restore, Shrink, Upscale, Work
 from twinscale.batch.names import Naming
 from twinscale.codecs.registry import readable_extensions, writable_codecs
 from twinscale.engine import Runtime
@@ -33,6 +33,11 @@ def name(source: str, work: Work, format: str | None = None, template: str | Non
         ("photo.jpg", Downscale("dpid"), None, "photo_shrunk_dpid-x2.jpg"),
         ("photo.bmp", Downscale("area", 16), None, "photo_shrunk_area-x16_bmp.png"),
         ("photo_shrunk.png", Restore(), None, "photo_shrunk_restored.png"),
+        ("photo.png", Pack(), None, "photo_packed_png.jpg"),
+        ("photo.JPG", Pack(), None, "photo_packed.JPG"),
+        ("photo.webp", Pack(), None, "photo_packed.webp"),
+        ("scan.tif", Pack(), None, "scan_packed_tif.jpg"),
+        ("photo.jpg", Pack(), "avif", "photo_packed_jpg.avif"),
         ("archive.tar.png", Upscale(), None, "archive.tar_x2.png"),
         ("noextension", Upscale(), None, "noextension_x2_.png"),
         (".png", Upscale(), None, ".png_x2_.png"),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.awkward import exif_block, icc_profile, pattern, xmp_packet
 from twinscale.batch import Downscale, Job, Outcome, Restore, Shrink, Upscale, Work, Writing, run
-from twinscale.batch.work import Process
+from twinscale.batch.work import Formats, Process
 from twinscale.engine import Runtime
 from twinscale.errors import OutputExistsError, PictureError, UsageError
 from twinscale.images.picture import Picture
@@ -30,14 +30,14 @@ class Each:
     function: Callable[[Picture], Picture] = field(default=lambda picture: picture)
     promised: tuple[int, int] | None = None
     carries_tag: bool = False
-    lossless: bool = False
+    formats: Formats = "any"
     runtime: Runtime = Runtime()
 
     def size(self, picture: Picture) -> tuple[int, int]:
         return self.promised or (picture.height, picture.width)
 
     def load(self) -> Process:
-        def process(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        def process(picture: Picture, format: str, progress: ProgressCallback | None) -> Picture:
             return self.function(picture)
 
         return process
@@ -160,22 +160,22 @@ class TestSize:
     )
     def test_upscaling(self, work: Upscale) -> None:
         picture = Picture(pattern(11, 13))
-        assert work.size(picture) == work.load()(picture, None).pixels.shape[:2]
+        assert work.size(picture) == work.load()(picture, "PNG", None).pixels.shape[:2]
 
     @pytest.mark.parametrize("scale", [2, 3, 16])
     def test_downscaling(self, scale: int) -> None:
         picture, work = Picture(pattern(11, 13)), Downscale("dpid", scale)
-        assert work.size(picture) == work.load()(picture, None).pixels.shape[:2]
+        assert work.size(picture) == work.load()(picture, "PNG", None).pixels.shape[:2]
 
     def test_shrinking_and_restoring(self) -> None:
         pair = "dsn-x3"
         picture = Picture(pattern(11, 13))
-        small = Shrink(pair).load()(picture, None)
+        small = Shrink(pair).load()(picture, "PNG", None)
         assert Shrink(pair).size(picture) == small.pixels.shape[:2] == (4, 5)
         assert Restore(pair).size(small) == (11, 13)
         untagged = small.without_metadata()
         for work in (Restore(pair), Restore(fallback="bicubic", scale=4), Restore(fallback="upscale")):
-            assert work.size(untagged) == work.load()(untagged, None).pixels.shape[:2]
+            assert work.size(untagged) == work.load()(untagged, "PNG", None).pixels.shape[:2]
 
 
 class TestDepth:

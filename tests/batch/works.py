@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from twinscale.batch.work import Process
+from twinscale.batch.work import Formats, Process
 from twinscale.engine import Runtime
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import ProgressCallback
@@ -19,7 +19,7 @@ class Fake:
     kind: ClassVar[str] = "fake"
     suffix: ClassVar[str] = "_new"
     carries_tag: ClassVar[bool] = False
-    lossless: ClassVar[bool] = False
+    formats: ClassVar[Formats] = "any"
     placeholders: ClassVar[dict[str, str]] = {}
 
     runtime: Runtime = field(default=Runtime(), kw_only=True)
@@ -39,7 +39,7 @@ class Each(Fake):
     function: Callable[[Picture, ProgressCallback | None], Picture] = field(default=lambda picture, _: picture)
 
     def load(self) -> Process:
-        return self.function
+        return lambda picture, _, progress: self.function(picture, progress)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Add(Fake):
         return {"kind": self.kind, "number": self.number}
 
     def load(self) -> Process:
-        return lambda picture, _: picture.with_planes((picture.pixels + np.uint8(self.number)) / 255)
+        return lambda picture, _, __: picture.with_planes((picture.pixels + np.uint8(self.number)) / 255)
 
 
 @dataclass(frozen=True)

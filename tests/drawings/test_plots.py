@@ -17,6 +17,7 @@ from twinscale.drawings import (
     GroupedTradeOff,
     LogCurves,
     Preferences,
+    RateDistortion,
     Spectra,
     TradeOff,
     TrainingCurves,
@@ -55,6 +56,24 @@ def test_logarithmic_curves_share_their_axes() -> None:
     assert first.get_ylim() == second.get_ylim() == third.get_ylim()
     assert first.get_ylim()[0] < 1e-4 < 100 < first.get_ylim()[1]
     assert (figure.get_supxlabel(), figure.get_supylabel()) == ("epoch", "loss")
+
+
+def test_rate_and_distortion_has_lines_to_compare_with() -> None:
+    lines = {"alone": LINES["one"], **LINES}
+    figure = RateDistortion({"a": lines, "b": LINES, "c": lines}, ["alone"], "bits per pixel", "dB").figure()
+    first, second, third, empty = figure.axes
+    assert [drawn_lines(axes) for axes in (first, second, third)] == [lines, LINES, lines]
+    assert not empty.axison
+    assert [(line.get_linestyle(), line.get_color()) for line in first.lines] == [
+        ("--", "C0"),
+        ("-", "C0"),
+        ("-", "C1"),
+    ]
+    assert {(axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) for axes in (first, second, third)} == {
+        ("log", "bits per pixel", "dB")
+    }
+    assert legend_of(first) == ["alone", "one", "two"]
+    assert len(RateDistortion({"a": lines}, [], "bits per pixel", "dB").figure().axes) == 1
 
 
 def test_displacements_lead_from_where_points_lie_to_where_they_move() -> None:

@@ -16,7 +16,7 @@ from twinscale.engine import Runtime, run
 from twinscale.engine.operation import on_grey
 from twinscale.errors import DatasetError, UsageError
 from twinscale.evaluation.looks import Looks
-from twinscale.evaluation.metrics import psnr, ssim
+from twinscale.images.metrics import psnr, ssim
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from tests.images.test_resize import reference
 from twinscale.errors import UsageError
-from twinscale.evaluation.metrics import psnr, ssim
 from twinscale.evaluation.protocol import Protocol, Scores, to_levels
 from twinscale.images.colour import luminance
+from twinscale.images.metrics import psnr, ssim
 from twinscale.images.resize import imresize
 
 DATA = Path(os.environ.get("TWINSCALE_DATA", ""))

@@ -34,8 +34,8 @@ def test_a_layer_without_a_pad_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("edsr", "table-1"), "no published tables of 'edsr': use one of car, dsn, small_cnns, srcnn"),
-        (("dsn", "table-5"), "dsn has no 'table-5': use one of table-1, table-1-baseline, table-2, table-3, table-4"),
+        (("edsr", "table-1"), "no published tables of 'edsr': use one of car, dsn, sain, small_cnns, srcnn"),
+        (("dsn", "table-6"), "dsn has no 'table-6': use one of table-1, table-1-baseline, table-2, table-3, table-4"),
         (("dsn", "models"), "dsn has no 'models'"),
         (("dsn", "table-4", "LPIPS"), "table-4 of dsn gives no 'LPIPS': use one of PSNR, SSIM"),
     ],
@@ -193,3 +193,23 @@ def test_luminance_models_and_car_are_compared_and_no_others() -> None:
     for name in model_names():
         compared = load_card(name).colour == "y" or name.startswith("car-")
         assert (published_scores(name, "Set5") is not None) == (published_source(name) is not None) == compared
+
+
+# Self-asymmetric invertible network
+
+
+def test_sain_is_the_best_of_its_tables_and_rises_with_the_quality() -> None:
+    for table in ("jpeg-x2", "jpeg-x4"):
+        for quantity in ("PSNR", "SSIM"):
+            *others, sain = published_table("sain", table, quantity).values()
+            assert list(sain.values()) == sorted(sain.values())
+            assert all(other[quality] < sain[quality] for other in others for quality in sain)
+
+
+def test_what_was_read_off_sains_plot_is_as_far_above_car_as_in_its_table() -> None:
+    table, plot = published_table("sain", "jpeg-x2"), published_table("sain", "other-sets-x2")
+    for quality in ("30", "90"):
+        gain = table["SAIN"][quality] - table["CAR, EDSR"][quality]
+        for dataset in ("Set5", "Set14", "BSD100", "Urban100"):
+            own = plot[f"{dataset}, SAIN"][quality] - plot[f"{dataset}, CAR"][quality]
+            assert own == pytest.approx(gain, abs=1.1)

@@ -14,8 +14,8 @@ pytest.importorskip("matplotlib")
 from tests.models import make_pair  # noqa: E402
 from twinscale.drawings import FilterGrid  # noqa: E402
 from twinscale.errors import UsageError  # noqa: E402
-from twinscale.evaluation.metrics import psnr, ssim  # noqa: E402
 from twinscale.images.colour import luminance  # noqa: E402
+from twinscale.images.metrics import psnr, ssim  # noqa: E402
 from twinscale.images.picture import Picture  # noqa: E402
 from twinscale.images.resize import imresize  # noqa: E402
 from twinscale.papers import reproduction as reproduction_module  # noqa: E402

@@ -237,6 +237,7 @@ def test_fallbacks_for_a_lost_tag() -> None:
     assert restore(lost, fallback="bicubic", scale=4).pixels.shape[:2] == (40, 48)
     opaque = picture(10, 12)
     np.testing.assert_array_equal(restore(opaque, fallback="bicubic").pixels, imresize(opaque.pixels, 2))
+    assert same(restore(lost, fallback="keep"), lost)
     small = shrink(opaque)
     assert same(restore(small, fallback="bicubic"), restore(small))  # the tag is there
 
@@ -282,7 +283,7 @@ def test_foreign_numbers_in_a_tag() -> None:
     small = shrink(picture(20, 30))
     digest = load("twin-x2").card.digest
     for scale, width, height in [(10**400, 30, 20), (2, 10**400, 20), (1, 15, 10), (2, 32, 20)]:
-        with pytest.raises(UsageError, match=r"cropped or resized|name the pair that shrank it"):
+        with pytest.raises(UsageError, match=r"cropped or resized|name the one that|carries no tag"):
             restore(replace(small, xmp=add_tag(None, Tag("twin-x2", digest, scale, width, height))))
 
 

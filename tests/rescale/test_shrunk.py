@@ -46,7 +46,7 @@ def test_an_ordinary_picture_is_not_shrunk() -> None:
 def test_restores_by_the_pair_that_it_names() -> None:
     original = picture()
     shrunk = Shrunk.open(shrink(original))
-    pair = shrunk.pair()
+    pair = shrunk.restorer()
     assert pair.card.name == "twin-x2"
     restored = shrunk.restore(pair)
     assert restored.pixels.shape[:2] == original.pixels.shape[:2]
@@ -58,10 +58,10 @@ def test_restores_by_the_pair_that_it_names() -> None:
 def test_other_weights_and_other_scales_are_refused(tmp_path: Path) -> None:
     shrunk = Shrunk.open(shrink(picture()))
     with pytest.raises(ModelError, match="other weights of twin-x2"):
-        Shrunk(shrunk.picture, replace(shrunk.tag, digest="0" * 64)).pair()
+        Shrunk(shrunk.picture, replace(shrunk.tag, digest="0" * 64)).restorer()
     with pytest.raises(ModelError, match="not among the shipped models: name its folder"):
-        Shrunk(shrunk.picture, replace(shrunk.tag, model="../twin-x2")).pair()
+        Shrunk(shrunk.picture, replace(shrunk.tag, model="../twin-x2")).restorer()
     with pytest.raises(UsageError, match=r"shrunk 2 times, but .* enlarges 3 times"):
         shrunk.restore(load(make_pair(tmp_path, 3, "rgb")))
     with pytest.raises(UsageError, match="cropped or resized"):
-        Shrunk(picture(11, 16), shrunk.tag).restore(shrunk.pair())
+        Shrunk(picture(11, 16), shrunk.tag).restore(shrunk.restorer())

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from twinscale import load, upscale
 from twinscale.engine import Runtime
-from twinscale.evaluation.metrics import psnr
+from twinscale.images.metrics import psnr
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
 from twinscale.zoo import load_card, model_names

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from twinscale.rescale.tag import Tag
 from twinscale.rescale.xmp import NAMESPACE, add_tag, read_tag, remove_tag
 
-TAG = Tag(model="dsn-x2", digest="ab" * 32, scale=2, width=641, height=479)
-OTHER = Tag(model="dsn-x3", digest="cd" * 32, scale=3, width=100, height=99)
+TAG = Tag(model="dsn-x2", digest="ab" * 32, scale=Fraction(2), width=641, height=479)
+OTHER = Tag(model="dsn-x3", digest="cd" * 32, scale=Fraction(3), width=100, height=99)
 
 ADOBE = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -236,3 +237,37 @@ def test_any_model_name(model: str) -> None:
     tag = Tag(model, "ab" * 32, 2, 10, 20)
     for start in (None, ADOBE):
         assert read_tag(add_tag(start, tag)) == tag
+
+
+PACKED = Tag("jpeg-x2", "ab" * 8, Fraction(3, 2), 641, 479, quality=60, pixels="cd" * 8)
+
+
+def test_a_compact_packet_has_only_what_must_be_there() -> None:
+    xmp = add_tag(None, PACKED, compact=True)
+    assert read_tag(xmp) == PACKED
+    assert remove_tag(xmp) is None
+    assert len(xmp) < len(add_tag(None, PACKED)) - 110
+    assert add_tag(ADOBE, PACKED, compact=True) == add_tag(ADOBE, PACKED)
+    ElementTree.fromstring(xmp)
+
+
+def test_what_is_not_known_is_not_in_the_packet() -> None:
+    """So files of shrink stay as they were."""
+    xmp = add_tag(None, TAG)
+    assert b"quality" not in xmp
+    assert b"pixels" not in xmp
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("scale", ["1e999999999", "3/0", "1/2", "nan", "9" * 9999]),
+        ("quality", ["0", "101", "x"]),
+        ("digest", ["ab", ""]),
+        ("width", ["-1", "1.5"]),
+    ],
+)
+def test_damaged_values(name: str, values: list[str]) -> None:
+    packet = add_tag(None, PACKED).decode()
+    for value in values:
+        assert read_tag(re.sub(rf't:{name}="[^"]*"', f't:{name}="{value}"', packet).encode()) is None

@@ -9,13 +9,14 @@
 from twinscale.batch.plan import Job, plan
 from twinscale.batch.run import rehearse, run
 from twinscale.batch.task import Outcome
-from twinscale.batch.work import Downscale, Repair, Restore, Shrink, Upscale, Work
+from twinscale.batch.work import Downscale, Pack, Repair, Restore, Shrink, Upscale, Work
 from twinscale.batch.writing import Writing
 
 __all__ = [
     "Downscale",
     "Job",
     "Outcome",
+    "Pack",
     "Repair",
     "Restore",
     "Shrink",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinscale.batch.work import Work
+from twinscale.batch.work import Formats, Work
 from twinscale.codecs.codec import Codec
 from twinscale.codecs.registry import codec_named, writable_codecs
 from twinscale.errors import UsageError
@@ -18,14 +18,14 @@ class Naming:
     Attributes:
         suffix: see :attr:`Work.suffix`.
         placeholders: see :attr:`Work.placeholders`.
-        lossless: see :attr:`Work.lossless`.
+        formats: see :attr:`Work.formats`.
         format: format of the outputs; by default that of each input, if it suits the work.
         template: name with placeholders in braces, instead of the usual one.
     """
 
     suffix: str
     placeholders: Mapping[str, str]
-    lossless: bool
+    formats: Formats
     format: str | None = None
     template: str | None = None
 
@@ -37,7 +37,7 @@ class Naming:
             UsageError: the template has an unknown placeholder, or an unmatched brace.
             ModelError: see :attr:`Work.suffix`.
         """
-        naming = cls(work.suffix, work.placeholders, work.lossless, format, template)
+        naming = cls(work.suffix, work.placeholders, work.formats, format, template)
         if template is not None:
             naming._check(template)
         return naming
@@ -60,8 +60,9 @@ class Naming:
         if self.format is not None:
             extensions = codec_named(self.format).extensions
             return source.suffix if own in extensions else extensions[0]
-        suitable = {extension for codec in suitable_codecs(lossless=self.lossless) for extension in codec.extensions}
-        return source.suffix if own in suitable else ".png"
+        suitable = suitable_codecs(self.formats)
+        is_suitable = any(own in codec.extensions for codec in suitable)
+        return source.suffix if is_suitable else suitable[0].extensions[0]
 
     def _values(self, source: Path, extension: str) -> dict[str, str]:
         """Return what a template's placeholders stand for."""
@@ -89,11 +90,17 @@ class Naming:
             raise UsageError(f"output template {template!r}: unknown placeholder {{{unknown}}}; known are {names}")
 
 
-def suitable_codecs(*, lossless: bool) -> list[Codec]:
-    """List the formats that a result may have unless another is asked for: GIF has too few colours, BMP no metadata.
+def suitable_codecs(formats: Formats) -> list[Codec]:
+    """List the formats that a result may have unless another is asked for, the one to fall back on first.
+
+    GIF has too few colours, BMP no metadata, and others no room for the tag of a small picture.
 
     Args:
-        lossless: see :attr:`Work.lossless`. These formats also keep the tag of a shrunk picture.
+        formats: see :attr:`Work.formats`.
     """
-    fit = (codec for codec in writable_codecs() if codec.max_colours is None and codec.keeps)
-    return [codec for codec in fit if not lossless or (codec.is_lossless and codec.keeps_xmp)]
+    fit = [codec for codec in writable_codecs() if codec.max_colours is None and codec.keeps]
+    if formats == "lossless":
+        return [codec for codec in fit if codec.is_lossless and codec.keeps_xmp]
+    if formats == "lossy":
+        return [codec for codec in fit if codec.quality is not None and codec.keeps_xmp]
+    return fit

@@ -21,6 +21,7 @@ from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, 
 from twinscale.images.files import read_source, write_atomically
 from twinscale.images.picture import MAX_PIXELS, Picture
 from twinscale.rescale.model import ProgressCallback
+from twinscale.rescale.pack import Packed
 
 if TYPE_CHECKING:
     from twinscale.codecs.codec import Codec
@@ -42,6 +43,7 @@ class Outcome:
         input_bytes: size of the input, as a file.
         bytes: size of the output, as a file.
         notes: what was changed on reading the input, and what else the user should know, one line each.
+        packed: how the output was packed and what was measured, without the file itself.
     """
 
     job: Job
@@ -54,6 +56,7 @@ class Outcome:
     input_bytes: int | None = None
     bytes: int | None = None
     notes: tuple[str, ...] = ()
+    packed: Packed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Task:
         self._journals = journals
         self._codec: Codec | None = None
         self._picture: Picture | None = None
+        self._packed: Packed | None = None
         self._input_sha256 = ""
         self._input_size = (0, 0)
         self._input_bytes = 0
@@ -166,8 +170,9 @@ class Task:
             self._input_size, self._input_bytes = (picture.height, picture.width), len(data)
             self._notes = picture.notes
             if self._codec is None:
-                suitable = {codec.name: codec for codec in suitable_codecs(lossless=self._work.lossless)}
-                self._choose(self._named_codec() or suitable.get(picture.format or "PNG", suitable["PNG"]))
+                suitable = suitable_codecs(self._work.formats)
+                own = (codec for codec in suitable if codec.name == picture.format)
+                self._choose(self._named_codec() or next(own, suitable[0]))
             assert self._codec is not None
             self._writing.check_fits(self._codec, picture, self._work.size(picture))
             self._picture = picture
@@ -175,13 +180,18 @@ class Task:
     def process(self, process: Process, progress: ProgressCallback | None = None) -> None:
         """Do the work on the picture."""
         with self._stage():
-            if self._picture is None:
+            if self._picture is None or self._codec is None:
                 return
+            picture, self._picture = self._picture, None
             if self._work.carries_tag:  # what will be restored is the picture as it is asked for
-                self._picture = process(self._writing.applied_to(self._picture), progress)
+                result = process(self._writing.applied_to(picture), self._codec.name, progress)
             else:
-                picture = self._picture.with_depth(16) if self._writing.depth == 16 else self._picture
-                self._picture = self._writing.applied_to(process(picture, progress))
+                picture = picture.with_depth(16) if self._writing.depth == 16 else picture
+                result = process(picture, self._codec.name, progress)
+            if isinstance(result, Packed):
+                self._packed = result
+            else:
+                self._picture = result if self._work.carries_tag else self._writing.applied_to(result)
 
     def foresee(self) -> Outcome:
         """Return what would become of the job, if the stages before went well."""
@@ -208,6 +218,12 @@ class Task:
                 self._picture = None
                 self._write_output(data)
                 self._outcome = replace(self._success("done", size), bytes=len(data))
+            elif self._packed is not None:
+                packed, self._packed = self._packed, None
+                self._notes += packed.notes
+                self._write_output(packed.data)
+                done = self._success("done", (packed.height, packed.width))
+                self._outcome = replace(done, bytes=len(packed.data), packed=replace(packed, data=b""))
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)
 

@@ -3,25 +3,40 @@
 import re
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import Field, asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
 
 from twinscale.engine import Runtime
 from twinscale.images.downscaling import check
 from twinscale.images.picture import Picture
-from twinscale.rescale import load, repair, restore, shrink, upscale
+from twinscale.rescale import load, pack, repair, restore, shrink, upscale
 from twinscale.rescale.classical import DEFAULT_SCALE
 from twinscale.rescale.model import Model, ProgressCallback
+from twinscale.rescale.pack import Aim, Packed
 from twinscale.rescale.repair import choose_repairer
 from twinscale.rescale.restore import Fallback
 from twinscale.rescale.shrink import choose_pair
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import default_families, enlargements, passes
-from twinscale.zoo import DEFAULT_FAMILIES, DEFAULT_REPAIRER, Card, families, load_card, model_names, resolve, scales
+from twinscale.zoo import (
+    DEFAULT_FAMILIES,
+    DEFAULT_REPAIRER,
+    Card,
+    families,
+    list_models,
+    load_card,
+    model_names,
+    resolve,
+    scales,
+)
 
-Process = Callable[[Picture, ProgressCallback | None], Picture]
-"""Works on one picture, and reports the number of finished and of all tiles meanwhile."""
+Process = Callable[[Picture, str, ProgressCallback | None], Picture | Packed]
+"""Works on one picture, which will be written in a format, and reports the number of finished and of all tiles
+meanwhile."""
+
+Formats = Literal["any", "lossless", "lossy"]
+"""Formats by what they do to pixels; some that are lossless unless a quality is given are both of the others."""
 
 
 class Work(typing.Protocol):
@@ -63,8 +78,8 @@ class Work(typing.Protocol):
         """Whether a result must keep its XMP packet and its exact pixels, as a shrunk picture must."""
 
     @property
-    def lossless(self) -> bool:
-        """Whether a result is written losslessly unless another format is asked for."""
+    def formats(self) -> Formats:
+        """Which formats an input's own must be among for a result to be written in it, if none is asked for."""
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """Return ``(height, width)`` of the result before any network runs.
@@ -97,7 +112,7 @@ class Upscale:
 
     kind: ClassVar[str] = "upscale"
     carries_tag: ClassVar[bool] = False
-    lossless: ClassVar[bool] = False
+    formats: ClassVar[Formats] = "any"
 
     model: str | None = None
     scale: float | None = None
@@ -163,7 +178,7 @@ class Upscale:
         """See :meth:`Work.load`."""
         target = self._target
         model = None if self.model is None else _fixed(self.model, self.runtime)
-        return lambda picture, progress: upscale(
+        return lambda picture, _, progress: upscale(
             picture,
             target.scale,
             width=target.width,
@@ -190,7 +205,7 @@ class Shrink:
 
     kind: ClassVar[str] = "shrink"
     carries_tag: ClassVar[bool] = True
-    lossless: ClassVar[bool] = True
+    formats: ClassVar[Formats] = "lossless"
 
     model: str | None = None
     scale: int | None = None
@@ -226,7 +241,7 @@ class Shrink:
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         model = choose_pair(self.scale, self.model, runtime=self.runtime)
-        return lambda picture, progress: shrink(picture, model=model, tile=self.tile, progress=progress)
+        return lambda picture, _, progress: shrink(picture, model=model, tile=self.tile, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +257,7 @@ class Downscale:
 
     kind: ClassVar[str] = Shrink.kind
     carries_tag: ClassVar[bool] = False
-    lossless: ClassVar[bool] = False
+    formats: ClassVar[Formats] = "any"
 
     method: str
     scale: int = DEFAULT_SCALE
@@ -273,7 +288,7 @@ class Downscale:
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        return lambda picture, progress: shrink(
+        return lambda picture, _, progress: shrink(
             picture, self.scale, method=self.method, tile=self.tile, progress=progress
         )
 
@@ -294,7 +309,7 @@ class Repair:
 
     kind: ClassVar[str] = "repair"
     carries_tag: ClassVar[bool] = False
-    lossless: ClassVar[bool] = True
+    formats: ClassVar[Formats] = "lossless"
 
     model: str | None = None
     saved_at: int | None = None
@@ -327,8 +342,53 @@ class Repair:
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         model = choose_repairer(self.model, self.runtime)
-        return lambda picture, progress: repair(
+        return lambda picture, _, progress: repair(
             picture, model=model, saved_at=self.saved_at, tile=self.tile, progress=progress
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Make small files of pictures, as :func:`twinscale.pack` does.
+
+    Attributes:
+        aim: what each is to reach.
+        compare: see :func:`twinscale.pack`.
+        tile: see :func:`twinscale.pack`.
+        runtime: what runs the networks.
+    """
+
+    kind: ClassVar[str] = "pack"
+    carries_tag: ClassVar[bool] = True
+    formats: ClassVar[Formats] = "lossy"
+    suffix: ClassVar[str] = "_packed"
+    placeholders: ClassVar[Mapping[str, str]] = {}  # each picture chooses its model and its scale
+
+    aim: Aim = Aim()
+    compare: tuple[str, ...] = ()
+    tile: int | None = None
+    runtime: Runtime = Runtime()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See :attr:`Work.identity`. Any model may be chosen, and what is compared changes no file."""
+        weights = [card.digest for card in list_models()]
+        return {"kind": self.kind, **asdict(self.aim), "precision": self.runtime.precision, "weights": weights}
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """Return the largest size that the picture may have in its file: its own."""
+        return picture.height, picture.width
+
+    def load(self) -> Process:
+        """See :meth:`Work.load`."""
+        return lambda picture, format, progress: pack(
+            picture,
+            format,
+            **asdict(self.aim),
+            compare=self.compare,
+            tile=self.tile,
+            runtime=self.runtime,
+            progress=progress,
         )
 
 
@@ -346,7 +406,7 @@ class Restore:
 
     kind: ClassVar[str] = "restore"
     carries_tag: ClassVar[bool] = False
-    lossless: ClassVar[bool] = False
+    formats: ClassVar[Formats] = "any"
 
     model: str | None = None
     fallback: Fallback | None = None
@@ -384,7 +444,7 @@ class Restore:
         if shrunk := Shrunk.find(picture):
             return shrunk.tag.height, shrunk.tag.width
         if self.model is None:
-            scale = self.scale or 2
+            scale = 1 if self.fallback == "keep" else self.scale or 2
         else:
             scale = choose_pair(self.scale, self.model, runtime=self.runtime).card.scale
         return picture.height * scale, picture.width * scale
@@ -392,7 +452,7 @@ class Restore:
     def load(self) -> Process:
         """See :meth:`Work.load`."""
         model = None if self.model is None else _fixed(self.model, self.runtime)
-        return lambda picture, progress: restore(
+        return lambda picture, _, progress: restore(
             picture,
             model=model,
             fallback=self.fallback,

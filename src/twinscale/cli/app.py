@@ -12,8 +12,8 @@ class _LazyGroup(Group):
     """Imports the module of a command only when that command is asked for."""
 
     _NAMES = (
-        *("upscale", "repair", "shrink", "restore", "info", "models"),
-        *("evaluate", "data", "train", "runs", "plot", "export", "reproduce", "study", "bench"),
+        *("upscale", "repair", "shrink", "pack", "restore", "info", "models"),
+        *("evaluate", "rd", "data", "train", "runs", "plot", "export", "reproduce", "study", "bench"),
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -59,6 +59,7 @@ def _runtimes() -> list[str]:
         "twinscale repair photo.jpg                  photo_repaired_jpg.png, without JPEG's blocks and ripples",
         "twinscale shrink photo.png                  photo_shrunk.png, half as large, restorable",
         "twinscale restore photo_shrunk.png          the original size to the pixel",
+        "twinscale pack photo.png -o photo.jpg       fewer bytes than JPEG alone, restorable, too",
         "twinscale upscale -m best -s 3 folder -o larger",
     ],
     epilog="Exit codes: 0 all done; 1 some files failed, the output exists already, or nobody reads it; 2 wrong usage; "

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from twinscale.batch import Job, Outcome, Work, Writing
     from twinscale.batch.writing import Existing
     from twinscale.rescale.model import ProgressCallback
+    from twinscale.rescale.pack import Measured, Packed
 
 _DEFAULT_CLUSTER = ""
 
@@ -98,6 +100,8 @@ class Batch:
                 if not (self.as_json or self.quiet):
                     if (line := _line(outcome)) and (self.dry_run or outcome.job.target != STANDARD_STREAM):
                         display.result(line)
+                        for measured in _measurements(outcome.packed) if outcome.packed else ():
+                            display.result(f"  {measured}")
                     for note in outcome.notes:
                         if note != general:
                             display.remark(f"{outcome.job.source}: {note}")
@@ -208,6 +212,45 @@ def _line(outcome: "Outcome") -> str | None:
     return f"{job.source} -> {job.target} ({width}x{height}, {before} -> {after}, {outcome.seconds:.1f} s){again}"
 
 
+def _measurements(packed: "Packed") -> Iterator[str]:
+    """Return what was measured of a packed picture, and beside it other files of the same picture, a line each."""
+    file, alone = packed.measured, packed.alone
+    yield _measured_line(file)
+    if alone is None:
+        yield f"{file.format} alone cannot do that"
+    elif file.model is not None:
+        yield _measured_line(alone)
+    for format, other in packed.compared.items():
+        yield _measured_line(other) if other else f"{format} alone takes more bytes"
+
+
+def _measured_line(measured: "Measured") -> str:
+    alone = f"{measured.format} alone"
+    restored = f"{measured.format} of {1 / measured.scale} the size, restored by {measured.model}"
+    quality = "" if measured.quality is None else f", quality {measured.quality}"
+    similar = "" if measured.ssim is None else f", SSIM {measured.ssim:.4f}"
+    return (
+        f"{restored if measured.model else alone}{quality}: {measured.bytes} bytes, {measured.bits_per_pixel:.3f} bpp, "
+        f"{measured.psnr:.2f} dB{similar}"
+    )
+
+
+def _packed_report(packed: "Packed") -> dict[str, Any]:
+    """Return what was measured for the report; a PSNR of infinity, which JSON does not know, as null."""
+
+    def facts(measured: "Measured | None") -> dict[str, Any] | None:
+        if measured is None:
+            return None
+        psnr = measured.psnr if math.isfinite(measured.psnr) else None
+        return measured._asdict() | {"scale": float(measured.scale), "psnr": psnr}
+
+    return {
+        "packed": facts(packed.measured),
+        "alone": facts(packed.alone),
+        "compared": {format: facts(other) for format, other in packed.compared.items()},
+    }
+
+
 def _report(outcome: "Outcome") -> dict[str, Any]:
     """Return an outcome for the report; what it does not have is left out."""
     report: dict[str, Any] = {"input": outcome.job.source, "output": outcome.job.target, "status": outcome.status}
@@ -221,4 +264,6 @@ def _report(outcome: "Outcome") -> dict[str, Any]:
         height, width = outcome.size
         report |= {"width": width, "height": height, "input_bytes": outcome.input_bytes, "bytes": outcome.bytes}
         report["notes"] = list(outcome.notes)
+    if outcome.packed:
+        report |= _packed_report(outcome.packed)
     return report | {"seconds": round(outcome.seconds, 3)}

@@ -83,12 +83,13 @@ def _tag(picture: "Picture") -> dict[str, Any] | None:
     shrunk = Shrunk.find(picture)
     if shrunk is None:
         return None
+    tag = asdict(shrunk.tag) | {"scale": float(shrunk.tag.scale), "saved_again": shrunk.is_saved_again}
     try:
-        pair = shrunk.pair()
-        shrunk.check(pair)
+        model = shrunk.restorer()
+        shrunk.check(model)
     except TwinscaleError as error:
-        return asdict(shrunk.tag) | {"restorable": False, "by": None, "reason": str(error)}
-    return asdict(shrunk.tag) | {"restorable": True, "by": str(pair.card.folder), "reason": None}
+        return tag | {"restorable": False, "by": None, "reason": str(error)}
+    return tag | {"restorable": True, "by": str(model.card.folder), "reason": None}
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -104,7 +105,10 @@ def _print(report: dict[str, Any]) -> None:
     for note in report["notes"]:
         click.echo(f"  note: {note}")
     if tag := report["tag"]:
-        click.echo(f"  shrunk from {tag['width']}x{tag['height']} by {tag['model']}")
+        made_for = f"for {tag['model']}" if tag["pixels"] else f"by {tag['model']}"
+        click.echo(f"  shrunk from {tag['width']}x{tag['height']} {made_for}")
+        if tag["saved_again"]:
+            click.echo("  saved again by another program since")
         click.echo(
             "  'twinscale restore' brings it back" if tag["restorable"] else f"  cannot be restored: {tag['reason']}"
         )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @options.model
 @click.option(
     "--fallback",
-    type=click.Choice(["bicubic", "upscale"]),
-    help="What to do with a picture that carries no tag, instead of refusing it.",
+    type=click.Choice(["bicubic", "upscale", "keep"]),
+    help="What to do with a picture that carries no tag, instead of refusing it: enlarge it, or keep it as it is.",
 )
 @click.option("--scale", "-s", type=click.IntRange(2, 16), help="Factor of a picture without a tag.", show_default="2")
 @options.tile
@@ -31,9 +31,9 @@ def restore(
     tile: int | None,
     runtime: "Runtime",
 ) -> None:
-    """Restore pictures that `shrink` made.
+    """Restore pictures that `shrink` or `pack` made.
 
-    Each file's own tag says how. Pairs of your own are found in the folders that TWINSCALE_MODELS names.
+    Each file's own tag says how. Models of your own are found in the folders that TWINSCALE_MODELS names.
     """
     from twinscale.batch import Restore
 

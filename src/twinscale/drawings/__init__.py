@@ -6,7 +6,7 @@ A drawing holds what it shows; :meth:`Drawing.save` writes it as a PNG file. Onl
 from twinscale.drawings.bars import Preferences
 from twinscale.drawings.displacements import Displacements
 from twinscale.drawings.drawing import Drawing
-from twinscale.drawings.lines import Convergence, Curves, LogCurves, Spectra, TrainingCurves
+from twinscale.drawings.lines import Convergence, Curves, LogCurves, RateDistortion, Spectra, TrainingCurves
 from twinscale.drawings.pictures import FilterGrid, SideBySide
 from twinscale.drawings.points import GroupedTradeOff, TradeOff
 
@@ -19,6 +19,7 @@ __all__ = [
     "GroupedTradeOff",
     "LogCurves",
     "Preferences",
+    "RateDistortion",
     "SideBySide",
     "Spectra",
     "TradeOff",

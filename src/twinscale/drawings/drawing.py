@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Points = Sequence[tuple[float, float]]
@@ -56,3 +57,12 @@ class Raster(Drawing):
 def columns(points: Points) -> tuple[list[float], list[float]]:
     """Separate points into their x and y."""
     return [x for x, _ in points], [y for _, y in points]
+
+
+def label_decades(axes: "Axes") -> None:
+    """Label 1, 2 and 5 of every decade of the horizontal axis, in plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,14 +1,14 @@
 """Line plots: how something develops."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.drawings.drawing import Plot, Points, columns
+from twinscale.drawings.drawing import Plot, Points, columns, label_decades
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,6 +68,40 @@ class LogCurves(Plot):
             axes.legend()
         figure.supxlabel(self.x)
         figure.supylabel(self.y)
+        return figure
+
+
+@dataclass(frozen=True, slots=True)
+class RateDistortion(Plot):
+    """Panels of lines in two columns, each with axes of its own, the horizontal one logarithmic."""
+
+    panels: Mapping[str, Lines]
+    dashed: Collection[str]
+    """Names of lines to compare with; each has the colour of the line that follows it."""
+    x: str
+    """What the horizontal axes show."""
+    y: str
+    """What the vertical axes show."""
+
+    def figure(self) -> "Figure":
+        """Draw two panels per row, or one panel alone."""
+        from matplotlib.figure import Figure
+
+        rows, across = math.ceil(len(self.panels) / 2), min(len(self.panels), 2)
+        figure = Figure(figsize=(1 + 4.5 * across, 4 * rows), layout="constrained")
+        all_axes = figure.subplots(rows, across, squeeze=False).flat
+        for axes in all_axes[len(self.panels) :]:
+            axes.set_axis_off()
+        for axes, (title, lines) in zip(all_axes, self.panels.items(), strict=False):
+            colour = 0
+            for name, points in lines.items():
+                style = "--" if name in self.dashed else "-"
+                axes.semilogx(*columns(points), style, color=f"C{colour}", label=name, marker=".", linewidth=1.2)
+                colour += name not in self.dashed
+            label_decades(axes)
+            axes.set(title=title, xlabel=self.x, ylabel=self.y)
+            axes.grid(alpha=0.3, which="both")
+            axes.legend(fontsize="small")
         return figure
 
 

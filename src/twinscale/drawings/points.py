@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twinscale.drawings.drawing import Plot, columns
+from twinscale.drawings.drawing import Plot, columns, label_decades
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NamedPoints = Mapping[str, tuple[float, float]]
@@ -46,7 +45,7 @@ class TradeOff(Plot):
                 fontsize="small",
             )
         axes.margins(x=0.2, y=0.15)
-        _label_decades(axes)
+        label_decades(axes)
         axes.set(xlabel=self.x, ylabel=self.y)
         axes.grid(alpha=0.3, which="both")
         return figure
@@ -79,12 +78,3 @@ class GroupedTradeOff(Plot):
         axes.grid(alpha=0.3, which="both")
         axes.legend()
         return figure
-
-
-def _label_decades(axes: "Axes") -> None:
-    """Label 1, 2 and 5 of every decade of the horizontal axis, in plain numbers."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.errors import UsageError
-from twinscale.evaluation.metrics import ciede2000, psnr
 from twinscale.images.colour import luminance, srgb_to_lab
 from twinscale.images.levels import to_planes
 from twinscale.images.linear import Float64
+from twinscale.images.metrics import ciede2000, psnr
 
 _FLAT = 1e-12  # far below one level in one pixel of the largest picture, far above rounding
 

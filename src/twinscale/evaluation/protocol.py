@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.errors import UsageError
-from twinscale.evaluation.metrics import psnr, ssim
 from twinscale.images.colour import luminance
 from twinscale.images.downscaling import downscale
 from twinscale.images.levels import to_levels, to_pixels, to_planes
+from twinscale.images.metrics import psnr, ssim
 from twinscale.images.resize import Kernel, imresize
 from twinscale.rescale.channel import Jpeg
 

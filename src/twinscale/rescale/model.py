@@ -172,33 +172,35 @@ class Model:
         self,
         picture: Picture,
         *,
+        quality: int | None = None,
         ensemble: bool = False,
         tile: int | None = None,
         progress: ProgressCallback | None = None,
     ) -> Picture:
         """Enlarge a picture and its alpha ``scale`` times; metadata and depth stay.
 
-        A model whose card asks for it is told how the picture's JPEG was quantised.
+        A model whose card asks for it is told how the picture's JPEG was quantised, or the quality of its file.
 
         Args:
             picture: what to enlarge; for a pair, what its reduction made.
+            quality: that of the file, if it is not a JPEG, which tells by itself.
             ensemble: see :func:`twinscale.engine.operation.self_ensemble`.
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
         """
-        enlargement = self.enlargement_told(self._conditions(picture.quantisation))
+        enlargement = self.enlargement_told(self._conditions(picture.quantisation, quality))
         return self._apply(self_ensemble(enlargement) if ensemble else enlargement, picture, tile, progress)
 
-    def _conditions(self, quantisation: Quantisation | None) -> Sequence[float] | None:
-        """Return what the enlarging network is told of a JPEG; None if there is nothing to tell.
+    def _conditions(self, quantisation: Quantisation | None, quality: int | None) -> Sequence[float] | None:
+        """Return what the enlarging network is told of a file; None if there is nothing to tell.
 
         A pair is told the quality as if the file were what it learned with, whatever its chroma.
         """
-        if quantisation is None or self.card.conditions != "jpeg":
-            return None
-        if isinstance(self.channel, Lossy):
-            return self.channel.at(quantisation.quality).conditions(self.channels)
-        return quantisation.conditions()
+        if self.card.conditions == "jpeg":
+            quality = quantisation.quality if quantisation else None
+        if quality is not None and isinstance(self.channel, Lossy):
+            return self.channel.at(quality).conditions(self.channels)
+        return quantisation.conditions() if quantisation and self.card.conditions == "jpeg" else None
 
     def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Shrink a picture and its alpha ``scale`` times, sides rounded up; metadata and depth stay.

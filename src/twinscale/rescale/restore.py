@@ -12,7 +12,7 @@ from twinscale.rescale.shrunk import Shrunk, no_tag
 from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import resized, upscale
 
-Fallback = Literal["bicubic", "upscale"]
+Fallback = Literal["bicubic", "upscale", "keep"]
 
 
 def restore(
@@ -25,15 +25,16 @@ def restore(
     runtime: Runtime | None = None,
     progress: ProgressCallback | None = None,
 ) -> Picture:
-    """Restore a picture that :func:`twinscale.shrink` made.
+    """Restore a picture that :func:`twinscale.shrink` or :func:`twinscale.pack` made.
 
     Args:
         picture: a path, bytes, an open file, a PIL image, an array, or a picture, see :meth:`Picture.of`.
-        model: a loaded pair, its card, the name of a pair or a family, or a folder; by default the one that the
+        model: a loaded model, its card, the name of a model or a family, or a folder; by default the one that the
             picture's tag names, shipped or in a folder of ``TWINSCALE_MODELS``. If it has other weights than the one
             that shrank the picture, the result's notes say so.
-        fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by
-            super-resolution; by default it is refused.
+        fallback: what to do with a picture whose tag is missing: enlarge it bicubically or by super-resolution, or
+            keep it as it is, like those of which :func:`twinscale.pack` found that the format alone is best; by default
+            it is refused.
         scale: factor of a picture whose tag is missing, for the fallback or a family of pairs; by default that of
             ``model``, or 2. A tag goes before it.
         tile: side of a tile in pixels of the small picture; 0 works on the whole picture at once. By default as
@@ -46,7 +47,7 @@ def restore(
 
     Raises:
         UsageError: the picture has no tag and neither model nor fallback is given, or it was cropped or
-            resized since it was shrunk, or the model is not a pair, is not the pair that shrank it or has another
+            resized since it was shrunk, or the model is not the one that restores it, is not a pair or has another
             scale than asked for, or this is no picture.
         PictureError: the file cannot be read as a picture.
         ModelError: the model is missing, damaged, or has other weights than the one that shrank.
@@ -57,12 +58,14 @@ def restore(
     picture = Picture.of(picture)
     shrunk = Shrunk.find(picture)
     if shrunk is not None:
-        pair = shrunk.pair(runtime) if model is None else choose_pair(None, as_model(model, shrunk.tag.scale, runtime))
-        return shrunk.restore(pair, tile=tile, progress=progress)
+        named = None if model is None else as_model(model, float(shrunk.tag.scale), runtime)
+        return shrunk.restore(named or shrunk.restorer(runtime), tile=tile, progress=progress)
     if model is not None:
         return choose_pair(scale, model, runtime=runtime).enlarge(picture, tile=tile, progress=progress)
     if fallback == "upscale":
         return upscale(picture, scale, tile=tile, runtime=runtime, progress=progress)
+    if fallback == "keep":
+        return picture
     if fallback == "bicubic":
         return resized(picture, Target(2 if scale is None else scale).size(picture))
     raise no_tag()

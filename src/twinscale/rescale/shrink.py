@@ -1,5 +1,7 @@
 """Shrinking a picture so that the partner network can restore it, or by a classical method."""
 
+from fractions import Fraction
+
 from twinscale.engine import Runtime
 from twinscale.errors import UsageError
 from twinscale.images.picture import Picture, PictureLike
@@ -56,7 +58,9 @@ def shrink(
     picture = Picture.of(picture)
     small = model.shrink(picture, tile=tile, progress=progress)
     card = model.card
-    tag = Tag(model=card.name, digest=card.digest, scale=card.scale, width=picture.width, height=picture.height)
+    tag = Tag(
+        model=card.name, digest=card.digest, scale=Fraction(card.scale), width=picture.width, height=picture.height
+    )
     return Shrunk(small, tag).tagged()
 
 

@@ -1,4 +1,4 @@
-"""A shrunk picture with the tag that is needed to bring it back, however the two are stored."""
+"""A small picture with the tag that is needed to bring it back, however the two are stored."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,8 @@ from twinscale.engine import Runtime
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.rescale.model import Model, ProgressCallback, as_model
-from twinscale.rescale.tag import Tag
+from twinscale.rescale.tag import Tag, digest_of
+from twinscale.rescale.upscale import resized
 from twinscale.rescale.xmp import add_tag, read_tag, remove_tag
 from twinscale.zoo import find_card, model_names
 from twinscale.zoo.catalogue import OWN_MODELS
@@ -14,10 +15,10 @@ from twinscale.zoo.catalogue import OWN_MODELS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shrunk:
-    """A shrunk picture and its tag."""
+    """A small picture and its tag."""
 
     picture: Picture
-    """As the reducing network left it, without the tag."""
+    """Without the tag: as the reducing network left it, or as the file gives it that it was packed into."""
     tag: Tag
 
     @classmethod
@@ -28,7 +29,7 @@ class Shrunk:
 
     @classmethod
     def open(cls, picture: PictureLike) -> "Shrunk":
-        """Read a shrunk picture.
+        """Read a small picture.
 
         Raises:
             UsageError: the picture carries no tag, or this is no picture.
@@ -39,15 +40,24 @@ class Shrunk:
             raise no_tag()
         return shrunk
 
-    def tagged(self) -> Picture:
-        """Return the picture with the tag in its XMP packet, as :func:`twinscale.shrink` does."""
-        return replace(self.picture, xmp=add_tag(self.picture.xmp, self.tag))
+    def tagged(self, *, compact: bool = False) -> Picture:
+        """Return the picture with the tag in its XMP packet, as :func:`twinscale.shrink` does.
 
-    def pair(self, runtime: Runtime | None = None) -> Model:
-        """Load the pair that the tag names, a shipped one or one's own from the folders in ``TWINSCALE_MODELS``.
+        Args:
+            compact: see :func:`twinscale.rescale.xmp.add_tag`.
+        """
+        return replace(self.picture, xmp=add_tag(self.picture.xmp, self.tag, compact=compact))
+
+    @property
+    def is_saved_again(self) -> bool:
+        """Whether the pixels are others than those that were packed; False if that is not known."""
+        return self.tag.pixels is not None and self.tag.pixels != digest_of(self.picture)
+
+    def restorer(self, runtime: Runtime | None = None) -> Model:
+        """Load the model that the tag names, a shipped one or one's own from the folders in ``TWINSCALE_MODELS``.
 
         Raises:
-            ModelError: it is not among them, or has other weights than the one that shrank.
+            ModelError: it is not among them, or has other weights than the one for which the picture was made.
         """
         name = self.tag.model
         card = find_card(name, self.tag.digest)  # a tag is foreign data: it may name models, never folders
@@ -64,49 +74,60 @@ class Shrunk:
             f"folder that holds it in {OWN_MODELS}"
         )
 
-    def restore(self, pair: Model, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
+    def restore(self, model: Model, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Restore the picture at exactly its original size.
 
         Args:
-            pair: what :meth:`pair` returns, or the same pair with other weights, which the result's notes then mention.
+            model: what :meth:`restorer` returns, or the same with other weights, which the result's notes then mention.
             tile: see :func:`twinscale.engine.run`.
             progress: see :func:`twinscale.engine.run`.
 
         Raises:
-            UsageError: the picture was cropped or resized since it was shrunk, or another pair shrank it.
+            UsageError: the picture was cropped or resized since it was made, its pixels are others and the model cannot
+                stand that, or another model restores it.
         """
-        self.check(pair)
-        restored = pair.enlarge(self.picture, tile=tile, progress=progress)
+        self.check(model)
+        restored = model.enlarge(self.picture, quality=self.tag.quality, tile=tile, progress=progress)
+        if (restored.height, restored.width) != self.tag.covered_size:
+            restored = resized(restored, self.tag.covered_size)
         rows, columns = slice(self.tag.height), slice(self.tag.width)
         alpha = None if restored.alpha is None else restored.alpha[rows, columns]
         notes = restored.notes
-        if pair.card.digest != self.tag.digest:
-            notes = (*notes, f"restored with other weights of {pair.card.name} than those that shrank it")
+        if self.is_saved_again:
+            notes = (*notes, "another program saved the file again since it was packed: restored as well as it allows")
+        if not model.card.digest.startswith(self.tag.digest):
+            notes = (*notes, f"restored with other weights of {model.card.name} than those that shrank it")
         return replace(restored, pixels=restored.pixels[rows, columns], alpha=alpha, notes=notes)
 
-    def check(self, pair: Model) -> None:
-        """Check that a pair can restore the picture; see :meth:`restore` for what is raised if not."""
-        tag, card, (height, width) = self.tag, pair.card, self.tag.small_size
-        if tag.scale != card.scale:
+    def check(self, model: Model) -> None:
+        """Check that a model can restore the picture; see :meth:`restore` for what is raised if not."""
+        tag, card, (height, width) = self.tag, model.card, self.tag.small_size
+        if tag.scale > card.scale or (card.kind == "pair" and tag.scale != card.scale):
             raise UsageError(
                 f"the picture was shrunk {tag.scale} times, but {card.name} enlarges {card.scale} times: leave the "
-                "model out, or name the pair that shrank it"
+                "model out, or name the one that restores it"
             )
         if tag.model != card.name:
             raise UsageError(
                 f"the picture was shrunk by {tag.model!r}, which {card.name} does not understand: leave the model out, "
-                "name the pair that shrank it, or enlarge the picture with upscale"
+                "name the model that restores it, or enlarge the picture with upscale"
             )
         if (self.picture.height, self.picture.width) != (height, width):
             raise UsageError(
                 f"the picture is {self.picture.width}x{self.picture.height} but was shrunk to {width}x{height} at "
                 f"x{tag.scale}: it has been cropped or resized since, so enlarge it with upscale instead"
             )
+        if card.kind == "pair" and card.channel == "8-bit" and self.is_saved_again:
+            raise UsageError(
+                f"another program changed the pixels since they were packed, and {card.name} restores only its own: "
+                "enlarge the picture with upscale instead"
+            )
 
 
 def no_tag() -> UsageError:
     """Return the error about a picture that carries no tag."""
     return UsageError(
-        "the picture carries no tag that says how it was shrunk (no pair shrank it, or another program dropped its "
-        "XMP): name the model that shrank it (-m), or choose the fallback (--fallback) upscale or bicubic"
+        "the picture carries no tag that says how it was shrunk (no pair shrank it, its format alone was best, or "
+        "another program dropped its XMP): name the model that shrank it (-m), or choose the fallback (--fallback) "
+        "upscale, bicubic or keep"
     )

@@ -2,19 +2,16 @@
 
 import codecs
 import re
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from fractions import Fraction
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from twinscale.rescale.tag import Tag
+from twinscale.rescale.tag import DIGITS, Tag
 
 NAMESPACE = "urn:twinscale:shrunk:1:"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_PACKET = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}">{tag}</rdf:RDF></x:xmpmeta>'
-    '<?xpacket end="w"?>'
-)
+_HEAD, _TAIL = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
 # How a packet in UTF-16 begins: with a byte order mark, or with a wide "<".
 _WIDE = {
     codecs.BOM_UTF16_LE: "utf-16",
@@ -28,25 +25,39 @@ _ESCAPED = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )
 _END = re.compile(rb"</[\w.-]+:RDF\s*>")
+_SCALE = re.compile(r"\d{1,4}(/\d{1,4})?")
 
 
-def add_tag(xmp: bytes | None, tag: Tag) -> bytes:
+def add_tag(xmp: bytes | None, tag: Tag, *, compact: bool = False) -> bytes:
     """Put a tag into an XMP packet, replacing one that is already there.
 
     Without a packet, or if it cannot be read, a new one is made.
+
+    Args:
+        xmp: the packet, or None.
+        tag: what to put in.
+        compact: whether a new packet has only what must be there. What ISO 16684-1 calls optional, the wrapper and the
+            element around ``rdf:RDF``, is then left out, which saves 120 bytes.
     """
-    attributes = "".join(f' t:{name}="{str(value).translate(_ESCAPED)}"' for name, value in asdict(tag).items())
-    element = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
+    values = {name: value for name, value in asdict(tag).items() if value is not None}
+    attributes = "".join(f' t:{name}="{str(value).translate(_ESCAPED)}"' for name, value in values.items())
     xmp = remove_tag(xmp)
     body = _body(xmp) if xmp is not None and _parse(xmp) is not None else b""
     end = _END.search(body)
+    if end is None and compact:
+        return _rdf(f'<rdf:Description rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>').encode()
+    element = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:t="{NAMESPACE}"{attributes}/>'
     if end is None:
-        return _PACKET.format(rdf=_RDF, tag=element).encode()
+        return f'{_HEAD}<x:xmpmeta xmlns:x="adobe:ns:meta/">{_rdf(element)}</x:xmpmeta>{_TAIL}'.encode()
     return body[: end.start()] + element.encode() + body[end.start() :]
 
 
+def _rdf(element: str) -> str:
+    return f'<rdf:RDF xmlns:rdf="{_RDF}">{element}</rdf:RDF>'
+
+
 def read_tag(xmp: bytes | None) -> Tag | None:
-    """Return the tag of an XMP packet, or None if it is missing or incomplete.
+    """Return the tag of an XMP packet, or None if it is missing, incomplete or damaged.
 
     Attributes and elements are both understood, since programs that rewrite XMP choose freely.
     """
@@ -58,12 +69,23 @@ def read_tag(xmp: bytes | None) -> Tag | None:
         values |= {key: value for key, value in element.attrib.items() if key.startswith(f"{{{NAMESPACE}}}")}
         if element.tag.startswith(f"{{{NAMESPACE}}}") and element.text:
             values[element.tag] = element.text
+    texts = {name.removeprefix(f"{{{NAMESPACE}}}"): value for name, value in values.items()}
     try:
-        texts = {field.name: values[f"{{{NAMESPACE}}}{field.name}"] for field in fields(Tag)}
-        tag = Tag(texts["model"], texts["digest"], int(texts["scale"]), int(texts["width"]), int(texts["height"]))
-    except (KeyError, ValueError):
+        sides = int(texts["width"]), int(texts["height"])
+        quality = int(texts["quality"]) if "quality" in texts else None
+        tag = Tag(texts["model"], texts["digest"], _scale(texts["scale"]), *sides, quality, texts.get("pixels"))
+    except (KeyError, ValueError, ZeroDivisionError):
         return None
-    return tag if min(tag.scale, tag.width, tag.height) >= 1 else None
+    is_sound = tag.scale >= 1 and min(tag.width, tag.height) >= 1 and len(tag.digest) >= DIGITS
+    is_sound &= tag.quality is None or 1 <= tag.quality <= 100
+    return tag if is_sound else None
+
+
+def _scale(text: str) -> Fraction:
+    """Read a whole number, or one of two as in ``3/2``; other texts that Fraction takes may be numbers without end."""
+    if not _SCALE.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is no scale")
+    return Fraction(text.strip())
 
 
 def remove_tag(xmp: bytes | None) -> bytes | None:
@@ -95,9 +117,8 @@ def remove_tag(xmp: bytes | None) -> bytes | None:
                 own.remove(own_child)
         if len(element) == 0:
             return None
-    head, tail = _PACKET.split("<x:xmpmeta")[0], '<?xpacket end="w"?>'
     kept: bytes = ElementTree.tostring(written, encoding="utf-8")
-    return head.encode() + kept + tail.encode()
+    return _HEAD.encode() + kept + _TAIL.encode()
 
 
 def _as_written(body: bytes) -> ElementTree.Element:

@@ -121,9 +121,15 @@ def load_card(name_or_folder: str | os.PathLike[str], scale: float | None = None
 
 
 def find_card(name: str, digest: str) -> Card | None:
-    """Find the model of this name that has these weights, shipped or one's own; never by a folder."""
+    """Find the model of this name that has these weights, shipped or one's own; never by a folder.
+
+    Args:
+        name: as on its card.
+        digest: of its weights, see :attr:`Card.digest`, or the first digits.
+    """
     shipped = [Card.load(_SHIPPED / name)] if name in model_names() else []
-    return next((card for card in (*shipped, *_own_cards()) if (card.name, card.digest) == (name, digest)), None)
+    named = (card for card in (*shipped, *_own_cards()) if card.name == name)
+    return next((card for card in named if card.digest.startswith(digest)), None)
 
 
 def _own_cards() -> Iterator[Card]:

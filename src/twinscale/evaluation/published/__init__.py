@@ -14,7 +14,7 @@ from typing import Any
 
 from twinscale.errors import UsageError
 
-_PAPERS = ("car", "dsn", "small_cnns", "srcnn")
+_PAPERS = ("car", "dsn", "sain", "small_cnns", "srcnn")
 _SCORES = ("PSNR", "SSIM")
 
 Table = dict[str, dict[str, float]]
@@ -25,7 +25,7 @@ def published_table(paper: str, table: str, quantity: str | None = None) -> Tabl
     """Return a table of a paper.
 
     Args:
-        paper: ``"car"``, ``"dsn"``, ``"small_cnns"`` or ``"srcnn"``.
+        paper: one of ``"car"``, ``"dsn"``, ``"sain"``, ``"small_cnns"`` and ``"srcnn"``.
         table: its name, such as ``"table-4"``.
         quantity: which of the table's quantities; by default its first or only one.
 

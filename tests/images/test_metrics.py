@@ -10,8 +10,8 @@ import skimage.data
 import skimage.metrics
 
 from twinscale.errors import UsageError
-from twinscale.evaluation.metrics import ciede2000, ms_ssim, psnr, ssim
 from twinscale.images.colour import srgb_to_lab
+from twinscale.images.metrics import ciede2000, ms_ssim, psnr, ssim, ssim_and_ms_ssim
 
 
 def pair(channels: int = 3, dtype: type = np.uint8) -> tuple[np.ndarray, np.ndarray]:
@@ -115,6 +115,13 @@ def test_ms_ssim_matches_scipy(channels: int, shape: tuple[int, int]) -> None:
     truth, image = (picture[: shape[0], : shape[1]] for picture in pair(channels))
     assert ms_ssim(truth, image) == pytest.approx(reference_ms_ssim(truth, image), abs=1e-9)
     assert ms_ssim(truth, truth) == pytest.approx(1, abs=1e-12)
+
+
+def test_ssim_and_ms_ssim_are_those_of_their_own_functions() -> None:
+    truth, image = pair(1)
+    assert ssim_and_ms_ssim(truth / 255, image / 255, peak=1) == pytest.approx(
+        (ssim(truth, image), ms_ssim(truth, image))
+    )
 
 
 def test_ms_ssim_counts_negative_factors_as_zero() -> None:
