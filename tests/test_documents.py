@@ -16,7 +16,6 @@ from PIL import Image
 from tests.awkward import pattern
 from tests.models import make_upscaler
 from twinscale.cli.app import app
-from twinscale.zoo import model_names
 
 ROOT = Path(__file__).parents[1]
 TEXTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -31,8 +30,6 @@ NOT_RUN = {
     r"\bstudy results\b": "it needs people's answers",
     r"\breproduce\b|\bbench\b|\bSet5\b": "it takes minutes, or the standard sets",
 }
-if "jpeg-x1" not in model_names():
-    NOT_RUN[r"\brepair\b"] = "it needs a network that is not shipped yet"
 SHORTER = (r"--minutes [\d.]+", "--minutes 0.02")  # the one word that is not run as it stands
 
 
