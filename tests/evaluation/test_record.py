@@ -111,9 +111,10 @@ def test_other_weights_are_measured_again(evaluations: tuple[Evaluation, Evaluat
 
 def test_the_docs_have_every_shipped_model_on_every_set_and_the_looks_of_every_pair() -> None:
     kept = json.loads((Path(__file__).parents[2] / "docs" / "results.json").read_text())
-    for name in model_names():
-        card = load_card(name)
+    for card in map(load_card, model_names()):
+        if card.scale == 1:  # it repairs what these sets do not have; see jpeg.md
+            continue
         for dataset in ("Set5", "Set14", "Kodak24", "BSD100", "Urban100"):
-            row = kept[f"{name} {dataset}"]
+            row = kept[f"{card.name} {dataset}"]
             assert row["made_by"]["weights"] == card.digest
             assert (row["looks"] is not None) == (card.kind == "pair")
