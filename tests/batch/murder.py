@@ -26,7 +26,7 @@ class Murderous(Fake):
     def load(self) -> Process:
         return self._process
 
-    def _process(self, picture: Picture, progress: ProgressCallback | None) -> Picture:
+    def _process(self, picture: Picture, format: str, progress: ProgressCallback | None) -> Picture:
         for attempt in range(self.times):
             grave = Path(self.folder) / f"{attempt}"
             if picture.width == self.width and not grave.exists():

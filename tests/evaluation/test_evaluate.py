@@ -1,6 +1,7 @@
 """Measuring a model, against the steps of the protocol done by hand."""
 
 import io
+import re
 from dataclasses import astuple
 from pathlib import Path
 
@@ -161,8 +162,8 @@ def test_a_pair_trained_through_jpeg_is_measured_so(pictures: Path, tmp_path: Pa
     plain = make_pair(tmp_path, 2, "rgb")
     expected = [evaluate(load(plain, runtime=Runtime(1)), pictures, jpeg=quality) for quality in (40, 80)]
     card = plain / "card.toml"
-    channel = 'channel = "jpeg"\nchannel_parameters = { quality = 40 }\n'
-    card.write_text(card.read_text().replace("\n[down]", f"{channel}\n[down]", 1))
+    channel = 'channel = "jpeg"\nchannel_parameters = { quality = 40 }'
+    card.write_text(re.sub(r"channel = .*\nchannel_parameters = .*", channel, card.read_text()))
     trained = load(plain, runtime=Runtime(1))
     for measured, asked in zip(expected, (None, 80), strict=True):
         result = evaluate(trained, pictures, jpeg=asked)
