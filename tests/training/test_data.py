@@ -256,7 +256,7 @@ def test_crops_of_jpegs_are_those_of_the_pictures(recipe, scale):
     reduced = np.stack([imresize(crop, 1 / scale) for crop in truth.permute(0, 2, 3, 1).numpy()])
     inner = slice(4 // scale, -4 // scale)  # the reduction of a crop ends at its border, unlike that of the picture
     error = inputs[:, :3, inner, inner].permute(0, 2, 3, 1).numpy() - reduced[:, inner, inner]
-    assert np.abs(error).max() < 4 / 255
+    assert np.abs(error).max() < 4.5 / 255
 
 
 def test_seed_and_step_decide_the_jpegs(recipe):

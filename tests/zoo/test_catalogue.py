@@ -10,6 +10,7 @@ import pytest
 from tests.models import make_jpeg, make_pair
 from twinscale.engine import Operation, Runtime
 from twinscale.errors import ModelError, UsageError
+from twinscale.rescale.channel import create_channel
 from twinscale.zoo import (
     DEFAULT_FAMILIES,
     Card,
@@ -156,8 +157,10 @@ def test_shipped_card_fits_the_network(name: str) -> None:
     from twinscale.training.export import load_weights
 
     card = load_card(name)
-    channels = 1 if card.colour == "y" else 3
-    made = create(card.architecture, scale=card.scale, channels=channels, **card.parameters)
+    parameters = {"scale": card.scale, "channels": 1 if card.colour == "y" else 3, **card.parameters}
+    if card.kind == "pair":
+        parameters["channel"] = create_channel(card.channel, card.channel_parameters)
+    made = create(card.architecture, **parameters)
     made.load_state_dict(load_weights(card, made))
     parts = [(made.up, card.up), (made.down, card.down)] if isinstance(made, Pair) else [(made, card.up)]
     for network, part in parts:

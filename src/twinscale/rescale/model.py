@@ -90,9 +90,7 @@ class Model:
         network = self._once("enlargement", self._load_enlargement)
         if count := _CONDITIONS[self.card.conditions]:
             network = told(network, (0.0,) * count if conditions is None else conditions)
-        if self.card.input == "interpolated":
-            return interpolated(network, self.card.scale)
-        if self.card.kind == "pair":
+        if self.card.kind == "pair" or self.card.input == "interpolated":
             return network
         # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
         # learned together what to do there, and carry detail where others are flat.
@@ -139,7 +137,10 @@ class Model:
             return self._operations[name]
 
     def _load_enlargement(self) -> Operation:
-        return self._load(self.card.up, Fraction(1 if self.card.input == "interpolated" else self.card.scale))
+        scale = self.card.scale
+        if self.card.input == "interpolated":
+            return interpolated(self._load(self.card.up, Fraction(1)), scale)
+        return self._load(self.card.up, Fraction(scale))
 
     def _load_reduction(self) -> Operation:
         if self.card.down is None:
