@@ -226,7 +226,8 @@ def _measurements(packed: "Packed") -> Iterator[str]:
 
 def _measured_line(measured: "Measured") -> str:
     alone = f"{measured.format} alone"
-    restored = f"{measured.format} of {1 / measured.scale} the size, restored by {measured.model}"
+    size = "full size" if measured.scale == 1 else f"{1 / measured.scale} of the size"
+    restored = f"{measured.format} at {size}, restored by {measured.model}"
     quality = "" if measured.quality is None else f", quality {measured.quality}"
     similar = "" if measured.ssim is None else f", SSIM {measured.ssim:.4f}"
     return (

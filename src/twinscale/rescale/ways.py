@@ -44,11 +44,6 @@ class Way:
     model: Model | None = None
     """A pair of this scale, or an upscaler of this scale or a larger one; None for the codec alone."""
 
-    def __str__(self) -> str:
-        if self.model is None:
-            return f"{self.format} alone"
-        return f"{self.format} of {1 / self.scale} of the size, restored by {self.model.card.name}"
-
     def shrink(self, picture: Picture, *, tile: int | None = None, progress: ProgressCallback | None = None) -> Picture:
         """Return what the codec gets: a smaller picture with its tag, or for the codec alone the picture itself.
 
