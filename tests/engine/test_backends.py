@@ -1,6 +1,8 @@
 """Every backend that can run here, against the others."""
 
 import pickle
+import subprocess
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -78,6 +80,29 @@ def test_bfloat16_is_close(name: str) -> None:
     error = np.abs(np.clip(full, 0, 1) - np.clip(half, 0, 1))
     assert 0 < error.max() < 0.05
     assert 10 * np.log10(1 / (error**2).mean()) > 45
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends itself a signal as POSIX does")
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_a_signal_is_survived_wherever_networks_were_loaded_and_freed(backend: str, tmp_path: Path) -> None:
+    (tmp_path / "up.onnx").write_bytes(onnx_bytes("up", 2, 3))
+    script = f"""
+import gc, os, signal, threading
+from pathlib import Path
+from twinscale.engine import Runtime
+from twinscale.engine.backends import backends
+
+backends()[{backend!r}].precisions("cpu")
+networks = [Runtime(1, {backend!r}).load(Path("up.onnx").read_bytes(), name="test") for _ in range(2)]
+for work in (networks.clear, gc.collect):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+signal.signal(signal.SIGINT, lambda number, frame: print("handled"))
+os.kill(os.getpid(), signal.SIGINT)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """OpenVINO: often faster on Intel's and AMD's processors, and able to compute in bfloat16 if they are."""
 
-from typing import Any
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,26 +10,41 @@ from numpy.typing import NDArray
 from twinscale.engine.backends import Backend, Loaded, Settings
 from twinscale.errors import UsageError, install
 
+if TYPE_CHECKING:
+    import openvino
+
 _TYPES = {"float32": "f32", "bfloat16": "bf16"}
+_creating = threading.Lock()
+
+
+def _core() -> "openvino.Core":
+    """Return the one core of the process, which is never freed.
+
+    Its CPU plugin gives the thread that loads it another stack for signals and unmaps that in the thread that frees it:
+    if these are two, the next signal, such as Ctrl-C, is a segmentation fault.
+    """
+    with _creating:  # a cache alone lets two threads make two of them
+        return _only_core()
+
+
+@cache
+def _only_core() -> "openvino.Core":
+    import openvino
+
+    return openvino.Core()
 
 
 def _devices() -> tuple[str, ...]:
-    import openvino
-
-    found = [device.split(".")[0].lower() for device in openvino.Core().available_devices]  # GPU.0 and GPU.1 are one
+    found = [device.split(".")[0].lower() for device in _core().available_devices]  # GPU.0 and GPU.1 are one
     return tuple(dict.fromkeys(found))
 
 
 def _precisions(device: str) -> tuple[str, ...]:
-    import openvino
-
-    offered = openvino.Core().get_property(device.upper(), "OPTIMIZATION_CAPABILITIES")
+    offered = _core().get_property(device.upper(), "OPTIMIZATION_CAPABILITIES")
     return ("float32", "bfloat16") if "BF16" in offered else ("float32",)
 
 
 def _load(model: bytes, settings: Settings) -> Loaded:
-    import openvino
-
     properties: dict[str, Any] = {
         # By default it computes in bfloat16 on any processor that can.
         "INFERENCE_PRECISION_HINT": _TYPES[settings.precision],
@@ -39,7 +56,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
         properties |= {"INFERENCE_NUM_THREADS": settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
     elif settings.index:
         device += f".{settings.index}"
-    core = openvino.Core()
+    core = _core()
     network = core.read_model(model)
     try:
         compiled = core.compile_model(network, device, properties)
