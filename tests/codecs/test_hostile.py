@@ -94,7 +94,7 @@ def test_jpeg2000_of_many_channels() -> None:
 def test_jpegs_of_many_scans() -> None:
     data = saved(Image.fromarray(pattern(64, 64)), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
-    with pytest.raises(PictureError, match="JPEG of 209 scans is not supported, only up to 100"):
+    with pytest.raises(PictureError, match="JPEG of 209 scans of 64 x 64 pixels is not supported, only up to 100"):
         Picture.read(data[:last] + data[last:-2] * 200 + data[-2:])
 
 

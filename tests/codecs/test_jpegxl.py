@@ -137,7 +137,7 @@ GREY = [(0, 1), (0, 1), (0, 1), (1, 2), (1, 2), (0, 1), (2, 2), (11, 4)]
 )
 def test_headers_bit_by_bit(fields: list[tuple[int, int]], channels: int, depth: int, refused: str | None) -> None:
     data = bits(*FRONT, *fields) + bytes(8)
-    assert CODEC.header(data) == (8, 8, depth, channels, 1)
+    assert CODEC.header(data)[:5] == (8, 8, depth, channels, 1)
     if refused:
         with pytest.raises(PictureError, match=refused):
             CODEC.decode(data)

@@ -16,7 +16,8 @@ class Header(NamedTuple):
     """What a file says about its picture, known without decoding a pixel.
 
     ``depth`` is bits per sample as stored, 32 for single precision. ``channels`` counts those of the
-    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. ``decoder_bytes`` is what the decoder holds
+    where that is more than these samples: channels that are left out, integers wider than they are.
     """
 
     width: int
@@ -24,6 +25,12 @@ class Header(NamedTuple):
     depth: int
     channels: int
     frames: int = 1
+    decoder_bytes: int = 0
+
+    @property
+    def cost(self) -> int:
+        """How many bytes decoding takes at least."""
+        return max(self.width * self.height * self.channels * -(-self.depth // 8), self.decoder_bytes)
 
 
 class Metadata(NamedTuple):

@@ -7,6 +7,9 @@ import numpy as np
 from twinscale.codecs.codec import Codec, Decoded, Header
 from twinscale.errors import PictureError
 
+_PIXEL_BYTES = 8  # those of RGB and alpha in 16 bits
+_CHEAP = 2**28  # what any picture may take, however few pixels it may have
+
 
 def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     """Decode a whole file whose format is known.
@@ -14,7 +17,8 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     Args:
         codec: the format, see :func:`twinscale.codecs.registry.codec_of_bytes`.
         data: the whole file.
-        max_pixels: width times height above which it is refused by its header, before it is decoded.
+        max_pixels: width times height above which it is refused by its header, before it is decoded; so is one that
+            takes more memory to decode than so many pixels of RGB and alpha in 16 bits.
 
     Returns:
         Pixels ``(H, W, 1 to 4)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1, before orientation.
@@ -50,10 +54,15 @@ def _check_cost(header: Header, max_pixels: int) -> None:
         raise PictureError(f"the picture is {width} x {height} pixels; both sides must be at least 1")
     if channels > 4:
         raise PictureError(f"{channels} channels are not supported; convert it to grey or RGB")
-    if width * height > max_pixels:
+    enough = width * height
+    kind = ""
+    if enough <= max_pixels and header.cost > _CHEAP:
+        enough = -(-header.cost // _PIXEL_BYTES)
+        kind = f", which take {header.cost} bytes to decode,"
+    if enough > max_pixels:
         raise PictureError(
-            f"{width} x {height} pixels exceed the limit of {max_pixels}; "
-            f"make the picture smaller, or raise the limit with --max-pixels {width * height}"
+            f"{width} x {height} pixels{kind} exceed the limit of {max_pixels}; "
+            f"make the picture smaller, or raise the limit with --max-pixels {enough} (in Python, max_pixels={enough})"
         )
 
 

@@ -16,7 +16,7 @@ from twinscale.errors import PictureError
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 # A box of a few bytes can unpack to gigabytes; no real EXIF block or XMP packet is larger than this.
-_MAX_UNPACKED = 64 * 2**20
+_MAX_UNPACKED = 16 * 2**20
 # Lossless effort: 7, libjxl's default, is 3 percent smaller but takes ten times as long.
 _EFFORT = 3
 
@@ -125,15 +125,18 @@ def _codestream(data: bytes) -> bytes:
 
 
 def _metadata(data: bytes) -> Metadata:
+    """Return what the first box of each kind holds."""
     found = NO_METADATA
     for kind, body, _ in () if data.startswith(_CODESTREAM) else read_boxes(data):
-        if kind == b"brob":  # compressed, after its own kind
-            kind, body = body[:4], _unpack(body[4:])
-        if kind == b"Exif":
+        is_packed = kind == b"brob"  # after its own kind
+        if is_packed:
+            kind, body = body[:4], body[4:]
+        if kind == b"Exif" and found.exif is None:
+            body = _unpack(body) if is_packed else body
             start = 4 + int.from_bytes(body[:4], "big")
             found = found._replace(exif=body[start:])
-        elif kind == b"xml ":
-            found = found._replace(xmp=body)
+        elif kind == b"xml " and found.xmp is None:
+            found = found._replace(xmp=_unpack(body) if is_packed else body)
     return found
 
 

@@ -21,6 +21,8 @@ _MAX_SIDE = 1_000_000  # libpng's own limit
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 # By colour type: how long a chunk for transparency may be.
 _KEY_BYTES = {0: range(2, 3), 2: range(6, 7), _PALETTE: range(1, 257)}
+# Pixels come in chunks of 8 KiB at least, as a rule; metadata is a few dozen chunks.
+_MAX_CHUNKS, _LEAST_CHUNK = 10_000, 2**10
 # A chunk of a few bytes can unpack to gigabytes; no real ICC profile or XMP packet is larger than this.
 _MAX_UNPACKED = 16 * 2**20
 
@@ -119,9 +121,12 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = len(_SIGNATURE)
+    position, chunks, most = len(_SIGNATURE), 0, _MAX_CHUNKS + len(data) // _LEAST_CHUNK
     kind = b""
     while kind != b"IEND":
+        chunks += 1
+        if chunks > most:
+            raise PictureError(f"PNG of {len(data)} bytes in more than {most} chunks is not supported; save it again")
         length, kind = struct.unpack_from(">I4s", data, position)
         if position + 12 + length > len(data):
             raise PictureError("the file is cut short; get a complete copy")

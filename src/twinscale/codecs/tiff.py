@@ -5,6 +5,7 @@ importing it alone takes as long as importing ``twinscale.images.picture``.
 """
 
 import io
+import math
 import struct
 import zlib
 from typing import NamedTuple
@@ -32,6 +33,7 @@ _STRUCTURAL |= {*range(529, 533)}
 
 _MAX_CHANNELS = 16
 _MAX_PAGES = 10_000
+_MAX_TILE = 2**24  # pixels of a tile beyond those of the whole picture; a usual one has 2**16
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
@@ -50,6 +52,7 @@ class _Directory(NamedTuple):
     extra: tuple[int, ...] | None
     orientation: int
     pages: int
+    tile: tuple[int, int]  # width and height, or 0 and 0 if it is made of strips
 
     @property
     def is_plain(self) -> bool:
@@ -63,7 +66,9 @@ def _header(data: bytes) -> Header:
     directory = _read_directory(data)
     channels = 1 if directory.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 3
     has_alpha = (directory.extra or ())[:1] in ((_ALPHA,), (_PREMULTIPLIED,))
-    return Header(directory.width, directory.height, max(directory.bits), channels + has_alpha, directory.pages)
+    depth, area = max(directory.bits), max(directory.width * directory.height, math.prod(directory.tile))
+    decoder_bytes = area * directory.samples * -(-depth // 8)
+    return Header(directory.width, directory.height, depth, channels + has_alpha, directory.pages, decoder_bytes)
 
 
 def _decode(data: bytes) -> Decoded:
@@ -117,11 +122,17 @@ def _read_directory(data: bytes) -> _Directory:
         extra=block.values(fields[338]) if 338 in fields else None,
         orientation=block.whole_number(fields.get(274)) or 1,
         pages=_count_pages(block),
+        tile=(number(322, 0), number(323, 0)),
     )
     if directory.samples > _MAX_CHANNELS or directory.volume > 1:
         raise PictureError(
             f"TIFF of {directory.samples} channels and {directory.volume} layers is not supported; "
             "save it as plain grey or RGB"
+        )
+    if math.prod(directory.tile) > directory.width * directory.height + _MAX_TILE:
+        raise PictureError(
+            f"TIFF of {directory.width} x {directory.height} pixels in tiles of {directory.tile[0]} x "
+            f"{directory.tile[1]} is not supported; save it again"
         )
     return directory
 

@@ -11,12 +11,13 @@ from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Header, Metadata, O
 from twinscale.errors import PictureError
 
 _HAS_ALPHA = 0x10  # a flag of the extended header
+_MAX_CHUNKS = 10_000
 
 
 def _header(data: bytes) -> Header:
     size, channels, frames = None, 3, 0
     for kind, body in _chunks(data):
-        if kind == b"VP8X":
+        if kind == b"VP8X" and size is None:
             size = 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
             channels += bool(body[0] & _HAS_ALPHA)
         elif kind == b"VP8 " and size is None:
@@ -39,8 +40,11 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = 12
+    position, chunks = 12, 0
     while position + 8 <= len(data):
+        chunks += 1
+        if chunks > _MAX_CHUNKS:
+            raise PictureError(f"WebP of more than {_MAX_CHUNKS} chunks is not supported; save its first frame again")
         kind, length = struct.unpack_from("<4sI", data, position)
         yield kind, data[position + 8 : position + 8 + length]
         position += 8 + length + length % 2
