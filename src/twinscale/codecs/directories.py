@@ -73,7 +73,11 @@ class TiffBlock:
     def link_after(self, start: int) -> int:
         """Return the position of the link from the directory at ``start`` to the next one."""
         count, entry = self._sizes
-        return start + count + entry * self._unpack("Q" if self.is_big else "H", start)
+        return start + count + entry * self.entries(start)
+
+    def entries(self, start: int) -> int:
+        """Return how many fields the directory at ``start`` has, those of the same tag too."""
+        return self._unpack("Q" if self.is_big else "H", start)
 
     def directory(self, start: int) -> dict[int, Field]:
         """Return the fields of the directory at ``start``; of several with the same tag the first, as libtiff does.

@@ -16,7 +16,7 @@ _MAX_COLOURS = 256
 _FRAME, _EXTENSION, _TRAILER = 0x2C, 0x21, b";"
 _CONTROL = b"\x21\xf9"  # the extension that says which colour is transparent
 # Blocks hold 255 bytes each, as a rule.
-_MAX_FRAMES, _MAX_BLOCKS, _LEAST_BLOCK = 10_000, 10_000, 16
+_MAX_FRAMES, _MAX_BLOCKS, _LEAST_BLOCK = 10_000, 10_000, 64
 
 
 def _open(data: bytes) -> "Image.Image":
@@ -42,26 +42,31 @@ def _first_frame(data: bytes) -> tuple[bytes, int]:
         PictureError: there are too many frames, or too many blocks for the length of the file.
         IndexError: it ends before its first frame.
     """
-    blocks = 0
+    blocks, most = 0, _MAX_BLOCKS + len(data) // _LEAST_BLOCK
+
+    def count() -> None:
+        nonlocal blocks
+        blocks += 1
+        if blocks > most:
+            raise PictureError(f"GIF of {len(data)} bytes in more than {most} blocks is not supported; save it again")
 
     def after_blocks(position: int) -> int:
         """Return where the blocks that begin here end: each of up to 255 bytes after its length, the last of 0."""
-        nonlocal blocks
         while position < len(data) and data[position]:
             position += 1 + data[position]
-            blocks += 1
+            count()
         return position + 1
 
     position = 13 + _palette_bytes(data[10])
     kept, frames = [data[:position]], 0
     while position < len(data) and data[position : position + 1] != _TRAILER:
         start, kind = position, data[position]
-        blocks += 1
-        if blocks > _MAX_BLOCKS + len(data) // _LEAST_BLOCK or frames > _MAX_FRAMES:
-            raise PictureError(f"GIF of {frames} frames in that many blocks is not supported; save the first frame")
+        count()
         if kind == _FRAME:
             position = after_blocks(position + 11 + _palette_bytes(data[position + 9]))
             frames += 1
+            if frames > _MAX_FRAMES:
+                raise PictureError(f"GIF of more than {_MAX_FRAMES} frames is not supported; save the first one")
         elif kind == _EXTENSION:
             position = after_blocks(position + 2)
         else:

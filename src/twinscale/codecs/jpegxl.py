@@ -141,10 +141,11 @@ def _metadata(data: bytes) -> Metadata:
 
 
 def _unpack(packed: bytes) -> bytes:
+    """Return what was packed, up to a limit; what is damaged or larger is found to be so later."""
     try:
         return bytes(imagecodecs.brotli_decode(packed, out=_MAX_UNPACKED))
     except imagecodecs.BrotliError:
-        return b""
+        return packed
 
 
 class _Bits:
