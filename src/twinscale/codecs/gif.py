@@ -16,7 +16,7 @@ _MAX_COLOURS = 256
 _FRAME, _EXTENSION, _TRAILER = 0x2C, 0x21, b";"
 _CONTROL = b"\x21\xf9"  # the extension that says which colour is transparent
 # Blocks hold 255 bytes each, as a rule.
-_MAX_FRAMES, _MAX_BLOCKS, _LEAST_BLOCK = 10_000, 10_000, 64
+_MAX_BLOCKS, _LEAST_BLOCK = 10_000, 64
 
 
 def _open(data: bytes) -> "Image.Image":
@@ -39,7 +39,7 @@ def _first_frame(data: bytes) -> tuple[bytes, int]:
     """Return a file of only what the first frame needs, and how many frames there are; Pillow reads blocks slowly.
 
     Raises:
-        PictureError: there are too many frames, or too many blocks for the length of the file.
+        PictureError: there are too many blocks for the length of the file.
         IndexError: it ends before its first frame.
     """
     blocks, most = 0, _MAX_BLOCKS + len(data) // _LEAST_BLOCK
@@ -65,8 +65,6 @@ def _first_frame(data: bytes) -> tuple[bytes, int]:
         if kind == _FRAME:
             position = after_blocks(position + 11 + _palette_bytes(data[position + 9]))
             frames += 1
-            if frames > _MAX_FRAMES:
-                raise PictureError(f"GIF of more than {_MAX_FRAMES} frames is not supported; save the first one")
         elif kind == _EXTENSION:
             position = after_blocks(position + 2)
         else:
