@@ -122,7 +122,8 @@ def test_the_error_about_a_limit_names_one_that_suffices() -> None:
     with pytest.raises(PictureError) as caught:
         Picture.read(data)
     named = re.search(r"--max-pixels (\d+) \(in Python, max_pixels=(\d+)\)", str(caught.value))
-    assert named and named[1] == named[2]
+    assert named
+    assert named[1] == named[2]
     with pytest.raises(PictureError, match="exceed"):
         decode(codec_named("JPEG2000"), data, int(named[1]) - 1)
     _check_cost(codec_named("JPEG2000").header(data), int(named[1]))

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from twinscale.errors import PictureError
 
-
 _MAX_BOXES = 10_000  # side by side; real files have a few hundred, one for each part of a large picture
 
 

@@ -46,7 +46,7 @@ def _extents(locations: bytes) -> dict[int, _Extent]:
     """
     version = locations[0]
     position, extents = 4, 0
-    found = {}
+    found: dict[int, _Extent] = {}
 
     def take(size: int) -> int:
         nonlocal position

@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock
 from twinscale.codecs.quantisation import Quantisation
 from twinscale.codecs.segments import APP1, APP2, END, SCAN, count_scans, is_jpeg_ls, make_segment, read_segments
@@ -52,8 +52,18 @@ def _open(file: _File) -> "JpegImageFile":
 
 
 def _header(data: bytes) -> Header:
-    file = _split(data)
+    file = _split(_head(data))
     return pillow.header_of(_open(file))._replace(frames=file.pictures)
+
+
+def _describe(data: bytes) -> Description:
+    file = _split(_head(data))
+    return Description(file.metadata, quantisation=Quantisation.of_file(_open(file)))
+
+
+def _head(data: bytes) -> bytes:
+    """Return what comes before the data of the first scan."""
+    return data[: next((segment.end for segment in read_segments(data) if segment.marker == SCAN), len(data))]
 
 
 def _refuse_endless(file: _File, size: tuple[int, int]) -> None:
@@ -200,6 +210,7 @@ CODEC = Codec(
     rank=2,
     sniff=lambda data: data.startswith(b"\xff\xd8\xff") and not is_jpeg_ls(data),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     alpha=False,

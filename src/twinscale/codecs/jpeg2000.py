@@ -9,7 +9,7 @@ import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.boxes import make_box, read_boxes
-from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.errors import PictureError
 
@@ -46,6 +46,10 @@ def _header(data: bytes) -> Header:
     channels = boxes.columns or boxes.channels
     decoder_bytes = boxes.width * boxes.height * channels * _BYTES_A_SAMPLE
     return Header(boxes.width, boxes.height, boxes.depth, channels, decoder_bytes=decoder_bytes)
+
+
+def _describe(data: bytes) -> Description:
+    return Description(_read(data).metadata)
 
 
 def _decode(data: bytes) -> Decoded:
@@ -172,6 +176,7 @@ CODEC = Codec(
     rank=7,
     sniff=lambda data: data.startswith(_SIGNATURE),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     depths=(8, 16),

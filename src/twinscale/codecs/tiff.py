@@ -14,7 +14,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
 from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
@@ -68,7 +68,15 @@ def _header(data: bytes) -> Header:
     has_alpha = (directory.extra or ())[:1] in ((_ALPHA,), (_PREMULTIPLIED,))
     depth, area = max(directory.bits), max(directory.width * directory.height, math.prod(directory.tile))
     decoder_bytes = area * directory.samples * -(-depth // 8)
-    return Header(directory.width, directory.height, depth, channels + has_alpha, directory.pages, decoder_bytes)
+    is_float = directory.sample_format == _FLOAT
+    return Header(
+        directory.width, directory.height, depth, channels + has_alpha, directory.pages, decoder_bytes, is_float
+    )
+
+
+def _describe(data: bytes) -> Description:
+    metadata, lost = _read_metadata(data)
+    return Description(metadata, _read_directory(data).orientation, lost)
 
 
 def _decode(data: bytes) -> Decoded:
@@ -254,6 +262,7 @@ CODEC = Codec(
     rank=4,
     sniff=lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     frames="pages",

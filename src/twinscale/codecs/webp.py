@@ -7,7 +7,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 _HAS_ALPHA = 0x10  # a flag of the extended header
@@ -33,10 +33,13 @@ def _header(data: bytes) -> Header:
     return Header(*size, 8, channels, max(frames, 1))
 
 
-def _decode(data: bytes) -> Decoded:
+def _describe(data: bytes) -> Description:
     chunks = {kind: body for kind, body in _chunks(data) if kind in (b"ICCP", b"EXIF", b"XMP ")}
-    metadata = Metadata(chunks.get(b"ICCP"), chunks.get(b"EXIF"), chunks.get(b"XMP "))
-    return Decoded(imagecodecs.webp_decode(data), metadata)
+    return Description(Metadata(chunks.get(b"ICCP"), chunks.get(b"EXIF"), chunks.get(b"XMP ")))
+
+
+def _decode(data: bytes) -> Decoded:
+    return Decoded(imagecodecs.webp_decode(data), *_describe(data))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -65,6 +68,7 @@ CODEC = Codec(
     rank=3,
     sniff=lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP",
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     grey=False,
