@@ -210,6 +210,16 @@ def test_small_files_of_large_jpegs_are_not_grey_pictures(kind: str) -> None:
         Picture.read(BOMBS[kind](16_000))
 
 
+def test_small_files_of_large_tiffs() -> None:
+    """libtiff filled gigabytes with zeros before it said what was missing."""
+    data = saved(Image.fromarray(pattern()), "TIFF", compression="tiff_lzw")
+    width = struct.pack("<HHI", 256, 3, 1)
+    with pytest.raises(PictureError, match="bytes cannot hold a TIFF of 6000000 x 40 pixels, so nearly all of it is"):
+        Picture.read(changed(data, width, 0, struct.pack("<HHII", 256, 4, 1, 6_000_000)))
+    blank = saved(Image.new("1", (10_000, 10_000)), "TIFF", compression="tiff_lzw")
+    assert Picture.read(blank).width == 10_000
+
+
 def test_files_of_endless_small_parts() -> None:
     """Parts of a few bytes, each of which takes longer to read than to write."""
     jpeg, gif = saved(Image.fromarray(pattern()), "JPEG"), saved(Image.fromarray(pattern(channels=1)[..., 0]), "GIF")
