@@ -302,6 +302,19 @@ def test_only_the_first_frame_is_decoded(format: str) -> None:
     assert [note for note in picture.notes if note.startswith("first of ")]
 
 
+@pytest.mark.parametrize("disposal", [0, 8, 12])
+def test_first_frames_of_gif_larger_than_their_screen(disposal: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which Pillow warned, for it has a limit of its own."""
+    first, other = (Image.fromarray(np.roll(pattern(channels=1)[..., 0], number, 0)) for number in range(2))
+    data = bytearray(saved(first, "GIF", save_all=True, append_images=[other], transparency=0))
+    data[data.index(b"\x21\xf9\4") + 3] = disposal
+    data[6:10] = struct.pack("<2H", 20, 30)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    picture = Picture.read(bytes(data))
+    np.testing.assert_array_equal(picture.pixels[..., :1], pattern(channels=1))
+    assert picture.notes == ("first of 2 frames",)
+
+
 def test_deep_animations() -> None:
     """A request for the first frame alone made libavif's Python binding write where it must not."""
     frames = np.stack([pattern(dtype=np.uint16) >> 6] * 3)

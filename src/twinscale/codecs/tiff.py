@@ -101,9 +101,10 @@ def _decode(data: bytes) -> Decoded:
         )
     # Damage is an error here, where the libtiff in Pillow prints it, too; but not if ink is turned into RGB on the way.
     imagecodecs.tiff_decode(_structure(data, _BLACK_IS_ZERO) if directory.photometric == _INK else data)
-    from PIL import TiffImagePlugin
+    from PIL import Image, TiffImagePlugin
 
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
+    image.im = Image.new(image.mode, image.size).im  # given memory, Pillow does not apply its own limit on pixels
     pixels, icc, notes = pillow.pixels_of(image, (width, height), metadata.icc)
     return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, (*notes, *lost))
 
