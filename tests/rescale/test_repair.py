@@ -21,7 +21,6 @@ from twinscale.images.resize import imresize
 from twinscale.rescale.upscale import REPAIRED
 from twinscale.zoo import catalogue, load_card
 
-
 pytestmark = pytest.mark.usefixtures("shipped")
 
 
