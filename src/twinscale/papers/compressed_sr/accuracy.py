@@ -112,8 +112,8 @@ def table_3(reproduction: Reproduction) -> Iterator[Block]:
     )
     yield (
         "SCSR and LBJSRD are quoted. VDSR has learnt from bicubic small pictures of the same set; in RGB, the colour "
-        "beside it is enlarged bicubically. `fast-x2` and `jpeg-x2` are shipped: the first has not seen JPEGs either, the "
-        "second has, of all qualities, and is told which it gets."
+        "beside it is enlarged bicubically. `fast-x2` and `jpeg-x2` are shipped: the first has not seen JPEGs either, "
+        "the second has, of all qualities, and is told which it gets."
     )
     yield reproduction.budget(recipes)
 
