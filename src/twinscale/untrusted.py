@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ _MOST_TOML_BYTES = 64 * 2**10
 _LONGEST_LINE = 2000
 _DEEPEST = 10
 _TOO_DEEP = f"it is nested more than {_DEEPEST} deep"
+_CONTROL = re.compile(r"[\x80-\x9f]")  # those that TOML allows; terminals do what they say
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -45,12 +47,14 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: see :func:`read_ordinary`.
-        ValueError: it is no TOML, or is longer in a line or nested deeper than anybody writes it, or a number has more
-            than 64 bits, as TOML forbids. The message is short, in one line.
+        ValueError: it is no TOML, is longer in a line or nested deeper than anybody writes it, has control characters,
+            or a number of more than 64 bits, which TOML forbids. The message is short, in one line.
     """
     text = read_ordinary(path, _MOST_TOML_BYTES).decode()
     if any(len(line) > _LONGEST_LINE for line in text.split("\n")):
         raise ValueError(f"a line has more than {_LONGEST_LINE} characters")
+    if _CONTROL.search(text):
+        raise ValueError("it has a control character")
     try:
         mapping = tomllib.loads(text)
     except RecursionError:
