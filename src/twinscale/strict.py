@@ -52,8 +52,8 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: t
     """Fill a dataclass from a mapping.
 
     Fields may be plain values, ``Literal``, lists of plain values, mappings of texts to any of these, other dataclasses
-    (tables), and unions of these; ``None`` in a union stands for a key that is left out. An integer is accepted for a float, unless the
-    field takes both. ``Annotated`` adds a rule: :class:`Between` or :class:`Matching`.
+    (tables), and unions of these; ``None`` in a union stands for a key that is left out. An integer is accepted for a
+    float, unless the field takes both. ``Annotated`` adds a rule: :class:`Between` or :class:`Matching`.
 
     Args:
         cls: the dataclass.

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import click
 
-_NAMES = ("pictures", "metadata", "tags", "cards", "networks", "recipes")
+NAMES = ("pictures", "metadata", "tags", "cards", "networks", "recipes")
 _LONGEST = 10  # seconds for one input
 _MOST_FINDINGS = 20  # of a target; there is enough to mend then
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
 
 @click.command()
-@click.argument("names", metavar="[TARGET]...", nargs=-1, type=click.Choice(_NAMES))
+@click.argument("names", metavar="[TARGET]...", nargs=-1, type=click.Choice(NAMES))
 @click.option("--seconds", default=60, show_default=True, help="For all targets together.")
 def main(names: tuple[str, ...], seconds: int) -> None:
     """Fuzz the targets, by default all."""
     from tests.fuzz.targets import TARGETS  # only here, so that --help is quick
 
-    names = names or _NAMES
+    names = names or NAMES
     total = 0
     for name in names:
         target, found = TARGETS[name], Path("build/fuzz") / name
