@@ -28,7 +28,7 @@ def read_ordinary(path: Path, most: int) -> bytes:
     Raises:
         OSError: the file cannot be opened or read, is no ordinary file, or has more bytes.
     """
-    with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123, since Path.open takes no opener
+    with open(path, "rb", opener=_without_waiting) as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise OSError(errno.EINVAL, "not an ordinary file")

@@ -131,8 +131,8 @@ class Model:
         """The shrinking network of a pair, on its own channels.
 
         Raises:
-            ModelError: the model is not a pair, the file is missing, changed or damaged, or its network does not fit the
-                card.
+            ModelError: the model is not a pair, the file is missing, changed or damaged, or its network does not fit
+                the card.
         """
         return self._once("reduction", self._load_reduction)
 
