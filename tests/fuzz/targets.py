@@ -67,7 +67,7 @@ def _read_and_write(data: bytes) -> None:
                 raise AssertionError("not written, although the format can hold it") from error
             continue
         with _accepted():
-            assert Picture.read(written).pixels.shape == picture.pixels.shape
+            assert Picture.read(written).pixels.shape[:2] == picture.pixels.shape[:2]
 
 
 def _metadata_seeds() -> Iterator[bytes]:
@@ -86,7 +86,7 @@ def _write_metadata(data: bytes) -> None:
         kind, name = _METADATA[data[0] % len(_METADATA)], _FORMATS[data[1] % len(_FORMATS)]
         with _accepted():
             written = Picture(_SMALL.pixels, **{kind: data[2:]}).encode(name)
-            assert Picture.read(written).pixels.shape == _SMALL.pixels.shape
+            assert Picture.read(written).pixels.shape[:2] == _SMALL.pixels.shape[:2]
 
 
 def _tag_seeds() -> Iterator[bytes]:
