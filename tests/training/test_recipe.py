@@ -115,6 +115,8 @@ def test_integer_is_taken_for_a_float(load):
         ('colour = "y"', 'colour = "Y"', "colour = 'Y' must be one of y, rgb"),
         ("steps = 10", 'steps = 10\nloss = "l3"', "loss = 'l3' must be one of l1, l2, charbonnier"),
         ("steps = 10", "steps = ", "is not valid TOML"),
+        ("scale = 2", "scale = 0", "network: scale = 0 must be 1 to 16"),
+        ("scale = 2", "scale = 1000000", "network: scale = 1000000 must be 1 to 16"),
         ("crop = 32", "crop = 0", "crop = 0 must be at least 1"),
         ("crop = 32", "crop = -32", "crop = -32 must be at least 1"),
         ("batch = 4", "batch = 0", "batch = 0 must be at least 1"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from twinscale.errors import UsageError
-from twinscale.strict import from_mapping
+from twinscale.strict import Between, from_mapping
 from twinscale.untrusted import read_toml
 from twinscale.zoo.card import TEXT
 
@@ -24,7 +24,7 @@ class NetworkSpec:
 
     architecture: str
     """A key of ``twinscale.nets.ARCHITECTURES``."""
-    scale: int
+    scale: Annotated[int, Between(1, 16)]
     colour: Literal["y", "rgb"]
     """Luminance or RGB."""
     parameters: dict[str, Any] = field(default_factory=dict)
