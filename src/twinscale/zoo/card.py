@@ -37,7 +37,7 @@ class Part:
     file: Annotated[str, Matching(_BARE, "the bare name of a file")]
     """File name inside the model's folder."""
     sha256: Annotated[str, Matching("[0-9a-f]{64}", "64 hexadecimal digits")]
-    radius: Annotated[int | float, Between(0, 256, or_infinite=True)]
+    radius: Annotated[int | float, Between(0, 512, or_infinite=True)]
     """Receptive-field radius in pixels of the network's input; infinity if it looks at the whole picture."""
     multiple_of: Annotated[int, Between(1, 64)]
     """Sides of the input must be multiples of this."""
