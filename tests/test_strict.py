@@ -62,6 +62,24 @@ def test_a_field_that_takes_both_keeps_an_integer() -> None:
 
 
 @dataclass(frozen=True)
+class Measured:
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def test_mappings_of_one_kind() -> None:
+    assert from_mapping(Measured, {"figures": {"a": 1, "b": math.inf}}, "file").figures == {"a": 1.0, "b": math.inf}
+    with pytest.raises(UsageError, match=r"^file: figures: 'b' = True must be of type float$"):
+        from_mapping(Measured, {"figures": {"a": 1.0, "b": True}}, "file")
+
+
+def test_values_are_shown_in_part() -> None:
+    for mapping in ({"name": ["a" * 10**6]}, {"name": "n", "a" * 10**6: 1}, {"name": "n", "inner": "a" * 10**6}):
+        with pytest.raises(UsageError) as raised:
+            from_mapping(Outer, mapping, "file")
+        assert len(str(raised.value)) < 300
+
+
+@dataclass(frozen=True)
 class Ruled:
     side: Annotated[int, Between(1, 16)] = 1
     radius: Annotated[int | float, Between(0, 9, or_infinite=True)] = 0

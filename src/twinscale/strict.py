@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from twinscale.errors import TwinscaleError, UsageError
 
 _T = TypeVar("_T")
+_MOST_SHOWN = 100  # characters of a value in a message
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Matching:
 def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: type[TwinscaleError] = UsageError) -> _T:
     """Fill a dataclass from a mapping.
 
-    Fields may be plain values, ``Literal``, lists of plain values, mappings, other dataclasses (tables), and unions of
-    these; ``None`` in a union stands for a key that is left out. An integer is accepted for a float, unless the
-    field takes both. ``Annotated`` adds a rule: :class:`Between` or :class:`Matching`.
+    Fields may be plain values, ``Literal``, lists of plain values, mappings of texts to any of these, other dataclasses
+    (tables), and unions of these; ``None`` in a union stands for a key that is left out. An integer is accepted for a
+    float, unless the field takes both. ``Annotated`` adds a rule: :class:`Between` or :class:`Matching`.
 
     Args:
         cls: the dataclass.
@@ -70,7 +71,7 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str, error: t
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(fields)}"
-            raise error(f"{where}: unknown key {key!r}; {hint}")
+            raise error(f"{where}: unknown key {_shown(key)}; {hint}")
     for name, f in fields.items():
         if name not in mapping and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
             raise error(f"{where}: missing key {name!r}")
@@ -85,7 +86,7 @@ def _converted(kind: Any, value: Any, where: str, error: type[TwinscaleError]) -
         kind, rule = arguments
         value = _converted(kind, value, where, error)
         if not rule.allows(value):
-            raise error(f"{where} = {value!r} must be {rule}")
+            raise error(f"{where} = {_shown(value)} must be {rule}")
         return value
     if origin in (types.UnionType, typing.Union):
         choices = [choice for choice in arguments if choice is not types.NoneType]
@@ -93,17 +94,25 @@ def _converted(kind: Any, value: Any, where: str, error: type[TwinscaleError]) -
         return _converted(kind, value, where, error)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):
-            raise error(f"{where} must be a table, not {value!r}")
+            raise error(f"{where} must be a table, not {_shown(value)}")
         return from_mapping(kind, value, where, error)  # type: ignore[arg-type]
     if origin is Literal:
         if value not in arguments:
-            raise error(f"{where} = {value!r} must be one of {', '.join(map(str, arguments))}")
+            raise error(f"{where} = {_shown(value)} must be one of {', '.join(map(str, arguments))}")
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     expected = origin or kind
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-        raise error(f"{where} = {value!r} must be of type {expected.__name__}")
+        raise error(f"{where} = {_shown(value)} must be of type {expected.__name__}")
     if expected is list and not all(isinstance(item, arguments[0]) for item in value):
-        raise error(f"{where} = {value!r} must hold only {arguments[0].__name__} values")
+        raise error(f"{where} = {_shown(value)} must hold only {arguments[0].__name__} values")
+    if expected is dict:
+        return {key: _converted(arguments[1], item, f"{where}: {_shown(key)}", error) for key, item in value.items()}
     return value
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message, which may be about a whole file of it."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

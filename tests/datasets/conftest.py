@@ -72,10 +72,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         body = body[start:]
-        self.send_header("Content-Length", str(len(body)))
+        if fault.startswith("length "):
+            self.send_header("Content-Length", fault.removeprefix("length "))
+        elif fault != "endless":
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if fault == "truncate":
             body = body[: len(body) // 2]
+        while fault == "endless":  # until the client hangs up
+            self.wfile.write(bytes(2**16))
         self.server.bytes_sent += len(body)  # counted first: the client may be done before this thread goes on
         self.wfile.write(body)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.awkward import png_bomb
 from twinscale import __version__
-from twinscale.datasets import fetch, find_pictures, get
+from twinscale.datasets import download, fetch, find_pictures, get
 from twinscale.datasets.download import ATTEMPTS
 from twinscale.errors import DatasetError, UsageError
 
@@ -60,10 +61,28 @@ def test_unknown_name(server):
         get("tiny", base_url=server.url)
 
 
-@pytest.mark.parametrize("mirror", ["file:///etc", "ftp://example.org", "example.org"])
-def test_mirror_must_be_http(server, mirror):
-    with pytest.raises(UsageError, match="http"):
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        *(
+            "file:///etc",
+            "ftp://example.org",
+            "example.org",
+            "http://",
+            "http:///path",
+            "http://:80",
+            "https:example.org",
+        ),
+        *("http://[", "http://[::1", "http://example.org:port", "http://example.org:99999", "http://example.org:0"),
+        *("http://a b", "http://exa\nmple.org", "http://example.org/\x1b[2J", f"http://{'a' * 70}.org", "http://a..b"),
+    ],
+)
+def test_mirror_must_be_an_address(server, mirror):
+    with pytest.raises(
+        UsageError, match="is not the address of a mirror: it must be http:// or https:// and"
+    ) as caught:
         get("Tiny", base_url=mirror)
+    assert "\n" not in str(caught.value)
 
 
 def test_cache_that_cannot_be_written(server, tmp_path, monkeypatch):
@@ -161,6 +180,27 @@ class TestFaults:
         with pytest.raises(DatasetError, match="checksum"):
             get("Tiny", base_url=server.url)
 
+    @pytest.mark.parametrize("length", ["abc", "-5", "9" * 5000, "", "1e3"])
+    def test_length_that_is_no_number(self, server, length):
+        server.faults[BMP] = [f"length {length}"]
+        folder = get("Tiny", base_url=server.url)
+        assert (folder / "blau_ä.bmp").read_bytes() == server.files[BMP]
+
+    def test_download_without_end(self, server, monkeypatch):
+        monkeypatch.setattr(download, "MOST_BYTES", 300_000)
+        server.faults[BMP] = ["endless"]
+        with pytest.raises(DatasetError, match="does not match its checksum and was deleted"):
+            get("Tiny", base_url=server.url)
+        assert server.requests == [BMP]
+        assert not list(fetch.download_folder("Tiny").glob("blau*"))
+
+    @pytest.mark.parametrize("address", ["http://[", f"http://{'a' * 70}.org/", "http://127.0.0.1:port/"])
+    def test_redirect_to_no_address(self, server, address):
+        server.faults[BMP] = [f"redirect {address}"] * ATTEMPTS
+        with pytest.raises(DatasetError, match="cannot be downloaded") as caught:
+            get("Tiny", base_url=server.url)
+        assert "\n" not in str(caught.value)
+
     def test_redirect_within_http(self, server):
         server.files["elsewhere"] = server.files[BMP]
         server.faults[BMP] = [f"redirect {server.url}/elsewhere"]
@@ -195,6 +235,12 @@ class TestReducedPhotographs:
     def test_only_the_small_picture_stays(self, server):
         folder = get("Photos", base_url=server.url)
         assert {path.name for path in folder.iterdir()} == {"now.jpg", "then.jpg", "SOURCES.tsv"}
+
+    def test_a_picture_that_claims_to_be_huge(self, server):
+        folder = get("Photos", base_url=server.url)
+        (folder / "now.jpg").write_bytes(png_bomb(60_000))
+        get("Photos", base_url=server.url)
+        assert Image.open(folder / "now.jpg").size == (20, 30)
 
     def test_wrong_original(self, server):
         path = "owner/photos/c0ffee/lying.JPG"

@@ -41,6 +41,20 @@ def free_batch_bytes() -> bytes:
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 2), (2, 1)])
+def test_networks_have_one_input_and_one_output(backend: str, inputs: int, outputs: int) -> None:
+    onnx = pytest.importorskip("onnx")
+    names = ["a", "b"]
+    values = [onnx.helper.make_tensor_value_info(name, 1, ["n", 3, "h", "w"]) for name in ("a", "b", "c", "d")]
+    nodes = [onnx.helper.make_node("Sum", names[:inputs], ["c"]), onnx.helper.make_node("Relu", ["c"], ["d"])]
+    graph = onnx.helper.make_graph(nodes, "graph", values[:inputs], values[4 - outputs :])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    message = f"model m cannot be loaded: .*it has {inputs} inputs and {outputs} outputs instead of one each"
+    with pytest.raises(ModelError, match=message):
+        Runtime(1, backend).load(model.SerializeToString(), name="m")
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
 @pytest.mark.parametrize("free", [False, True])
 def test_batch_equals_single_pictures(backend: str, free: bool) -> None:
     data = free_batch_bytes() if free else onnx_bytes("up", 2, 3)

@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,9 +114,19 @@ def test_pixels_that_are_no_numbers_are_not_blamed_on_the_weights() -> None:
         operation(np.full((8, 9, 3), np.nan, np.float32))
 
 
-def test_networks_that_do_not_return_pictures() -> None:
-    network = LoadedNetwork(Loaded(lambda batch: batch.mean(axis=(2, 3)), None), name="m/up.onnx")
-    with pytest.raises(ModelError, match=r"m/up\.onnx returned an array of shape \(1, 3\), not pictures"):
+@pytest.mark.parametrize(
+    ("infer", "kind"),
+    [
+        (lambda batch: batch.mean(axis=(2, 3)), r"float32 of shape \(1, 3\)"),
+        (lambda batch: batch.astype(np.int64), r"int64 of shape \(1, 3, 8, 9\)"),
+        (lambda batch: batch.astype(str).astype(object), r"object of shape \(1, 3, 8, 9\)"),
+        (lambda batch: [batch, batch], "list"),
+        (lambda batch: None, "NoneType"),
+    ],
+)
+def test_networks_that_do_not_return_pictures(infer: Callable[[np.ndarray], object], kind: str) -> None:
+    network = LoadedNetwork(Loaded(infer, None), name="m/up.onnx")
+    with pytest.raises(ModelError, match=rf"m/up\.onnx returned {kind}, not pictures"):
         network(np.zeros((1, 8, 9, 3), np.float32))
 
 

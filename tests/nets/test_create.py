@@ -108,3 +108,14 @@ def test_unknown_architecture() -> None:
 def test_unknown_parameter() -> None:
     with pytest.raises(UsageError, match="dsn has no parameter 'width': it takes scale, channels, channel"):
         create("dsn", scale=2, width=8)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"width": "wide"}, {"width": -3}, {"blocks": 1.5}, {"blocks": []}, {"channels": "y"}],
+)
+@pytest.mark.parametrize("architecture", ["lean", "edsr"])
+def test_parameters_of_which_there_is_no_network(architecture: str, parameters: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=f"^{architecture} cannot be built of these parameters") as caught:
+        create(architecture, **({"scale": 2, "channels": 3} | parameters))
+    assert "\n" not in str(caught.value)

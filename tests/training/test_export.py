@@ -354,6 +354,18 @@ def test_scores_on_other_pictures_are_not_compared(recipe, tmp_path):
     assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 25.0, 26.0]
 
 
+@pytest.mark.parametrize(
+    "training", ["runs = 3", "runs = ['good']", "runs = [{}]", "runs = [{validation_psnr_y = []}]"]
+)
+def test_a_card_that_does_not_say_how_good_its_model_is(recipe, tmp_path, training):
+    models = tmp_path / "models"
+    card = exported_again(tmp_path / "1", recipe(), 30.0, models).folder / "card.toml"
+    before, _, after = card.read_text().partition("[training]")
+    card.write_text(f"{before}[training]\n{training}\n[looks]{after.partition('[looks]')[2]}")
+    with pytest.raises(ModelError, match="its card does not say how good it is: export under another name"):
+        exported_again(tmp_path / "2", recipe(), 31.0, models)
+
+
 def test_runs_without_fitting_weights(recipe, tmp_path):
     with pytest.raises(UsageError, match=r"holds no best\.safetensors: train first"):
         export_run(tmp_path, tmp_path / "models")

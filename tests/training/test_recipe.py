@@ -1,3 +1,4 @@
+import os
 from dataclasses import dataclass, fields
 
 import pytest
@@ -114,6 +115,8 @@ def test_integer_is_taken_for_a_float(load):
         ('colour = "y"', 'colour = "Y"', "colour = 'Y' must be one of y, rgb"),
         ("steps = 10", 'steps = 10\nloss = "l3"', "loss = 'l3' must be one of l1, l2, charbonnier"),
         ("steps = 10", "steps = ", "is not valid TOML"),
+        ("scale = 2", "scale = 0", "network: scale = 0 must be 1 to 16"),
+        ("scale = 2", "scale = 1000000", "network: scale = 1000000 must be 1 to 16"),
         ("crop = 32", "crop = 0", "crop = 0 must be at least 1"),
         ("crop = 32", "crop = -32", "crop = -32 must be at least 1"),
         ("batch = 4", "batch = 0", "batch = 0 must be at least 1"),
@@ -159,6 +162,36 @@ def test_unknown_recipes_are_named():
         Recipe.load("dsn-x5")
     with pytest.raises(UsageError, match=r"cannot read recipe nowhere\.toml: No such file"):
         Recipe.load("nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("steps = 10", f"steps = {'9' * 1900}", "is not valid TOML: a number has more than 64 bits"),
+        ("steps = 10", f"steps = {'[' * 900}{']' * 900}", "is not valid TOML: it is nested more than 10 deep"),
+        ("steps = 10", f"steps = 10\n{'a.' * 9000}b = 1", "is not valid TOML: a line has more than 2000 characters"),
+        ('name = "mine"', 'name = "mine"\ndescription = "a\\nb"', "must be one line of at most 1000 characters"),
+        ('name = "mine"', "name = 1 # " + "much\n# " * 10_000, r"cannot read recipe .* more than 65536 bytes"),
+    ],
+)
+def test_recipes_that_came_from_anywhere(load, old, new, message):
+    with pytest.raises(UsageError, match=message) as error:
+        load(old, new)
+    assert "\n" not in str(error.value)
+
+
+def test_recipes_that_are_no_text(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(UsageError, match=r"mine\.toml is not valid TOML: 'utf-8' codec can't decode"):
+        Recipe.load(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match=r"cannot read recipe .*mine\.toml: not an ordinary file"):
+        Recipe.load(path)
+    for name in ("../recipes/dsn-x2", "", "a\0b", "a" * 300):
+        with pytest.raises(UsageError, match="no shipped recipe"):
+            Recipe.load(name)
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

@@ -1,6 +1,8 @@
 """Model cards and the integrity of their files."""
 
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,15 +129,35 @@ def test_folder_without_card(tmp_path: Path) -> None:
         ('conditions = "none"', 'conditions = "weather"', "conditions = 'weather' must be one of none, jpeg"),
         ("scale = 2", "scale = 1", "scale = 1 must be at least 2 for a pair"),
         ("scale = 2", "scale = 1000000", "must be 1 to 16"),
-        ("radius = 3", "radius = 100000000", "up: radius = 100000000 must be 0 to 1024 or infinite"),
-        ("radius = 3", "radius = -1", "must be 0 to 1024"),
-        ("radius = 3", "radius = nan", "must be 0 to 1024"),
-        ("multiple_of = 2", "multiple_of = 0", "down: multiple_of = 0 must be 1 to 256"),
+        ("radius = 3", "radius = 100000000", "up: radius = 100000000 must be 0 to 512 or infinite"),
+        ("radius = 3", "radius = -1", "must be 0 to 512"),
+        ("radius = 3", "radius = nan", "must be 0 to 512"),
+        ("multiple_of = 2", "multiple_of = 0", "down: multiple_of = 0 must be 1 to 64"),
         ("multiple_of = 2", "multiple_of = 3", "down: multiple_of = 3 must be a multiple of the scale"),
         ("multiply_adds = 1.0", "multiply_adds = inf", "multiply_adds = inf must be 0 to"),
         ("activation_bytes = 100.0", "activation_bytes = -1.0", "activation_bytes = -1.0 must be 0 to"),
         ("activation_bytes = 100.0", "activation_bytes = 1e300", "must be 0 to"),
         ('kind = "pair"', 'kind = "upscaler"', "kind = 'upscaler', but it has a table down"),
+        ('input = "small"', 'input = "interpolated"', "input = 'interpolated' must be small for a pair"),
+        ("scale = 2", "scale = 0", "scale = 0 must be 1 to 16"),
+        ("scale = 2", "scale = nan", "scale = nan must be of type int"),
+        ("scale = 2", f"scale = {'9' * 1900}", "a number has more than 64 bits"),
+        ("scale = 2", f"scale = 0x{'f' * 1900}", "a number has more than 64 bits"),
+        ("multiply_adds = 1.0", f"multiply_adds = 0x{'f' * 1900}", "a number has more than 64 bits"),
+        ("scale = 2", f"scale = '{'9' * 1900}'", "scale = '9{99}… must be of type int"),
+        ("scale = 2", f"scale = 2\n{'s' * 1900} = 1", "unknown key 's{99}…; known keys are"),
+        ("radius = 3", "radius = -inf", "radius = -inf must be 0 to 512"),
+        ("multiple_of = 2", "multiple_of = -2", "multiple_of = -2 must be 1 to 64"),
+        ('file = "up.onnx"', 'file = "up\\u0000.onnx"', r"file = 'up\\x00\.onnx' must be the bare name of a file"),
+        ('licence = "Apache-2.0"', 'licence = "\\u001b[2J"', r"licence = '\\x1b\[2J' must be one line of at most 1000"),
+        ('licence = "Apache-2.0"', 'licence = "a\\nb"', r"licence = 'a\\nb' must be one line of at most 1000"),
+        ('description = "', f'description = "{"a" * 1001}', "description = 'a{99}… must be one line of at most 1000"),
+        ('architecture = "dsn"', 'architecture = "../dsn"', "architecture = '../dsn' must be a bare name"),
+        ('channel = "8-bit"', 'channel = "\\u009b31m"', r"channel = '\\x9b31m' must be a bare name"),
+        ("scale = 2", "scale = 2\nlooks = {a = 'nice'}", "looks: 'a' = 'nice' must be of type float"),
+        ("scale = 2", f"scale = 2\nlooks.{'a.' * 900}a = 1", "it is nested more than 10 deep"),
+        ("scale = 2", f"scale = 2\nlooks = {'[' * 900}{']' * 900}", "it is nested more than 10 deep"),
+        ("scale = 2", f"scale = 2\nlooks.{'a.' * 9000}a = 1", "a line has more than 2000 characters"),
     ],
 )
 def test_unknown_missing_and_broken_fields(folder: Path, tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -150,6 +172,45 @@ def test_card_that_is_no_text(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "card.toml").write_bytes(b"\xff\xfe\x00name")
     with pytest.raises(ModelError, match="is not a model card"):
         Card.load(tmp_path)
+
+
+def test_a_multiple_that_its_interpolated_input_need_not_be(tmp_path: Path) -> None:
+    folder = make_upscaler(tmp_path, 3, "y")
+    with pytest.raises(ModelError, match="up: multiple_of = 2 must divide the scale if its input is interpolated"):
+        Card.load(copied(folder, tmp_path / "copy", **{"multiple_of = 1": "multiple_of = 2"}))
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link_to_zeros(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_hole(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (make_pipe, "not an ordinary file"),
+        (link_to_zeros, "not an ordinary file"),
+        (Path.mkdir, "Is a directory"),
+        (make_hole, r"more than \d+ bytes"),
+    ],
+)
+def test_files_are_ordinary_and_not_endless(
+    folder: Path, tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
+    card = Card.load(copied(folder, tmp_path))
+    for name, read in (("up.onnx", lambda: card.read(card.up)), ("card.toml", lambda: Card.load(tmp_path))):
+        (tmp_path / name).unlink()
+        make(tmp_path / name)
+        with pytest.raises(ModelError, match=rf"cannot read .*{name} \({reason}\): install"):
+            read()
 
 
 def test_hashes_are_hashes(folder: Path, tmp_path: Path) -> None:

@@ -55,6 +55,25 @@ def test_unknown_name_suggests_the_nearest(shelf: Path) -> None:
         load_card(shelf / "no-card")
 
 
+def test_names_that_no_folder_can_have(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a" * 300, "a\0b", "a/" * 3000, "\n"):
+        with pytest.raises(ModelError, match="and no folder of that name"):
+            load_card(name)
+    monkeypatch.setenv("TWINSCALE_MODELS", f"{'a' * 300}{os.pathsep}{'a/' * 3000}")
+    assert [card.name for card in list_models()] == ["lonely-x3", "twin-x2"]
+
+
+def test_a_card_that_is_no_file(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_pair(tmp_path / "own", 2, "rgb", name="piped")
+    (folder / "card.toml").unlink()
+    os.mkfifo(folder / "card.toml")
+    with pytest.raises(ModelError, match=r"card\.toml \(not an ordinary file\)"):
+        load_card(folder)
+    monkeypatch.setenv("TWINSCALE_MODELS", str(folder.parent))
+    with pytest.raises(ModelError, match=r"card\.toml \(not an ordinary file\)"):
+        list_models()
+
+
 @pytest.fixture
 def relatives(shelf: Path) -> Path:
     """The same catalogue where ``twin`` is a family of two, with a model whose name looks like a family's."""

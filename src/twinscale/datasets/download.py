@@ -1,7 +1,6 @@
 """Resumable downloads over HTTP."""
 
 import http.client
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +13,10 @@ from twinscale.errors import DatasetError
 ATTEMPTS = 4
 BACKOFF_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
+MOST_BYTES = 128 * 2**20
+"""Where a download is cut: GitHub, where all sources are, has no file above 100 MB."""
 
+_PIECE = 2**20
 _RETRIED = (408, 429)  # in addition to 5xx
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -29,7 +31,7 @@ def download(url: str, part: Path, is_right: Callable[[Path], bool]) -> None:
         is_right: whether the whole file is the one that was wanted.
 
     Raises:
-        DatasetError: the server does not deliver the file, or delivers something else.
+        DatasetError: the server does not deliver the file, or delivers something else, or without end.
     """
     # An old part may be the beginning of another file; if so, a second, fresh attempt is made.
     for fresh in (False, True) if part.exists() else (True,):
@@ -55,7 +57,8 @@ def _transfer(url: str, part: Path) -> None:
             reason = f"HTTP status {error.code}"
             if error.code < 500 and error.code not in _RETRIED:
                 break
-        except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+        # The last of them: a redirect to what is no address.
+        except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
         else:
             return
@@ -71,12 +74,14 @@ def _receive(url: str, part: Path) -> None:
         headers["Range"] = f"bytes={start}-"
     request = urllib.request.Request(url, headers=headers)
     with _opener().open(request, timeout=TIMEOUT_SECONDS) as response:
+        announced = response.length  # None if the server does not say, or says no number
         continues = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        announced = response.headers.get("Content-Length")
         with part.open("ab" if continues else "wb") as file:
-            shutil.copyfileobj(response, file)
-            received = file.tell() - (start if continues else 0)
-    if announced is not None and received < int(announced):
+            before = file.tell()
+            while (free := MOST_BYTES - file.tell()) > 0 and (piece := response.read(min(free, _PIECE))):
+                file.write(piece)
+            received = file.tell() - before
+    if announced is not None and received < announced and free > 0:
         raise ConnectionError(f"the connection closed after {received} of {announced} bytes")
 
 

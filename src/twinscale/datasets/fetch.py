@@ -41,8 +41,10 @@ def get(name: str, *, base_url: str | None = None, progress: Callable[[int, int]
     if dataset is None:
         raise DatasetError(f"{name!r}: no such set; {suggestion(name)}")
     mirror = base_url or os.environ.get("TWINSCALE_DATA_MIRROR")
-    if mirror and urlsplit(mirror).scheme not in ("http", "https"):
-        raise UsageError(f"{mirror}: not the address of a mirror; it must begin with http:// or https://")
+    if mirror and not _is_address(mirror):
+        raise UsageError(
+            f"{mirror!r} is not the address of a mirror: it must be http:// or https:// and the name of a host"
+        )
     folder = download_folder(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,10 +85,20 @@ def _url(picture: CatalogueEntry, mirror: str | None) -> str:
     return f"{(mirror or host).rstrip('/')}/{quote(picture.source)}"
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")  # as it is asked for
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and host != b"" and port != 0 and url.isprintable() and " " not in url
+
+
 def _has_size(path: Path, picture: CatalogueEntry) -> bool:
     """Return whether a reduced photograph is there: the bytes of a JPEG made here have no known checksum."""
     try:
         with Image.open(path) as image:
             return image.size == (picture.width, picture.height)
-    except OSError:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False

@@ -50,9 +50,11 @@ class LoadedNetwork:
             if is_lack_of_memory(error):
                 raise MemoryError(message) from None
             raise ModelError(f"model {self._name} failed on {batch.shape[2]}x{batch.shape[1]}: {message}") from None
-        result = results[0] if len(results) == 1 else np.concatenate(results)
-        if result.ndim != 4:
-            raise ModelError(f"model {self._name} returned an array of shape {result.shape}, not pictures")
+        first = results[0]
+        if not (isinstance(first, np.ndarray) and first.dtype == np.float32 and first.ndim == 4):
+            kind = f"{first.dtype} of shape {first.shape}" if isinstance(first, np.ndarray) else type(first).__name__
+            raise ModelError(f"model {self._name} returned {kind}, not pictures")
+        result = first if len(results) == 1 else np.concatenate(results)
         with np.errstate(over="ignore", invalid="ignore"):
             total = result.sum()  # NaN or infinity if any value is, without a second array; or it merely overflowed
         if not (np.isfinite(total) or np.isfinite(result).all()):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinscale.errors import UsageError
+from twinscale.errors import TwinscaleError, UsageError
 from twinscale.nets.layers.channel import Received, differentiable
 from twinscale.nets.layers.resampling import Resampling
 from twinscale.rescale.channel import Channel, EightBits
@@ -204,7 +204,7 @@ def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
         **parameters: the architecture's own arguments: ``scale`` and ``channels``, for a pair ``channel``.
 
     Raises:
-        UsageError: the architecture or a parameter is unknown.
+        UsageError: the architecture or a parameter is unknown, or there is no such network of these parameters.
     """
     if architecture not in ARCHITECTURES:
         raise UsageError(f"unknown architecture {architecture!r}: use one of {', '.join(sorted(ARCHITECTURES))}")
@@ -213,7 +213,15 @@ def create(architecture: str, **parameters: Any) -> Upscaler | Pair:
     for name in parameters:
         if name not in known:
             raise UsageError(f"{architecture} has no parameter {name!r}: it takes {', '.join(known)}")
-    return network(**parameters)
+    try:
+        return network(**parameters)
+    except TwinscaleError:
+        raise
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:  # what comes of a text, or of no width
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"{architecture} cannot be built of these parameters ({reason:.200}): compare them with a shipped recipe's"
+        ) from error
 
 
 def create_restorer(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.codecs.quantisation import CONDITIONS, Quantisation
-from twinscale.engine import Operation, Runtime, run
+from twinscale.engine import Network, Operation, Runtime, run
 from twinscale.engine.operation import (
     clamped_to_neighbours,
     interpolated,
@@ -25,7 +25,7 @@ from twinscale.engine.operation import (
     told,
     with_alpha,
 )
-from twinscale.errors import ModelError, UsageError
+from twinscale.errors import ModelError, OutOfMemoryError, UsageError
 from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
 from twinscale.rescale.channel import Channel, Lossy, create_channel
@@ -74,7 +74,7 @@ class Model:
         One that asks how its picture was compressed is told that nothing was lost.
 
         Raises:
-            ModelError: the file is missing, changed or damaged.
+            ModelError: the file is missing, changed or damaged, or its network does not fit the card.
         """
         return self.enlargement_told(None)
 
@@ -85,7 +85,7 @@ class Model:
             conditions: as the card's ``conditions`` says; None if nothing was lost.
 
         Raises:
-            ModelError: the file is missing, changed or damaged.
+            ModelError: the file is missing, changed or damaged, or its network does not fit the card.
         """
         network = self._once("enlargement", self._load_enlargement)
         if count := _CONDITIONS[self.card.conditions]:
@@ -116,16 +116,23 @@ class Model:
         """What a pair's small picture goes through before it is restored.
 
         Raises:
-            ModelError: the card names none that there is.
+            ModelError: the card names none that there is, or one of which its network is not told.
         """
-        return create_channel(self.card.channel, self.card.channel_parameters, ModelError)
+        channel = create_channel(self.card.channel, self.card.channel_parameters, ModelError)
+        if self.card.kind == "pair" and self.card.conditions not in ("none", channel.told):
+            raise ModelError(
+                f"model {self.card.name}: conditions = {self.card.conditions!r} must be none or {channel.told} for the "
+                f"channel {self.card.channel}: export the model again"
+            )
+        return channel
 
     @property
     def reduction(self) -> Operation:
         """The shrinking network of a pair, on its own channels.
 
         Raises:
-            ModelError: the model is not a pair, or the file is missing, changed or damaged.
+            ModelError: the model is not a pair, the file is missing, changed or damaged, or its network does not fit
+                the card.
         """
         return self._once("reduction", self._load_reduction)
 
@@ -161,6 +168,7 @@ class Model:
                 )
             return result
 
+        self._try(checked, part, name)
         return Operation.of(
             checked,
             scale=scale,
@@ -168,6 +176,18 @@ class Model:
             multiple_of=part.multiple_of,
             activation_bytes=part.activation_bytes,
         )
+
+    def _try(self, network: Network, part: Part, name: str) -> None:
+        """Run a network once on few pixels, where what its card does not say costs little.
+
+        The sides are twice and three times what they must be a multiple of: if that were more than its card says, one
+        of them would not be such a multiple.
+        """
+        planes = self.channels + (_CONDITIONS[self.card.conditions] if part is self.card.up else 0)
+        try:
+            network(np.zeros((1, 2 * part.multiple_of, 3 * part.multiple_of, planes), np.float32))
+        except MemoryError:
+            raise OutOfMemoryError(f"memory ran out while model {name} was tried: close other programs") from None
 
     def enlarge(
         self,

@@ -57,7 +57,7 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
     Raises:
         UsageError: the run has no weights yet, does not beat the model that is there, or was trained on another
             enlargement than the bicubic one that models use; or the name is not a plain one.
-        ModelError: the weights do not fit the recipe's network.
+        ModelError: the weights do not fit the recipe's network, or the card of the model that is there is damaged.
     """
     for file in (BEST, SUMMARY):
         if not (run / file).exists():
@@ -82,8 +82,11 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
     runs: list[dict[str, Any]] = []
     if only_better and (folder / CARD_FILE).exists():
         old = Card.load(folder)
-        runs = old.training.get("runs", [])
-        best = runs[-1]["validation_psnr_y"] if runs else float("-inf")
+        try:
+            runs = list(old.training.get("runs", []))
+            best = float(runs[-1]["validation_psnr_y"]) if runs else float("-inf")
+        except (KeyError, TypeError, ValueError):
+            raise ModelError(f"{folder}: its card does not say how good it is: export under another name") from None
         if old.training.get("validation") == recipe.data.validation and summary["validation_psnr_y"] <= best:
             raise UsageError(
                 f"{name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "

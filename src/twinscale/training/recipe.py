@@ -3,14 +3,16 @@
 import dataclasses
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from twinscale.errors import UsageError
-from twinscale.strict import from_mapping
+from twinscale.strict import Between, from_mapping
+from twinscale.untrusted import read_toml
+from twinscale.zoo.card import TEXT
+
+_RECIPES = Path(__file__).parent / "recipes"
 
 Enlargement = Literal["nearest", "bilinear", "bicubic"]
 Precision = Literal["32-true", "bf16-mixed"]
@@ -22,7 +24,7 @@ class NetworkSpec:
 
     architecture: str
     """A key of ``twinscale.nets.ARCHITECTURES``."""
-    scale: int
+    scale: Annotated[int, Between(1, 16)]
     colour: Literal["y", "rgb"]
     """Luminance or RGB."""
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -153,7 +155,8 @@ class Recipe:
     """One training run."""
 
     name: str
-    description: str = ""
+    description: Annotated[str, TEXT] = ""
+    """Goes onto the card of the model."""
     seed: int = 0
     network: NetworkSpec
     channel: ChannelSpec | None = None
@@ -175,22 +178,18 @@ class Recipe:
             UsageError: there is no such recipe, it is not TOML, a key is unknown or missing, or a type is wrong.
         """
         path = Path(name_or_path)
-        if path.suffix == ".toml":
-            try:
-                text = path.read_text(encoding="utf-8")
-            except OSError as error:
-                raise UsageError(f"cannot read recipe {path}: {error.strerror}") from None
-        else:
-            shipped = resources.files(__package__) / "recipes" / f"{name_or_path}.toml"
-            if not shipped.is_file():
+        if path.suffix != ".toml":
+            path = _RECIPES / f"{name_or_path}.toml"
+            if str(name_or_path) not in shipped_recipes():
                 raise UsageError(
                     f"no shipped recipe {str(name_or_path)!r}: use one of {', '.join(shipped_recipes())}, "
                     "or the path of a .toml file"
                 )
-            text = shipped.read_text(encoding="utf-8")
         try:
-            mapping = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            mapping = read_toml(path)
+        except OSError as error:
+            raise UsageError(f"cannot read recipe {path}: {error.strerror}") from None
+        except ValueError as error:
             raise UsageError(f"recipe {name_or_path} is not valid TOML: {error}") from None
         return from_mapping(cls, mapping, f"recipe {name_or_path}")
 
@@ -218,5 +217,4 @@ def _said(spec: Any) -> dict[str, Any]:
 
 def shipped_recipes() -> list[str]:
     """List the names of the recipes that come with the package."""
-    folder = resources.files(__package__) / "recipes"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+    return sorted(path.stem for path in _RECIPES.glob("*.toml"))

@@ -108,7 +108,7 @@ def load_card(name_or_folder: str | os.PathLike[str], scale: float | None = None
     if name in model_names():
         return Card.load(_SHIPPED / name)
     found = [card for card in _own_cards() if card.name == name]
-    if not found and folder.is_dir():
+    if not found and _is_folder(folder):
         found = [Card.load(inside) for inside in _model_folders(folder) or [folder]]
     if len({card.digest for card in found}) > 1:
         folders = ", ".join(str(card.folder) for card in found)
@@ -134,13 +134,20 @@ def find_card(name: str, digest: str) -> Card | None:
 
 def _own_cards() -> Iterator[Card]:
     for given in os.environ.get(OWN_MODELS, "").split(os.pathsep):
-        if given:
+        if given and _is_folder(Path(given)):
             yield from map(Card.load, _model_folders(Path(given)))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long for the system, or in a folder that may not be read
+        return False
 
 
 def _model_folders(folder: Path) -> list[Path]:
     """Return the folders of all models in a folder: itself, or what it holds, be it models or runs."""
-    if (folder / CARD_FILE).is_file():
+    if os.path.lexists(folder / CARD_FILE):  # whatever it is: reading it says what is wrong
         return [folder]
     inside = (f"*/{CARD_FILE}", f"models/*/{CARD_FILE}", f"*/models/*/{CARD_FILE}")
     return [path.parent for pattern in inside for path in sorted(folder.glob(pattern))]

@@ -60,6 +60,16 @@ class Backend:
         return importlib.util.find_spec(self.module) is not None
 
 
+def check_ends(inputs: int, outputs: int) -> None:
+    """Check that a network maps one array to one.
+
+    Raises:
+        ValueError: it has other numbers of inputs or outputs.
+    """
+    if (inputs, outputs) != (1, 1):
+        raise ValueError(f"it has {inputs} inputs and {outputs} outputs instead of one each")
+
+
 @functools.cache
 def backends() -> dict[str, Backend]:
     """Return all backends by name, installed or not: one from each file in this folder."""

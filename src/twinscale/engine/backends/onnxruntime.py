@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine.backends import Backend, Loaded, Settings
+from twinscale.engine.backends import Backend, Loaded, Settings, check_ends
 from twinscale.errors import UsageError
 
 _PROVIDERS = {
@@ -58,7 +58,8 @@ def _load(model: bytes, settings: Settings) -> Loaded:
             f"device {settings.device!r} cannot be used: ONNX Runtime has {provider} but could not start it; check "
             "the device and its drivers, or use the device cpu"
         )
-    (given,) = session.get_inputs()
+    check_ends(len(session.get_inputs()), len(session.get_outputs()))
+    given = session.get_inputs()[0]
 
     def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         result: NDArray[np.float32] = session.run(None, {given.name: batch})[0]

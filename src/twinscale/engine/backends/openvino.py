@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinscale.engine.backends import Backend, Loaded, Settings
+from twinscale.engine.backends import Backend, Loaded, Settings, check_ends
 from twinscale.errors import UsageError, install
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def _load(model: bytes, settings: Settings) -> Loaded:
         device += f".{settings.index}"
     core = _core()
     network = core.read_model(model)
+    check_ends(len(network.inputs), len(network.outputs))
     try:
         compiled = core.compile_model(network, device, properties)
     except RuntimeError as error:

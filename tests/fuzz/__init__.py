@@ -1,0 +1,1 @@
+"""Fuzzing of all that reads foreign data: ``python -m tests.fuzz``, see CONTRIBUTING.md."""
