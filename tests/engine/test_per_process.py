@@ -33,7 +33,10 @@ DEEDS = {
     "nothing": "",
     "evicts": "inherited.clear(); gc.collect()",
     "uses": "assert np.array_equal(inherited[0](batch), expected)",
-    "loads": "assert np.array_equal(Runtime(2, {backend!r}).load(Path('up.onnx').read_bytes(), name='')(batch), expected)",
+    "loads": """
+own = Runtime(2, {backend!r}).load(Path("up.onnx").read_bytes(), name="test")
+assert np.array_equal(own(batch), expected)
+""",
     "uses and frees in other threads": """
 for work in (lambda: [network(batch) for network in inherited], inherited.clear, gc.collect):
     thread = threading.Thread(target=work)

@@ -1,5 +1,4 @@
-"""What every process makes for itself: a forked process inherits the memory of native libraries, but none of their
-threads."""
+"""What every process makes for itself: a fork inherits the memory of native libraries, but none of their threads."""
 
 import ctypes
 import os
