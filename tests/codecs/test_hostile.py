@@ -4,8 +4,6 @@ import io
 import random
 import re
 import struct
-import subprocess
-import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable

@@ -125,7 +125,7 @@ def test_pixels_that_are_no_numbers_are_not_blamed_on_the_weights() -> None:
     ],
 )
 def test_networks_that_do_not_return_pictures(infer: Callable[[np.ndarray], object], kind: str) -> None:
-    network = LoadedNetwork(Loaded(infer, None), name="m/up.onnx")
+    network = LoadedNetwork(lambda: Loaded(infer, None), name="m/up.onnx")
     with pytest.raises(ModelError, match=rf"m/up\.onnx returned {kind}, not pictures"):
         network(np.zeros((1, 8, 9, 3), np.float32))
 
@@ -155,7 +155,7 @@ def test_lack_of_memory_is_told_apart(message: str) -> None:
     def full(batch: np.ndarray) -> np.ndarray:
         raise RuntimeError(message + "\nsecond line")
 
-    network = LoadedNetwork(Loaded(full, None), name="m/up.onnx")
+    network = LoadedNetwork(lambda: Loaded(full, None), name="m/up.onnx")
     with pytest.raises(MemoryError, match="alloc"):
         network(np.zeros((1, 8, 9, 3), np.float32))
 
