@@ -20,12 +20,13 @@ from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.build import build
 from twinscale.training.checkpoint import RunState, load_checkpoint
 from twinscale.training.cpu import usable_precision
-from twinscale.training.data import Crops, load_examples, split_pictures, validation_examples
+from twinscale.training.data import Crops, load_examples, validation_examples
 from twinscale.training.interrupt import noticing_interrupts
 from twinscale.training.keeper import RunKeeper, now
 from twinscale.training.learner import Learner
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import CHECKPOINT, RECIPE, check_folder, in_proportion
+from twinscale.training.split import split_pictures
 from twinscale.training.validation import bicubic_psnr, validate
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -132,6 +133,8 @@ class OptimisationSpec:
     ema: float = 0.0
     """Decay per step of the averaged weights that are validated and exported; 0 keeps the last weights."""
     precision: Precision = "32-true"
+    compile: bool = False
+    """Whether torch compiles the network for the steps, which takes a minute and pays on some GPUs."""
     validate_every: int = 2000
     """Steps between two validations."""
 
@@ -185,15 +188,48 @@ class Recipe:
             raise UsageError(f"recipe {name_or_path} is not valid TOML: {error}") from None
         return from_mapping(cls, mapping, f"recipe {name_or_path}")
 
+    def with_settings(self, settings: Iterable[str]) -> "Recipe":
+        """Return the recipe with other values.
+
+        Args:
+            settings: ``TABLE.KEY=VALUE`` each, such as ``data.batch=64``. The value is TOML, or a bare word.
+
+        Raises:
+            UsageError: a setting has another form, its key is unknown, or its value has the wrong type.
+        """
+        recipe = self
+        for setting in settings:
+            path, equals, value = setting.partition("=")
+            *tables, key = path.strip().split(".")
+            mapping = table = recipe._mapping()
+            for name in tables:
+                table = table.setdefault(name, {}) if isinstance(table, dict) else None
+            if not (equals and key and isinstance(table, dict)):
+                raise UsageError(f"--set {setting}: must be TABLE.KEY=VALUE as in a recipe, such as data.batch=64")
+            table[key] = _toml_value(value.strip())
+            recipe = from_mapping(Recipe, mapping, f"--set {setting}")
+        return recipe
+
     def dumps(self) -> str:
         """Format the resolved recipe as TOML; what is None is left out."""
         import tomli_w  # only here, because reading a recipe needs nothing of the train extra
 
-        return tomli_w.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None})
+        return tomli_w.dumps(self._mapping())
+
+    def _mapping(self) -> dict[str, Any]:
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
     def digest(self) -> str:
         """Return the SHA-256 of what the recipe says; a key that is added later, at its default, does not change it."""
         return hashlib.sha256(json.dumps(_said(self), sort_keys=True).encode()).hexdigest()
+
+
+def _toml_value(text: str) -> Any:
+    """Read a value as TOML does; what is none is a word whose quotes the shell took away."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _said(spec: Any) -> dict[str, Any]:
