@@ -55,8 +55,8 @@ def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
         low: ``(N, C, H / scale, W / scale)`` about [0, 1].
         truth: ``(N, C, H, W)`` in [0, 1].
     """
-    rows = _reduction(truth.shape[2], low.shape[2]).to(truth.device)
-    columns = _reduction(truth.shape[3], low.shape[3]).to(truth.device)
+    rows = _reduction(truth.shape[2], low.shape[2], truth.device)
+    columns = _reduction(truth.shape[3], low.shape[3], truth.device)
     return F.mse_loss(low.float(), rows @ truth @ columns.T)
 
 
@@ -97,6 +97,6 @@ def offset_variation(resampling: Resampling) -> Tensor:
 
 
 @functools.cache
-def _reduction(side: int, reduced: int) -> Tensor:
+def _reduction(side: int, reduced: int, device: torch.device) -> Tensor:
     """Return bicubic reduction along one side as a matrix: what imresize makes of every unit vector."""
-    return torch.from_numpy(imresize(np.eye(side), size=(reduced, side))).float()
+    return torch.from_numpy(imresize(np.eye(side), size=(reduced, side))).float().to(device)
