@@ -71,6 +71,7 @@ def test_a_short_run_warms_up_and_validates_within_it(fabric, monkeypatch, minut
         (0.1, 0.25, 20.0, 1, 1),
         (10.0, 0.5, 5.0, 1100, 110),  # ten validations
         (100.0, 0.5, 5.0, 11765, 500),  # as often as the recipe says: 0.51 seconds a step
+        (100.0, 0.5, 25.0, 11429, 1000),  # more seldom, because they would take more than a twentieth
     ],
 )
 def test_validations_are_part_of_the_time(fabric, monkeypatch, minutes, seconds, validation, steps, validate_every):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from tests.training.tiny import Normalised, Tiny, batches, parameters
@@ -12,6 +11,7 @@ from twinscale.images.resize import imresize
 from twinscale.training.build import build
 from twinscale.training.learner import Learner
 from twinscale.training.losses import offset_distance, offset_variation
+from twinscale.training.mixed import open_fabric
 from twinscale.training.recipe import ChannelSpec, OptimisationSpec
 
 
@@ -191,11 +191,35 @@ def test_muon_trains_the_large_layers_and_adam_the_others(recipe, fabric):
 
 
 def test_bfloat16_steps_keep_float32_weights():
-    fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    fabric = open_fabric("cpu", 1, "bf16-mixed")
     learner = Learner(Tiny(), OptimisationSpec(steps=9), fabric)
     loss = learner.step(0, *batches(1)[0])
     assert loss.dtype == torch.float32
     assert all(p.dtype == torch.float32 for p in learner.network.parameters())
+
+
+def test_in_bfloat16_pictures_are_not_rounded():
+    """As long as no convolution has seen them: 1/512 more than one half is lost in bfloat16."""
+    truth = torch.full((1, 1, 6, 6), 0.5 + 1 / 512)
+
+    class Echo(Tiny):
+        def forward(self, low):
+            return low + 0 * super().forward(low)
+
+    losses = [
+        Learner(Echo(), OptimisationSpec(steps=9), open_fabric("cpu", 1, precision)).step(0, truth, truth)
+        for precision in ("32-true", "bf16-mixed")
+    ]
+    assert losses == [0, 0]
+
+
+def test_only_what_learns_is_compiled(fabric, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda network: compiled.append(network))
+    learner = Learner(Tiny(), OptimisationSpec(steps=9, compile=True), fabric)
+    assert compiled == [learner.network]
+    Learner(Tiny(), OptimisationSpec(steps=9), fabric)
+    assert len(compiled) == 1
 
 
 def test_offsets_are_held_with_their_weights(recipe, fabric):

@@ -196,7 +196,8 @@ class _Work:
         if self.plan.is_tuned:
             fastest = self._fastest(job, place)
             place = place[: fastest["threads"]]
-            arguments = [f"--set=optimisation.{key}={fastest[key]}" for key in ("precision", "compile")] + arguments
+            modes = (f"--set=optimisation.{key}={json.dumps(fastest[key])}" for key in ("precision", "compile"))
+            arguments = [*modes, *arguments]
         if self.plan.minutes is not None:
             left = share * 60 * self.plan.minutes - _ARCHIVE_SECONDS - (time.monotonic() - self.begun)
             arguments += ["--minutes", f"{max(1, left) / 60:.3f}"]

@@ -11,9 +11,13 @@ from pathlib import Path
 
 from twinscale.errors import TwinscaleError, UsageError, install
 from twinscale.training.recipe import Recipe
-from twinscale.training.split import split_pictures
 
 PACKAGES = {
+    "numpy": "numpy",
+    "pillow": "PIL",
+    "imagecodecs": "imagecodecs",
+    "onnxruntime": "onnxruntime",
+    "rich": "rich",
     "torch": "torch",
     "safetensors": "safetensors",
     "numba": "numba",
@@ -24,7 +28,7 @@ PACKAGES = {
     "tensorboard": "tensorboard",
     "matplotlib": "matplotlib",
 }
-"""What the train extra installs, and the names under which Python imports it."""
+"""What training needs beside the command line itself, and the names under which Python imports it."""
 
 _BYTES_PER_RUN = 200e6  # weights, averages, optimiser, previews
 
@@ -48,16 +52,15 @@ def requirements(trainings: list[tuple[Recipe, str | None]], folder: Path, accel
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
     """
     missing = [package for package, module in PACKAGES.items() if importlib.util.find_spec(module) is None]
-    if missing:
+    if missing:  # without them, nothing else can be found out
         yield Requirement("packages", False, f"{', '.join(missing)} missing: {install('train')}")
-    else:
-        yield Requirement("packages", True, f"torch {importlib.metadata.version('torch')} and {len(PACKAGES) - 1} more")
-        yield _checked("accelerator", partial(_device, accelerator))
+        return
+    yield Requirement("packages", True, f"torch {importlib.metadata.version('torch')} and {len(PACKAGES) - 1} more")
+    yield _checked("accelerator", partial(_device, accelerator))
     yield _checked("disk", partial(_room, folder, len(trainings)))
     for recipe, model in trainings:
         yield _checked(f"{recipe.name}: pictures", partial(_pictures, recipe))
-        if not missing:
-            yield _checked(f"{recipe.name}: network", partial(_network, recipe, model))
+        yield _checked(f"{recipe.name}: network", partial(_network, recipe, model))
 
 
 def _checked(what: str, find: Callable[[], str]) -> Requirement:
@@ -93,6 +96,8 @@ def _room(folder: Path, runs: int) -> str:
 
 
 def _pictures(recipe: Recipe) -> str:
+    from twinscale.training.split import split_pictures
+
     train, validation, _ = split_pictures(recipe.data)
     return f"{len(train)} to train on, {len(validation)} to validate, from {', '.join(recipe.data.train)}"
 
