@@ -25,3 +25,4 @@ def test_a_run_that_is_seldom_validated_has_two_points():
     assert gain_per_hour(rows(scores)) == pytest.approx(0.5 / (20 * 36 / 3600))
     assert gain_per_hour(rows([None, 31.0, None])) is None
     assert gain_per_hour([]) is None
+    assert gain_per_hour(rows([30.0, 31.0], seconds=0.0)) is None

@@ -119,7 +119,9 @@ def train(
         return
     if resume:
         raise UsageError("--resume is for a single run: of several, the same command continues those that are there")
-    trainings = _queued(queue, context) if queue else [_Training(recipe, context) for recipe in recipes]
+    trainings = _queued(queue, context, folder) if queue else [_Training.of(name, context, folder) for name in recipes]
+    if len({training.run.name for training in trainings}) < len(trainings):
+        raise UsageError("two trainings would share a folder: in a queue, give one of them its own with -o runs/NAME")
     _check(trainings, folder, accelerator, is_shown=check)
     if check:
         return
@@ -129,11 +131,7 @@ def train(
     from twinscale.training.cores import usable
     from twinscale.training.jobs import Plan, carry_out
 
-    planned = [
-        training.job(folder, is_queued=queue is not None, is_timed=minutes is not None) for training in trainings
-    ]
-    if len({job.folder.name for job in planned}) < len(planned):
-        raise UsageError("two trainings would share a folder: in a queue, give one of them its own with -o runs/NAME")
+    planned = [training.job(is_timed=minutes is not None, may_replace=queue is not None) for training in trainings]
     on_gpu = accelerator != "cpu" and torch.cuda.is_available()
     at_once = jobs or (1 if queue else len(planned) if on_gpu else len(usable()))
     plan = Plan(
@@ -245,35 +243,36 @@ class _Training:
     """One of several trainings."""
 
     name: str
-    """Of its recipe."""
+    """Of its recipe, as it was given."""
+    recipe: "Recipe"
+    run: Path
+    """Its run's folder."""
     context: click.Context
     """The command line, or the line of a queue, that says how it is trained."""
 
-    @property
-    def recipe(self) -> "Recipe":
-        return _recipe(self.name, **self.context.params)
+    @classmethod
+    def of(cls, name: str, context: click.Context, folder: Path, output: Path | None = None) -> "_Training":
+        """Make one whose run is in ``folder``, if it has no folder of its own."""
+        recipe = _recipe(name, **context.params)
+        return cls(name, recipe, output or folder / recipe.name, context)
 
-    def job(self, folder: Path, *, is_queued: bool, is_timed: bool) -> "Job":
+    def job(self, *, is_timed: bool, may_replace: bool) -> "Job":
         """Return how it is trained by itself.
 
         Args:
-            folder: for the runs that have none of their own.
-            is_queued: whether it has a line of its own, which may name the run's folder, and may replace a shipped
-                model.
             is_timed: whether its time is a share of that of all.
+            may_replace: whether it may replace a shipped model.
         """
         from twinscale.training.jobs import Job
         from twinscale.training.runs import RECIPE
 
-        recipe, left_out = self.recipe, _OF_ALL | ({"minutes"} if is_timed else set())
-        run = (self.context.params["output"] if is_queued else None) or folder / recipe.name
-        there = ["-o", str(run)]
+        left_out, there = _OF_ALL | ({"minutes"} if is_timed else set()), ["-o", str(self.run)]
         return Job(
             recipe=self.name,
-            folder=run,
+            folder=self.run,
             start=[self.name, *_given(self.context, lambda name: name not in left_out), *there],
-            resume=[str(run / RECIPE), "--resume", *_given(self.context, _OF_A_SITTING.__contains__), *there],
-            replaces=_shipped(recipe) if is_queued else None,
+            resume=[str(self.run / RECIPE), "--resume", *_given(self.context, _OF_A_SITTING.__contains__), *there],
+            replaces=_shipped(self.recipe) if may_replace else None,
         )
 
 
@@ -287,7 +286,7 @@ def _shipped(recipe: "Recipe") -> Path | None:
     return card.folder if card.training.get("validation") == recipe.data.validation else None
 
 
-def _queued(path: Path, context: click.Context) -> list[_Training]:
+def _queued(path: Path, context: click.Context, folder: Path) -> list[_Training]:
     """Read the recipe and the options of every training in a queue's file."""
     import shlex
 
@@ -307,7 +306,7 @@ def _queued(path: Path, context: click.Context) -> list[_Training]:
             continue
         if len(own.params["recipes"]) != 1 or _given(own, (_OF_ALL - {"recipes", "output"}).__contains__):
             raise UsageError(f"{path}, line {number}: must be one recipe and how it is trained, not {line.strip()!r}")
-        found.append(_Training(own.params["recipes"][0], own))
+        found.append(_Training.of(own.params["recipes"][0], own, folder, own.params["output"]))
     if not found:
         raise UsageError(f"{path} lists no training: write on each line what would follow 'twinscale train'")
     return found
@@ -318,11 +317,11 @@ def _check(trainings: Sequence[_Training], folder: Path, accelerator: str, *, is
     from twinscale.errors import UsageError
     from twinscale.training.requirements import requirements
 
-    made_here = {str(training.context.params["output"]) for training in trainings}
-    needs = []
+    made, needs = set(), []
     for training in trainings:
         model = training.context.params["model"]
-        needs.append((training.recipe, None if model in made_here else model))  # an earlier one may make it
+        needs.append((training.recipe, None if model in made else model))
+        made.add(str(training.run))
     found = list(requirements(needs, folder, accelerator))
     lacking = [each for each in found if not each.is_met]
     for each in found if is_shown else lacking:

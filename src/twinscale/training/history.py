@@ -62,15 +62,13 @@ def gain_per_hour(rows: Sequence[LogRow]) -> float | None:
 
     Returns:
         dB per hour of training, the slope of the least-squares line through the validations of the last tenth of the
-        steps and the one before; None if there are less than two.
+        steps and the one before; None if less than two tell.
     """
     validated = [row for row in rows if row.validation_psnr_y is not None]
     early = sum(row.step < 0.9 * rows[-1].step for row in validated)
     late = validated[max(0, early - 1) :]
-    if len(late) < 2:
-        return None
     hours, psnr = [row.seconds / 3600 for row in late], [row.validation_psnr_y or 0.0 for row in late]
-    return statistics.linear_regression(hours, psnr).slope
+    return statistics.linear_regression(hours, psnr).slope if len(set(hours)) > 1 else None
 
 
 def read_log(folder: Path) -> History:
