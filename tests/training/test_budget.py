@@ -242,3 +242,15 @@ def test_a_resumed_run_keeps_the_steps_that_the_clock_decided_on(recipe, tmp_pat
     assert outcome.state.step == 12
     assert (run / "recipe.toml").read_bytes() == written
     assert [int(row["step"]) for row in log_of(run)][-1] == 12
+
+
+def test_what_comes_before_the_first_step_may_be_part_of_the_time(recipe, tmp_path, monkeypatch):
+    clock = Clock(monkeypatch, 0.5)
+    monkeypatch.setattr(budget, "VALIDATIONS", 3)
+    made = recipe(steps=5000, validate_every=1000)
+    outcome = train(made, tmp_path / "run", accelerator="cpu", minutes=2.0, begun=clock.now - 45)
+    # 45 seconds had passed, and the trial takes 30, 0.5 and 3 more.
+    assert outcome.state.seconds == pytest.approx(120 - 45 - 33.5, abs=1)
+    assert clock.now == pytest.approx(1000 - 45 + 120, abs=1)
+    late = train(made, tmp_path / "late", accelerator="cpu", minutes=2.0, begun=clock.now - 500)
+    assert late.state.step >= 1

@@ -33,6 +33,7 @@ from twinscale.training.build import build
 from twinscale.training.export import export_run
 from twinscale.training.history import read_log
 from twinscale.training.learner import Learner
+from twinscale.training.lock import held
 from twinscale.training.log import Log
 from twinscale.training.loop import train
 from twinscale.training.recipe import ChannelSpec, Recipe, shortened
@@ -110,6 +111,18 @@ def test_runs_are_not_mixed(recipe, tmp_path):
     with pytest.raises(UsageError, match=r"started with another recipe: resume with its own recipe\.toml"):
         train(recipe(learning_rate=0.5), run, resume=True, accelerator="cpu")
     assert files_of(run) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+def test_a_run_in_which_another_process_works_is_left_alone(recipe, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    with stopped(monkeypatch, run, at=5):
+        train(recipe(), run, accelerator="cpu")
+    before = files_of(run)
+    with held(run / "log.csv"), pytest.raises(UsageError, match="run: another process trains in it: wait for it"):
+        train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu")
+    assert files_of(run) == before
+    assert train(Recipe.load(run / "recipe.toml"), run, resume=True, accelerator="cpu").state.step == 10
 
 
 def test_a_folder_whose_name_no_model_can_have_is_refused_before_anything_is_written(recipe, tmp_path):
