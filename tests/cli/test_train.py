@@ -51,8 +51,13 @@ def test_from_pictures_to_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refusal(*arguments: str) -> str:
+    """The message of the error that a command ends with on a CPU."""
+    return refused(*arguments, "--accelerator", "cpu")
+
+
+def refused(*arguments: str) -> str:
     """The message of the error that a command ends with."""
-    result = CliRunner().invoke(app, ["train", *arguments, "--accelerator", "cpu"])
+    result = CliRunner().invoke(app, ["train", *arguments])
     assert isinstance(result.exception, UsageError), result.output
     return str(result.exception)
 
@@ -166,6 +171,15 @@ def test_only_what_can_be_compared_may_replace_a_shipped_model(planned: list[Pla
     assert [job.replaces for job in plan.jobs] == [load_card("fast-x2").folder, None, None]
 
 
+def test_the_queue_in_the_documents_can_be_taken(planned: list[Plan], monkeypatch: Any) -> None:
+    monkeypatch.setattr("twinscale.training.requirements.requirements", lambda *_: [])
+    queue = Path(__file__).parents[2] / "docs" / "training-queue.txt"
+    ran = CliRunner().invoke(app, ["train", "--queue", str(queue)])
+    assert ran.exit_code == 0, ran.exception
+    (plan,) = planned
+    assert [job.replaces and job.replaces.name for job in plan.jobs] == [job.recipe for job in plan.jobs]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -181,16 +195,17 @@ def test_only_what_can_be_compared_may_replace_a_shipped_model(planned: list[Pla
 )
 def test_a_wrong_line_of_a_queue_is_named_before_anything_begins(line: str, message: str, planned: list[Plan]) -> None:
     Path("queue.txt").write_text(f"# first\n{line}\n")
-    assert message in refusal("--queue", "queue.txt")
+    assert message in refused("--queue", "queue.txt")
     assert not planned
 
 
 def test_what_does_not_fit_together_is_refused(planned: list[Plan]) -> None:
     Path("queue.txt").write_text("# nothing yet\n")
-    assert "lists no training" in refusal("--queue", "queue.txt")
+    assert "lists no training" in refused("--queue", "queue.txt")
     assert "name recipes, or a --queue" in refusal()
     assert "name recipes, or a --queue" in refusal("fast-x2", "--queue", "queue.txt")
-    assert "--set concerns a single training" in refusal("--queue", "queue.txt", "--set", "data.batch=2")
+    assert "cannot read the queue none.txt" in refused("--queue", "none.txt")
+    assert "--set concerns a single training" in refused("--queue", "queue.txt", "--set", "data.batch=2")
     assert "--resume is for a single run" in refusal("fast-x2", "fast-x3", "--resume")
     assert "two trainings would share a folder" in refusal("espcn-x3", "espcn-x3", "--data", "Pictures")
     assert not planned

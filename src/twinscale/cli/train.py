@@ -76,8 +76,8 @@ _OF_ALL = {"recipes", "output", "resume", "queue", "jobs", "check"}  # what does
 @click.option("--devices", type=click.IntRange(min=1), default=1, help="How many accelerators.")
 @click.option(
     "--queue",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Train what this text file lists: on every line what would follow 'twinscale train'.",
+    type=click.Path(path_type=Path),
+    help="Train what this text file lists, one after the other: on every line what would follow 'twinscale train'.",
 )
 @click.option(
     "--jobs",
@@ -140,7 +140,7 @@ def train(
         at_once=min(at_once, len(planned)),
         on_gpu=on_gpu,
         minutes=minutes,
-        is_tuned=queue is not None,
+        is_tuned=queue is not None and minutes is None,
     )
     carry_out(plan)
     if left := plan.unfinished():
@@ -292,10 +292,14 @@ def _queued(path: Path, context: click.Context, folder: Path) -> list[_Training]
 
     from twinscale.errors import UsageError
 
-    if given := _given(context, lambda name: name not in {*_OF_ALL, "minutes", "accelerator"}):
+    if given := _given(context, lambda name: name not in {*_OF_ALL, "minutes"}):
         raise UsageError(f"{given[0]} concerns a single training: write it into its line of {path}")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the queue {path} ({error}): name a text file") from None
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             words = shlex.split(line, comments=True)
             own = train.make_context("train", words) if words else None

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from twinscale.errors import TwinscaleError
 from twinscale.training import cores
 from twinscale.training.archive import ARCHIVE, write_archive
 from twinscale.training.history import LOG
@@ -227,13 +228,14 @@ class _Work:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, text=True
         )
-        self.running.add(process)
         if not self.plan.on_gpu:
             cores.pin(process.pid, place)
-        if self.stopped.is_set():
-            process.terminate()
+        if arguments[0] != "export":  # which is soon done, and would not be tried again
+            self.running.add(process)
+            if self.stopped.is_set():
+                process.terminate()
         process.wait()
-        self.running.remove(process)
+        self.running.discard(process)
 
 
 def _say(what: Path, text: str) -> None:
@@ -245,8 +247,11 @@ def main() -> None:
     plan = Plan.loads(sys.stdin.read())
     work = _Work(plan)
     signal.signal(signal.SIGTERM, work.stop)
-    with held(plan.journal):
-        work.do()
+    try:
+        with held(plan.journal):
+            work.do()
+    except TwinscaleError as error:
+        sys.exit(f"twinscale: {error}")
 
 
 if __name__ == "__main__":
