@@ -34,6 +34,8 @@ def note(**what):
         print(json.dumps(what), file=record)
 
 note(words=[command, *words], place=place)
+if command == "bench" and "unmeasured" in words:
+    sys.exit("twinscale: it cannot be measured")
 if command == "bench":
     fastest = {"threads": 1, "precision": "bf16-mixed", "compile": False}
     print("round 1", json.dumps({"fastest": fastest}), sep=os.linesep)
@@ -189,6 +191,14 @@ def test_a_queue_takes_the_fastest_mode_and_the_cores_that_rest_and_offers_what_
     assert export["words"] == ["export", run, str(tmp_path / "models"), "--name", "a-x2"]
     assert bench["place"] == train["place"] == [[core], 1]
     assert said(capsys)[-1] == "a: twinscale: it does not beat what is there"
+
+
+def test_what_cannot_be_measured_is_trained_as_its_recipe_says(calls, tmp_path):
+    plan = plan_of(tmp_path / "runs", "unmeasured", at_once=1, is_tuned=True)
+    jobs._Work(plan).do()
+    assert [call["words"][0] for call in calls()] == ["bench", "train"]
+    assert calls()[1]["words"][1:] == plan.jobs[0].start
+    assert not plan.unfinished()
 
 
 FRONT = """

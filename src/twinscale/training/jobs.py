@@ -194,8 +194,7 @@ class _Work:
         if (job.folder / CHECKPOINT).exists():
             return job.resume, place
         arguments = list(job.start)
-        if self.plan.is_tuned:
-            fastest = self._fastest(job, place)
+        if self.plan.is_tuned and (fastest := self._fastest(job, place)):
             place = place[: fastest["threads"]]
             modes = (f"--set=optimisation.{key}={json.dumps(fastest[key])}" for key in ("precision", "compile"))
             arguments = [*modes, *arguments]
@@ -205,17 +204,19 @@ class _Work:
         return arguments, place
 
     def _fastest(self, job: Job, place: list[int]) -> dict[str, Any]:
-        """Measure which precision and how many threads train fastest."""
+        """Measure which precision and how many threads train fastest; return nothing if that was stopped or failed."""
         _say(job.folder, "measuring what is fastest")
         with tempfile.TemporaryFile("w+") as output:
             self._run(["bench", "train", job.recipe, "--seconds", "3", "--rounds", "1", "--json"], place, output)
             output.seek(0)
             lines = output.read()
-        fastest: dict[str, Any] = json.loads(lines[lines.index("{") :])["fastest"]
+        _, brace, report = lines.partition("{")  # after what was said meanwhile
+        fastest: dict[str, Any] = json.loads(brace + report)["fastest"] if brace else {}
         return fastest
 
     def _call(self, job: Job, arguments: list[str], place: list[int]) -> None:
         """Run a command of twinscale and say in one line what became of it."""
+        job.output.parent.mkdir(parents=True, exist_ok=True)
         with job.output.open("a+", encoding="utf-8") as output:
             self._run(arguments, place, output)
             output.seek(0)
