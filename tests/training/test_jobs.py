@@ -14,14 +14,13 @@ import pytest
 
 from twinscale.training import cores, jobs
 from twinscale.training.archive import ARCHIVE
-from twinscale.training.history import LOG
 from twinscale.training.jobs import Job, Plan
 from twinscale.training.lock import is_held
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs cores that can be chosen")
 
 # Stands for the twinscale command: takes a step every hundredth of a second up to the thirtieth and notes what it was
-# told. SIGTERM makes it write a checkpoint and end.
+# told. SIGTERM makes it write a checkpoint and end; those called endless do not end otherwise, unless they are resumed.
 TRAINER = """#!PYTHON
 import fcntl, json, os, signal, sys, time
 from pathlib import Path
@@ -51,13 +50,15 @@ run.mkdir(parents=True, exist_ok=True)
 steps = int((run / "checkpoint.safetensors").read_text()) if "--resume" in words else 0
 (run / "recipe.toml").write_text(Path("RECIPE").read_text())
 log = (run / "log.csv").open("w")
-fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-while steps < 30 and not stopped:
+fcntl.flock(log, fcntl.LOCK_EX)
+note(began=run.name)
+is_endless = "endless" in run.name and "--resume" not in words
+while (steps < 30 or is_endless) and not stopped:
     time.sleep(0.01)
     steps += 1
 print("step,loss,learning_rate,validation_loss,validation_psnr_y,seconds,pictures_per_second", file=log)
-print(f"{steps},0.1,0.1,,30.0,1.0,1.0", file=log, flush=True)
-(run / "checkpoint.safetensors").write_text(str(steps))
+print(f"{min(steps, 29) if stopped else steps},0.1,0.1,,30.0,1.0,1.0", file=log, flush=True)
+(run / "checkpoint.safetensors").write_text(str(min(steps, 29) if stopped else steps))
 if stopped:
     sys.exit("interrupted")
 model = run / "models" / run.name
@@ -72,6 +73,7 @@ print(f"{model} (30.00 dB)")
 def calls(recipe, tmp_path, monkeypatch):
     """Lets the trainer stand for Python in jobs; returns what it was called with so far."""
     names = {name: tmp_path / name.lower() for name in ("RECORD", "RECIPE", "TRAINER")}
+    names["RECORD"].touch()
     names["RECIPE"].write_text(recipe(steps=30).dumps())
     text = TRAINER.replace("PYTHON", sys.executable)
     for name, path in names.items():
@@ -146,30 +148,30 @@ def test_the_time_is_shared_by_those_that_run_one_after_the_other(calls, tmp_pat
 
 
 def test_a_stopped_plan_ends_with_checkpoints_and_continues(calls, tmp_path, capsys):
-    plan = plan_of(tmp_path / "runs", "a", "b", "c")
+    plan = plan_of(tmp_path / "runs", "endless 1", "endless 2", "c")
     work = jobs._Work(plan)
     runner = threading.Thread(target=work.do)
     runner.start()
-    while not all(is_held(job.folder / LOG) for job in plan.jobs[:2]):
+    while len(calls("began")) < 2:
         time.sleep(0.01)
     work.stop(signal.SIGTERM, None)
     runner.join()
-    steps = [int((job.folder / "checkpoint.safetensors").read_text()) for job in plan.jobs[:2]]
-    assert max(steps) < 30
+    assert all((job.folder / "checkpoint.safetensors").exists() for job in plan.jobs[:2])
+    assert plan.unfinished() == plan.jobs
     assert not plan.jobs[2].folder.exists()
     assert len(calls()) == 2
     jobs._Work(plan).do()
     continued = [call["words"][1:] for call in calls()[2:]]
     assert sorted(continued) == sorted([plan.jobs[0].resume, plan.jobs[1].resume, plan.jobs[2].start])
     assert not plan.unfinished()
-    assert "a: continues on cores" in "".join(said(capsys))
+    assert "endless 1: continues on cores" in "".join(said(capsys))
 
 
 def test_a_training_that_outlived_its_plan_is_waited_for(calls, tmp_path):
     plan = plan_of(tmp_path / "runs", "a")
     command = [jobs.sys.executable, "-m", "twinscale", "train", *plan.jobs[0].start]
     with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL):
-        while not is_held(plan.jobs[0].folder / LOG):
+        while not calls("began"):
             time.sleep(0.01)
         jobs._Work(plan).do()
     assert len(calls()) == 1
