@@ -214,7 +214,7 @@ jobs.carry_out(jobs.Plan.loads(Path(sys.argv[1]).read_text()))
 
 def test_trainings_outlive_the_command_that_started_them(recipe, folder, tmp_path):
     """With real processes: the command is killed, given again while they go on, and they end without it."""
-    (tmp_path / "tiny.toml").write_text(recipe(steps=150, validate_every=150).dumps())
+    (tmp_path / "tiny.toml").write_text(recipe(steps=5).dumps())
     plan = plan_of(tmp_path / "runs", "tiny", at_once=1)
     start = [str(tmp_path / "tiny.toml"), "--preview-every", "0", "--accelerator", "cpu", *plan.jobs[0].start[1:]]
     plan.jobs[0].start[:] = start
@@ -224,7 +224,7 @@ def test_trainings_outlive_the_command_that_started_them(recipe, folder, tmp_pat
         assert b"tiny: starts on cores" in front.stderr.readline()
         front.kill()
     assert is_held(plan.journal)
-    again = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=500, check=True)
     assert again.stderr.startswith(f"trainings in {plan.folder} are already under way\n")
     assert "models/tiny (" in again.stderr
     assert not plan.unfinished()
