@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from tests.models import make_pair, make_upscaler
 from twinscale.cli.app import app
 from twinscale.images.downscaling import METHODS
+from twinscale.training.cores import usable
 
 
 @pytest.fixture
@@ -19,23 +20,31 @@ def run():
 
 
 def test_train(run):
-    pytest.importorskip("torch")
-    result = run("train", "--seconds", 0, "--rounds", 1, "--json")
+    torch = pytest.importorskip("torch")
+    result = run("train", "espcn-x3", "--seconds", 0, "--rounds", 1, "--json")
     speed = json.loads(result.stdout)
-    assert speed["tuned"] > 0
-    assert speed["plain"] > 0
-    assert speed["ratio"] == pytest.approx(speed["tuned"] / speed["plain"])
+    taken = {mode["steps_per_second"]: mode for mode in speed["modes"]}
+    fastest = taken[max(taken)]
+    assert speed["fastest"] == {key: fastest[key] for key in ("precision", "threads", "compile")}
+    assert speed["ratio"] == pytest.approx(max(taken) / speed["plain"])
+    assert {mode["precision"] for mode in speed["modes"]} >= {"32-true"}
+    if not torch.cuda.is_available():
+        assert {mode["threads"] for mode in speed["modes"]} == {1, len(usable())}
     assert "round 1 of 1" in result.stderr
 
 
-def test_train_shows_both_speeds(run, monkeypatch):
+def test_train_shows_every_mode_and_marks_the_fastest(run, monkeypatch):
     from twinscale.benchmark import training as benchmark
 
-    monkeypatch.setattr(
-        benchmark, "measure_training", lambda seconds, rounds, notify: benchmark.TrainingSpeed(18.4, 6.8)
-    )
-    lines = run("train").stdout.splitlines()
-    assert lines == ["twinscale    18.4 steps/s", "plain torch  6.8 steps/s", "ratio        2.71"]
+    modes = {benchmark.Mode("32-true", 1): 6.0, benchmark.Mode("bf16-mixed", 2): 18.4}
+    speed = benchmark.TrainingSpeed(6.8, modes)
+    monkeypatch.setattr(benchmark, "measure_training", lambda recipe, seconds, rounds, notify: speed)
+    assert [line.split() for line in run("train").stdout.splitlines()] == [
+        ["32-true,", "1", "thread", "6.0", "steps/s"],
+        ["bf16-mixed,", "2", "threads", "18.4", "steps/s", "*"],
+        ["plain", "torch", "6.8", "steps/s"],
+        ["ratio", "2.71"],
+    ]
 
 
 def test_resize(run):

@@ -10,11 +10,11 @@ import torch
 from tests.training.sittings import Clock, assert_same_weights, log_of, stopped
 from tests.training.tiny import Tiny, batches, parameters
 from twinscale.training import budget, keeper
-from twinscale.training.budget import Pace, fit_into_minutes, shortened
+from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.checkpoint import RunState
 from twinscale.training.loop import train
 from twinscale.training.optimisation import learning_rate
-from twinscale.training.recipe import OptimisationSpec, Recipe
+from twinscale.training.recipe import OptimisationSpec, Recipe, shortened
 from twinscale.training.runs import Run
 from twinscale.training.validation import validate
 
@@ -71,6 +71,7 @@ def test_a_short_run_warms_up_and_validates_within_it(fabric, monkeypatch, minut
         (0.1, 0.25, 20.0, 1, 1),
         (10.0, 0.5, 5.0, 1100, 110),  # ten validations
         (100.0, 0.5, 5.0, 11765, 500),  # as often as the recipe says: 0.51 seconds a step
+        (100.0, 0.5, 25.0, 11429, 1000),  # more seldom, because they would take more than a twentieth
     ],
 )
 def test_validations_are_part_of_the_time(fabric, monkeypatch, minutes, seconds, validation, steps, validate_every):
@@ -198,7 +199,7 @@ def test_another_number_of_steps_shortens_warm_up_and_decay():
 
 def test_a_run_that_slows_down_ends_in_time_and_says_how_many_steps_it_took(recipe, tmp_path, monkeypatch):
     clock = Clock(monkeypatch, 0.5)
-    monkeypatch.setattr(budget, "_VALIDATIONS", 3)
+    monkeypatch.setattr(budget, "VALIDATIONS", 3)
     run = tmp_path / "run"
     monkeypatch.setattr(
         Recipe, "dumps", lambda recipe, dumps=Recipe.dumps: setattr(clock, "seconds", 1.0) or dumps(recipe)
@@ -218,7 +219,7 @@ def test_a_run_that_slows_down_ends_in_time_and_says_how_many_steps_it_took(reci
 
 def test_a_run_by_the_clock_is_a_run_of_so_many_steps(recipe, tmp_path, monkeypatch):
     Clock(monkeypatch, 0.5)
-    monkeypatch.setattr(budget, "_VALIDATIONS", 3)
+    monkeypatch.setattr(budget, "VALIDATIONS", 3)
     made = recipe(steps=5000, warmup=100, validate_every=1000, ema=0.9)
     timed = tmp_path / "timed"
     outcome = train(made, timed, accelerator="cpu", minutes=0.1)
@@ -241,3 +242,15 @@ def test_a_resumed_run_keeps_the_steps_that_the_clock_decided_on(recipe, tmp_pat
     assert outcome.state.step == 12
     assert (run / "recipe.toml").read_bytes() == written
     assert [int(row["step"]) for row in log_of(run)][-1] == 12
+
+
+def test_what_comes_before_the_first_step_may_be_part_of_the_time(recipe, tmp_path, monkeypatch):
+    clock = Clock(monkeypatch, 0.5)
+    monkeypatch.setattr(budget, "VALIDATIONS", 3)
+    made = recipe(steps=5000, validate_every=1000)
+    outcome = train(made, tmp_path / "run", accelerator="cpu", minutes=2.0, begun=clock.now - 45)
+    # 45 seconds had passed, and the trial takes 30, 0.5 and 3 more.
+    assert outcome.state.seconds == pytest.approx(120 - 45 - 33.5, abs=1)
+    assert clock.now == pytest.approx(1000 - 45 + 120, abs=1)
+    late = train(made, tmp_path / "late", accelerator="cpu", minutes=2.0, begun=clock.now - 500)
+    assert late.state.step >= 1

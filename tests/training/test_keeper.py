@@ -13,12 +13,13 @@ from safetensors.torch import load_file
 from tests.training.sittings import assert_same_weights, log_of, stopped
 from twinscale.training import keeper
 from twinscale.training.build import build
-from twinscale.training.data import split_pictures, validation_examples
+from twinscale.training.data import validation_examples
 from twinscale.training.history import read_log
 from twinscale.training.loop import train
 from twinscale.training.optimisation import learning_rate
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, CHECKPOINT
+from twinscale.training.split import split_pictures
 from twinscale.training.validation import validate
 
 

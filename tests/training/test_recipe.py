@@ -1,5 +1,5 @@
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
@@ -239,3 +239,49 @@ def test_digest_follows_every_value(load):
 def test_scales_of_nothing_are_refused():
     with pytest.raises(UsageError, match="scales = 0 must be at least 1"):
         DataSpec(train=["a"], crop=8, batch=1, scales=[2, 0])
+
+
+# with_settings
+
+
+def test_single_values_are_set(load):
+    recipe = load().with_settings(
+        [
+            "data.batch=64",
+            "optimisation.learning_rate = 5e-4",
+            "optimisation.precision=bf16-mixed",
+            'data.train=["T91", "a=b"]',
+            "network.parameters.width=8",
+            "channel.name=jpeg",
+            "channel.parameters.quality=50",
+            "data.batch=32",
+        ]
+    )
+    expected = load("batch = 4", "batch = 32").data
+    assert recipe.data == replace(expected, train=["T91", "a=b"])
+    assert recipe.optimisation == replace(load().optimisation, learning_rate=5e-4, precision="bf16-mixed")
+    assert recipe.network.parameters == {"width": 8}
+    assert recipe.channel == ChannelSpec(name="jpeg", parameters={"quality": 50})
+    assert load().with_settings([]) == load()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("data.batc=64", r"^--set data\.batc=64: data: unknown key 'batc'; did you mean 'batch'\?$"),
+        ("dat.batch=64", r"unknown key 'dat'; did you mean 'data'\?"),
+        ("data.batch=four", r"data: batch = 'four' must be of type int$"),
+        ("data.batch=1.5", r"data: batch = 1\.5 must be of type int$"),
+        ("data.batch=0", r"^batch = 0 must be at least 1$"),
+        ("optimisation.precision=16", r"precision = 16 must be one of 32-true, bf16-mixed$"),
+        ("data=1", r"data must be a table, not 1$"),
+        *(
+            (setting, r"must be TABLE\.KEY=VALUE as in a recipe, such as data\.batch=64$")
+            for setting in ("data.batch", "=3", "data.=3", "data.batch.more=3")
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_line(load, setting, message):
+    with pytest.raises(UsageError, match=message) as raised:
+        load().with_settings([setting])
+    assert "\n" not in str(raised.value)

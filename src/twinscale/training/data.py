@@ -1,10 +1,10 @@
 """Training data: pictures decoded once into memory, crops gathered from there by index arithmetic.
 
-Which crops a step sees follows from the seed and the step alone, so a resumed run continues exactly.
+Which crops a step sees follows from the seed and the step alone, so a resumed run continues exactly. They are drawn and
+gathered on the device that trains, which therefore never waits for the processor.
 """
 
 import functools
-import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,6 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from twinscale.datasets import dataset_name, find_pictures
 from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
 from twinscale.images.levels import to_pixels, to_planes
@@ -28,7 +27,6 @@ from twinscale.training.recipe import DataSpec, Recipe
 
 _CANDIDATES = 4  # crops considered for each one that is chosen by its detail
 _EVEN_FLAT = 1 / 255  # added to the detail of every crop, so that flat ones are seen as well
-_VALIDATION_PICTURES = 10
 _VALIDATION_SIDE = 480  # validation sees the centre of large pictures, to stay a small part of the time
 
 
@@ -39,34 +37,6 @@ class Example:
     truth: NDArray
     low: NDArray | None
     """The input of a super-resolution network; None for a pair, which makes its own."""
-
-
-def split_pictures(data: DataSpec) -> tuple[list[Path], list[Path], list[str]]:
-    """Find the pictures of a recipe and set the validation pictures apart.
-
-    Returns:
-        Training pictures, validation pictures, and the names ``set/stem`` of the latter.
-
-    Raises:
-        DatasetError: a set is not found, a named validation picture is in none of them, or nothing is left to train on.
-    """
-    pictures = [
-        (f"{dataset_name(source)}/{path.stem}", path) for source in data.train for path in find_pictures(source)
-    ]
-    named = dict(pictures)
-    names = data.validation
-    if not names:
-        count = min(_VALIDATION_PICTURES, math.ceil(len(named) / 10))
-        names = list(named)[:: max(1, len(named) // count)][:count]
-    missing = [name for name in names if name not in named]
-    if missing:
-        raise DatasetError(f"validation picture {missing[0]!r} is in none of {', '.join(data.train)}: name it set/stem")
-    train = [path for name, path in pictures if name not in names]
-    if not train:
-        raise DatasetError(
-            f"{', '.join(data.train)}: {len(pictures)} picture(s) leave none to train on beside validation; add more"
-        )
-    return train, [named[name] for name in names], names
 
 
 def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -> list[Example]:
@@ -169,7 +139,7 @@ class Crops:
     Args:
         examples: the pictures; every one at least as large as a crop.
         data: crop, batch, stride, augmentation and compression; the crop is a multiple of truth / low.
-        seed: with the step, decides what is drawn.
+        seed: with the step, decides what is drawn; on another kind of device, something else is.
         device: where pictures and batches are.
         rank: number of this process among several; each draws its own crops.
         ranks: how many processes there are.
@@ -190,6 +160,7 @@ class Crops:
         first = examples[0]
         self._factor = 1 if first.low is None else first.truth.shape[0] // first.low.shape[0]
         self._data, self._seed, self._rank, self._ranks = data, seed, rank, ranks
+        self._device, self._generator = device, torch.Generator(device)
         self._compression = Compression(data, is_told=is_told) if data.qualities else None
         window = _window(data, self._factor)
         self._truth = _Store([example.truth for example in examples], window, device)
@@ -201,11 +172,14 @@ class Crops:
         rounding = self._stride - 1 if data.to_border else 0  # up: one more crop where the stride leaves a rest
         self._last_column, self._last_row = grid.widths - grid.crop, grid.heights - grid.crop
         self._across = (self._last_column + rounding) // self._stride + 1
-        self._ends = np.cumsum(self._across * ((self._last_row + rounding) // self._stride + 1))
+        counts = self._across * ((self._last_row + rounding) // self._stride + 1)
+        self._ends = counts.cumsum(0)
+        self._begins = self._ends - counts
+        self._count = int(self._ends[-1])
 
     def __len__(self) -> int:
         """Count the different crop positions."""
-        return int(self._ends[-1])
+        return self._count
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Return input and truth of one step, ``(N, C, H, W)`` float32 in [0, 1]; for a pair, both are the same.
@@ -213,16 +187,15 @@ class Crops:
         The input has the conditions after its channels if the network is told.
         """
         rng = np.random.default_rng((self._seed, step, self._rank))
+        self._generator.manual_seed(int(rng.integers(2**63)))
+        count = self._data.batch
         turns = {"none": 1, "rotations": 4, "all": 8}[self._data.augment]
         if self._data.stride:
-            chosen, turn = np.divmod(self._next_of_epoch(step, len(self) * turns), turns)
-        elif self._data.by_detail:
-            candidates = rng.integers(0, len(self), _CANDIDATES * self._data.batch)
-            detail = (self._low or self._truth).detail(*self._locate(candidates))
-            chosen = rng.choice(candidates, self._data.batch, replace=False, p=detail / detail.sum())
-            turn = rng.integers(0, turns, self._data.batch)
+            drawn = self._next_of_epoch(step, len(self) * turns)
+            chosen, turn = drawn // turns, drawn % turns
         else:
-            chosen, turn = (rng.integers(0, count, self._data.batch) for count in (len(self), turns))
+            turn = self._drawn(turns, count)
+            chosen = self._by_detail(count) if self._data.by_detail else self._drawn(len(self), count)
         picture, y, x = self._locate(chosen)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
         if self._low is None:
@@ -230,25 +203,38 @@ class Crops:
         low = self._low.gather(picture, y, x, turn)
         return self._compression(low, truth, rng) if self._compression else (low, truth)
 
-    def _locate(self, chosen: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """Convert positions that are counted through all pictures to picture, row and column."""
-        picture = np.searchsorted(self._ends, chosen, side="right")
-        offset = chosen - np.concatenate(([0], self._ends))[picture]
-        row, column = (each * self._stride for each in np.divmod(offset, self._across[picture]))
-        return picture, np.minimum(row, self._last_row[picture]), np.minimum(column, self._last_column[picture])
+    def _drawn(self, below: int, count: int) -> Tensor:
+        return torch.randint(below, (count,), generator=self._generator, device=self._device)
 
-    def _next_of_epoch(self, step: int, count: int) -> NDArray[np.int64]:
+    def _by_detail(self, count: int) -> Tensor:
+        """Draw positions in proportion to their detail, from some candidates and without repetition."""
+        candidates = self._drawn(len(self), _CANDIDATES * count)
+        detail = (self._low or self._truth).detail(*self._locate(candidates))
+        # The smallest of exponential variables with these rates (Efraimidis and Spirakis 2006).
+        waiting = torch.empty_like(detail).exponential_(generator=self._generator) / detail
+        return candidates[waiting.topk(count, largest=False).indices]
+
+    def _locate(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Convert positions that are counted through all pictures to picture, row and column."""
+        picture = torch.searchsorted(self._ends, chosen, right=True)
+        offset, across = chosen - self._begins[picture], self._across[picture]
+        row, column = offset // across * self._stride, offset % across * self._stride
+        return picture, row.minimum(self._last_row[picture]), column.minimum(self._last_column[picture])
+
+    def _next_of_epoch(self, step: int, count: int) -> Tensor:
         """Return which of ``count`` things a step sees, if every epoch sees each once, in an order of its own."""
-        first = (step * self._ranks + self._rank) * self._data.batch
-        epochs, places = np.divmod(np.arange(first, first + self._data.batch), count)
-        return np.concatenate(
-            [_order(count, self._seed, epoch)[places[epochs == epoch]] for epoch in np.unique(epochs).tolist()]
-        )
+        first, left = (step * self._ranks + self._rank) * self._data.batch, self._data.batch
+        parts = []
+        while left:
+            epoch, place = divmod(first, count)
+            parts.append(_order(count, self._seed, epoch, self._device)[place : place + left])
+            first, left = first + len(parts[-1]), left - len(parts[-1])
+        return torch.cat(parts)
 
 
 @functools.lru_cache(maxsize=2)  # a batch may end one epoch and begin the next
-def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, epoch)).permutation(count)
+def _order(count: int, seed: int, epoch: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.random.default_rng((seed, epoch)).permutation(count)).to(device)
 
 
 class _Store:
@@ -256,30 +242,28 @@ class _Store:
 
     def __init__(self, pictures: list[NDArray], crop: int, device: torch.device) -> None:
         self.crop = crop
-        self.heights = np.array([picture.shape[0] for picture in pictures])
-        self.widths = np.array([picture.shape[1] for picture in pictures])
-        self._offsets = np.concatenate(([0], np.cumsum(self.heights * self.widths)[:-1]))
+        sides = torch.tensor([picture.shape[:2] for picture in pictures], device=device)
+        self.heights, self.widths = sides[:, 0].contiguous(), sides[:, 1].contiguous()
+        areas = self.heights * self.widths
+        self._offsets = areas.cumsum(0) - areas
         channels = pictures[0].shape[2]
         flat = np.concatenate([picture.reshape(-1, channels) for picture in pictures])
         self._flat = torch.from_numpy(flat).to(device)
         # Row and column of every crop pixel under the eight rotations and reflections.
         square = np.arange(crop * crop).reshape(crop, crop)
-        turned = [np.rot90(square[:, ::-1] if turn >= 4 else square, turn % 4).ravel() for turn in range(8)]
-        self._rows = torch.from_numpy(np.stack(turned) // crop).to(device)
-        self._columns = torch.from_numpy(np.stack(turned) % crop).to(device)
+        turned = np.stack([np.rot90(square[:, ::-1] if turn >= 4 else square, turn % 4).ravel() for turn in range(8)])
+        self._rows, self._columns = (torch.from_numpy(each).to(device) for each in (turned // crop, turned % crop))
 
-    def gather(self, picture: NDArray, y: NDArray, x: NDArray, turn: NDArray) -> Tensor:
+    def gather(self, picture: Tensor, y: Tensor, x: Tensor, turn: Tensor) -> Tensor:
         """Return crops at rows ``y`` and columns ``x``, ``(N, C, crop, crop)`` in channels-last memory."""
-        corner = torch.from_numpy(self._offsets[picture] + y * self.widths[picture] + x)
-        width = torch.from_numpy(self.widths[picture])
-        corner, width = corner.to(self._flat.device), width.to(self._flat.device)
-        turns = torch.from_numpy(turn).to(self._flat.device)
-        index = corner[:, None] + self._rows[turns] * width[:, None] + self._columns[turns]
+        width = self.widths[picture]
+        corner = self._offsets[picture] + y * width + x
+        index = corner[:, None] + self._rows[turn] * width[:, None] + self._columns[turn]
         crops: Tensor = self._flat[index].reshape(len(turn), self.crop, self.crop, -1).permute(0, 3, 1, 2)
         return crops.float() / 255 if crops.dtype == torch.uint8 else crops
 
-    def detail(self, picture: NDArray, y: NDArray, x: NDArray) -> NDArray[np.float64]:
+    def detail(self, picture: Tensor, y: Tensor, x: Tensor) -> Tensor:
         """Return the mean difference between neighbouring pixels of each crop, in [0, 1] and never quite zero."""
-        crops = self.gather(picture, y, x, np.zeros(len(picture), np.int64))
+        crops = self.gather(picture, y, x, torch.zeros_like(picture))
         across, down = (crops.diff(dim=dim).abs().mean(dim=(1, 2, 3)) for dim in (2, 3))
-        return (across + down).double().cpu().numpy() / 2 + _EVEN_FLAT
+        return (across + down) / 2 + _EVEN_FLAT

@@ -29,6 +29,7 @@ from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.training.build import build
+from twinscale.training.history import LOG, gain_per_hour, read_rows
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, SUMMARY, check_model_name, model_name
 from twinscale.zoo.card import CARD_FILE, Card
@@ -94,6 +95,8 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
             )
     looks = summary.pop("looks", {})
     runs = [*runs, {key: summary[key] for key in summary if key not in _OF_THE_RUN}]
+    if (gain := gain_per_hour(read_rows(run) if (run / LOG).exists() else [])) is not None:
+        runs[-1]["gain_per_hour"] = round(gain, 3)  # dB: what a longer run promises
     parts = {"down": network.down, "up": network.up} if isinstance(network, Pair) else {"up": network}
     card: dict[str, Any] = {
         "name": name,

@@ -1,6 +1,8 @@
 """The log of a run: rows at regular steps in a CSV file, and the curves they make. Reading it needs no torch."""
 
 import csv
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -50,6 +52,23 @@ class History:
             validation_loss=[(row.step, row.validation_loss) for row in rows if row.validation_loss is not None],
             psnr=[(row.step, row.validation_psnr_y) for row in rows if row.validation_psnr_y is not None],
         )
+
+
+def gain_per_hour(rows: Sequence[LogRow]) -> float | None:
+    """Return how fast a run was still improving when it ended: the slope of validation PSNR over its last tenth.
+
+    Args:
+        rows: of the run's log.
+
+    Returns:
+        dB per hour of training, the slope of the least-squares line through the validations of the last tenth of the
+        steps and the one before; None if less than two tell.
+    """
+    validated = [row for row in rows if row.validation_psnr_y is not None]
+    early = sum(row.step < 0.9 * rows[-1].step for row in validated)
+    late = validated[max(0, early - 1) :]
+    hours, psnr = [row.seconds / 3600 for row in late], [row.validation_psnr_y or 0.0 for row in late]
+    return statistics.linear_regression(hours, psnr).slope if len(set(hours)) > 1 else None
 
 
 def read_log(folder: Path) -> History:

@@ -3,7 +3,9 @@
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +18,9 @@ _RECIPES = Path(__file__).parent / "recipes"
 
 Enlargement = Literal["nearest", "bilinear", "bicubic"]
 Precision = Literal["32-true", "bf16-mixed"]
+
+VALIDATIONS = 10
+"""How often at least a run is validated whose length is not its recipe's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +142,30 @@ class OptimisationSpec:
     ema: float = 0.0
     """Decay per step of the averaged weights that are validated and exported; 0 keeps the last weights."""
     precision: Precision = "32-true"
+    compile: bool = False
+    """Whether torch compiles the network for the steps, which takes a minute and pays on some GPUs."""
     validate_every: int = 2000
     """Steps between two validations."""
 
     def __post_init__(self) -> None:
         _require_positive(steps=self.steps, validate_every=self.validate_every)
+
+
+def shortened(spec: OptimisationSpec, steps: int, validations: int = VALIDATIONS) -> OptimisationSpec:
+    """Return the optimisation in another number of steps: warm-up and decay in proportion, enough validations.
+
+    Args:
+        spec: how a network learns.
+        steps: how many steps it shall take, usually fewer.
+        validations: at least this many, regularly.
+    """
+    return replace(
+        spec,
+        steps=steps,
+        warmup=min(spec.warmup, steps // 10),
+        decay_every=spec.decay_every * steps // spec.steps,
+        validate_every=max(1, min(spec.validate_every, steps // validations)),
+    )
 
 
 def _require_positive(**values: int) -> None:
@@ -193,15 +217,48 @@ class Recipe:
             raise UsageError(f"recipe {name_or_path} is not valid TOML: {error}") from None
         return from_mapping(cls, mapping, f"recipe {name_or_path}")
 
+    def with_settings(self, settings: Iterable[str]) -> "Recipe":
+        """Return the recipe with other values.
+
+        Args:
+            settings: ``TABLE.KEY=VALUE`` each, such as ``data.batch=64``. The value is TOML, or a bare word.
+
+        Raises:
+            UsageError: a setting has another form, its key is unknown, or its value has the wrong type.
+        """
+        recipe = self
+        for setting in settings:
+            path, equals, value = setting.partition("=")
+            *tables, key = path.strip().split(".")
+            mapping = table = recipe._mapping()
+            for name in tables:
+                table = table.setdefault(name, {}) if isinstance(table, dict) else None
+            if not (equals and key and isinstance(table, dict)):
+                raise UsageError(f"--set {setting}: must be TABLE.KEY=VALUE as in a recipe, such as data.batch=64")
+            table[key] = _toml_value(value.strip())
+            recipe = from_mapping(Recipe, mapping, f"--set {setting}")
+        return recipe
+
     def dumps(self) -> str:
         """Format the resolved recipe as TOML; what is None is left out."""
         import tomli_w  # only here, because reading a recipe needs nothing of the train extra
 
-        return tomli_w.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None})
+        return tomli_w.dumps(self._mapping())
+
+    def _mapping(self) -> dict[str, Any]:
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
     def digest(self) -> str:
         """Return the SHA-256 of what the recipe says; a key that is added later, at its default, does not change it."""
         return hashlib.sha256(json.dumps(_said(self), sort_keys=True).encode()).hexdigest()
+
+
+def _toml_value(text: str) -> Any:
+    """Read a value as TOML does; what is none is a word whose quotes the shell took away."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _said(spec: Any) -> dict[str, Any]:

@@ -26,9 +26,10 @@ from twinscale.papers.srcnn import PAPER, filters, methods, networks  # noqa: E4
 from twinscale.papers.srcnn.anr import ANR  # noqa: E402
 from twinscale.papers.srcnn.methods import METHODS, lead, learnt_anr, published_results  # noqa: E402
 from twinscale.training.build import build  # noqa: E402
-from twinscale.training.data import load_examples, split_pictures  # noqa: E402
+from twinscale.training.data import load_examples  # noqa: E402
 from twinscale.training.recipe import Recipe  # noqa: E402
 from twinscale.training.rescaler import as_trained  # noqa: E402
+from twinscale.training.split import split_pictures  # noqa: E402
 
 
 def test_leads_are_those_of_the_text() -> None:

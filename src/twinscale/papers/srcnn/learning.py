@@ -9,8 +9,9 @@ from twinscale.papers.reproduction import Reproduction, planes_of
 from twinscale.papers.srcnn import networks
 from twinscale.papers.srcnn.methods import published_results
 from twinscale.papers.srcnn.networks import BACKPROPAGATIONS, PICTURES
-from twinscale.training.data import split_pictures, validation_examples
+from twinscale.training.data import validation_examples
 from twinscale.training.recipe import Recipe
+from twinscale.training.split import split_pictures
 
 _PUBLISHED = published_results("table-1", 3).psnr["average"]
 

@@ -20,8 +20,8 @@ from twinscale.papers.reproduction import Reproduction
 from twinscale.papers.srcnn import networks
 from twinscale.papers.srcnn.anr import ANR
 from twinscale.rescale import load
-from twinscale.training.data import split_pictures
 from twinscale.training.recipe import Recipe
+from twinscale.training.split import split_pictures
 
 METHODS = ("bicubic", "SC", "K-SVD", "NE+NNLS", "NE+LLE", "ANR", "SRCNN")
 MEASURED = ("bicubic", "ANR", "SRCNN")  # ANR and SRCNN learn from the same pictures, T91
