@@ -226,12 +226,10 @@ def assert_seamless(operation: Operation, scale: int) -> NDArray:
 def test_the_small_one_of_a_grey_picture_is_filed_without_colours() -> None:
     torch.manual_seed(0)
     pair = randomised(Twin(2, 3))
-    coloured = torch.rand(2, 3, 16, 12)
-    grey = coloured[:, :1].expand(-1, 3, -1, -1)
-    made = pair(torch.cat((coloured, grey)))
-    luma = (
-        (made.sent * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-    )
+    coloured = torch.rand(2, 3, 16, 12, dtype=torch.float64)
+    made = pair(torch.cat((coloured, coloured[:, :1].expand(-1, 3, -1, -1))))
+    red, green, blue = made.sent.unbind(dim=1)
+    luma = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None].expand(-1, 3, -1, -1)
     for low, sent in ((made.low[:2], made.sent[:2]), (made.low[2:], luma[2:])):
         torch.testing.assert_close(low, (sent.clamp(0, 1) * 255).round() / 255, rtol=0, atol=0.51 / 255)
     assert (made.sent[2:] - made.sent[2:, :1]).abs().max() > 0.05
