@@ -10,11 +10,11 @@ import torch
 from tests.training.sittings import Clock, assert_same_weights, log_of, stopped
 from tests.training.tiny import Tiny, batches, parameters
 from twinscale.training import budget, keeper
-from twinscale.training.budget import Pace, fit_into_minutes, shortened
+from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.checkpoint import RunState
 from twinscale.training.loop import train
 from twinscale.training.optimisation import learning_rate
-from twinscale.training.recipe import OptimisationSpec, Recipe
+from twinscale.training.recipe import OptimisationSpec, Recipe, shortened
 from twinscale.training.runs import Run
 from twinscale.training.validation import validate
 
@@ -198,7 +198,7 @@ def test_another_number_of_steps_shortens_warm_up_and_decay():
 
 def test_a_run_that_slows_down_ends_in_time_and_says_how_many_steps_it_took(recipe, tmp_path, monkeypatch):
     clock = Clock(monkeypatch, 0.5)
-    monkeypatch.setattr(budget, "_VALIDATIONS", 3)
+    monkeypatch.setattr(budget, "VALIDATIONS", 3)
     run = tmp_path / "run"
     monkeypatch.setattr(
         Recipe, "dumps", lambda recipe, dumps=Recipe.dumps: setattr(clock, "seconds", 1.0) or dumps(recipe)
@@ -218,7 +218,7 @@ def test_a_run_that_slows_down_ends_in_time_and_says_how_many_steps_it_took(reci
 
 def test_a_run_by_the_clock_is_a_run_of_so_many_steps(recipe, tmp_path, monkeypatch):
     Clock(monkeypatch, 0.5)
-    monkeypatch.setattr(budget, "_VALIDATIONS", 3)
+    monkeypatch.setattr(budget, "VALIDATIONS", 3)
     made = recipe(steps=5000, warmup=100, validate_every=1000, ema=0.9)
     timed = tmp_path / "timed"
     outcome = train(made, timed, accelerator="cpu", minutes=0.1)

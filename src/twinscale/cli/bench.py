@@ -33,23 +33,28 @@ def _megapixels(default: float, of: str) -> Callable[[options.Function], options
 
 
 @bench.command()
+@click.argument("recipe", default="fast-x2", shell_complete=complete.recipes)
 @click.option("--seconds", type=click.FloatRange(min=0), default=5.0, help="How long each measurement trains.")
-@_rounds(5)
+@_rounds(3)
 @options.as_json
-def train(seconds: float, rounds: int, as_json: bool) -> None:
+def train(recipe: str, seconds: float, rounds: int, as_json: bool) -> None:
     """Measure training, next to a plain torch loop.
 
-    Steps per second of DSN x3 on 16 crops of 69x69. The plain loop computes in float32.
+    Steps per second of RECIPE with each precision and number of threads that this machine has, on random pictures. The
+    fastest is what `twinscale train --queue` takes. The plain loop computes in float32.
     """
     from twinscale.benchmark.training import measure_training
+    from twinscale.training.recipe import Recipe
 
-    speed = measure_training(seconds, rounds, lambda line: click.echo(line, err=True))
+    speed = measure_training(Recipe.load(recipe), seconds, rounds, lambda line: click.echo(line, err=True))
     if as_json:
-        _print_json({"tuned": speed.tuned, "plain": speed.plain, "ratio": speed.ratio})
+        modes = [{**asdict(mode), "steps_per_second": taken} for mode, taken in speed.modes.items()]
+        _print_json({"modes": modes, "fastest": asdict(speed.fastest), "plain": speed.plain, "ratio": speed.ratio})
         return
-    click.echo(f"twinscale    {speed.tuned:.1f} steps/s")
-    click.echo(f"plain torch  {speed.plain:.1f} steps/s")
-    click.echo(f"ratio        {speed.ratio:.2f}")
+    for mode, taken in speed.modes.items():
+        click.echo(f"{mode!s:24}{taken:8.1f} steps/s{' *' * (mode == speed.fastest)}")
+    click.echo(f"{'plain torch':24}{speed.plain:8.1f} steps/s")
+    click.echo(f"{'ratio':24}{speed.ratio:8.2f}")
 
 
 @bench.command()

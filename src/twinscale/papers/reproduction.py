@@ -25,13 +25,12 @@ from twinscale.images.picture import Picture
 from twinscale.nets import Pair, Upscaler
 from twinscale.papers.report import Block, Figure, as_json, markdown
 from twinscale.rescale import Model, load
-from twinscale.training.budget import shortened
 from twinscale.training.build import build
 from twinscale.training.checkpoint import saved_step
 from twinscale.training.export import count_multiply_adds, export_run
 from twinscale.training.history import read_log
 from twinscale.training.loop import train
-from twinscale.training.recipe import DataSpec, Recipe
+from twinscale.training.recipe import DataSpec, Recipe, shortened
 from twinscale.training.rescaler import as_shipped, exported
 from twinscale.training.runs import BEST, CHECKPOINT, MODELS, RECIPE, SUMMARY, in_proportion, snapshot_file
 from twinscale.zoo import load_card, model_names

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
@@ -22,6 +21,7 @@ from twinscale.papers.reproduction import Reproduction, Trained, milliseconds, m
 from twinscale.training.build import build
 from twinscale.training.cpu import usable_precision
 from twinscale.training.learner import Learner
+from twinscale.training.mixed import open_fabric
 from twinscale.training.recipe import Recipe
 from twinscale.training.rescaler import as_trained
 from twinscale.training.validation import validate
@@ -192,7 +192,7 @@ def _table_6(reproduction: Reproduction) -> Iterator[Block]:
 def _seconds_per_step(recipes: list[Recipe]) -> list[float]:
     """Return medians of training steps taken in turns, so that a busy machine slows all networks alike."""
     spec, data = recipes[0].optimisation, recipes[0].data
-    fabric = Fabric(devices=1, precision=usable_precision(spec.precision, "auto"))
+    fabric = open_fabric("auto", 1, usable_precision(spec.precision, "auto"))
     fabric.launch()
     batch = torch.rand(data.batch, 3, data.crop, data.crop, device=fabric.device)
     learners = [Learner(build(recipe), spec, fabric) for recipe in recipes]

@@ -12,11 +12,11 @@ from twinscale.nets import Pair, Upscaler
 from twinscale.training.checkpoint import RunState
 from twinscale.training.data import Crops
 from twinscale.training.learner import Learner
-from twinscale.training.recipe import OptimisationSpec
+from twinscale.training.recipe import VALIDATIONS, OptimisationSpec, shortened
 from twinscale.training.validation import VALIDATION_SHARE, validation_steps
 
 _TRIAL_SECONDS = 3.0
-_VALIDATIONS = 10
+_RARE = 0.05  # of the time: what more validations than these may take
 _RETIMINGS = 50
 
 
@@ -30,8 +30,9 @@ def fit_into_minutes(
 ) -> OptimisationSpec:
     """Return the optimisation with as many steps as fit into some minutes on this machine, by a short trial.
 
-    Validations are part of the time: ten of them, or fewer if they would take more than a quarter of it. The trial
-    need not be exact, because :class:`Pace` corrects it.
+    Validations are part of the time: ten of them, or fewer if they would take more than a quarter of it; as many as the
+    recipe says only if they take no more than a twentieth. The trial need not be exact, because :class:`Pace` corrects
+    it.
 
     Args:
         minutes: how long the run may take.
@@ -60,29 +61,14 @@ def fit_into_minutes(
 
     total = 60 * minutes
     fitting = VALIDATION_SHARE * total / max(validation_seconds, 1e-9)
-    validations = max(1, min(_VALIDATIONS, int(fitting)))
+    validations = max(1, min(VALIDATIONS, int(fitting)))
+    most = max(validations, int(_RARE * total / max(validation_seconds, 1e-9)))
+    every = max(spec.validate_every, int(total / step_seconds / most))
     steps = min(
         (total - validations * validation_seconds) / step_seconds,
-        total / (step_seconds + validation_seconds / spec.validate_every),  # if the recipe validates more often
+        total / (step_seconds + validation_seconds / every),  # if it is validated more often
     )
-    return shortened(spec, max(1, round(steps)), validations)
-
-
-def shortened(spec: OptimisationSpec, steps: int, validations: int = _VALIDATIONS) -> OptimisationSpec:
-    """Return the optimisation in another number of steps: warm-up and decay in proportion, enough validations.
-
-    Args:
-        spec: how a network learns.
-        steps: how many steps it shall take, usually fewer.
-        validations: at least this many, regularly.
-    """
-    return replace(
-        spec,
-        steps=steps,
-        warmup=min(spec.warmup, steps // 10),
-        decay_every=spec.decay_every * steps // spec.steps,
-        validate_every=max(1, min(spec.validate_every, steps // validations)),
-    )
+    return shortened(replace(spec, validate_every=every), max(1, round(steps)), validations)
 
 
 class Pace:

@@ -34,6 +34,8 @@ class Learner:
         self.learning_rate = 0.0
         """Learning rate of the last step, before a layer's own rate."""
         self._spec, self._fabric = spec, fabric
+        if spec.compile:
+            network.compile()  # after the copy for validation, whose pictures are of many sizes
         self._model, self._stepper = fabric.setup(network, self.optimiser)
         self._model.train()
         for part in frozen:

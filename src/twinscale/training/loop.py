@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Collection
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,9 +21,12 @@ from twinscale.training.build import build
 from twinscale.training.checkpoint import RunState, load_checkpoint
 from twinscale.training.cpu import usable_precision
 from twinscale.training.data import Crops, load_examples, validation_examples
+from twinscale.training.history import LOG
 from twinscale.training.interrupt import noticing_interrupts
 from twinscale.training.keeper import RunKeeper, now
 from twinscale.training.learner import Learner
+from twinscale.training.lock import held
+from twinscale.training.mixed import open_fabric
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import CHECKPOINT, RECIPE, check_folder, in_proportion
 from twinscale.training.split import split_pictures
@@ -50,6 +53,7 @@ def train(
     accelerator: str = "auto",
     devices: int = 1,
     minutes: float | None = None,
+    begun: float | None = None,
     snapshots: Collection[int] = (),
     preview_every: int | None = None,
     command: str = "",
@@ -69,14 +73,15 @@ def train(
         devices: how many accelerators.
         minutes: take as many steps as fit into this time here, instead of the recipe's, and end in time even if the
             machine becomes slower or faster; ignored when resuming.
+        begun: when the minutes began, by ``time.monotonic()``; by default with the first step.
         snapshots: steps of the recipe after which the averaged weights are kept as ``step-N.safetensors``; if
             ``minutes`` changes the recipe's steps, N changes in proportion.
         preview_every: steps between two previews of validation pictures; 0 draws none, None one with every validation.
         command: the command that started the run, for the record.
 
     Raises:
-        UsageError: the folder already holds a run and ``resume`` is off, it holds other files, or its run has another
-            recipe.
+        UsageError: the folder already holds a run and ``resume`` is off, it holds other files, its run has another
+            recipe, or another process is at work in it.
         DatasetError: the pictures are not found, too few or too small.
         PictureError: a picture cannot be read, or the folder cannot be written to.
         ModelError: the checkpoint does not fit the network.
@@ -91,7 +96,7 @@ def train(
             print("this CPU only emulates bfloat16: training in 32 bits", file=sys.stderr)
     recipe = replace(recipe, optimisation=replace(recipe.optimisation, precision=precision))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what the recipe says
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
+    fabric = open_fabric(accelerator, devices, precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
     network = build(recipe)
@@ -116,8 +121,14 @@ def train(
         fabric.print(f"timing a few steps, to take as many as fit into {minutes:g} min", file=sys.stderr)
         planned = recipe.optimisation.steps
         spec = fit_into_minutes(
-            minutes, network, recipe.optimisation, crops, fabric, lambda net: validate(net, validation, recipe)
+            _left(minutes, begun),
+            network,
+            recipe.optimisation,
+            crops,
+            fabric,
+            lambda net: validate(net, validation, recipe),
         )
+        minutes = _left(minutes, begun)
         recipe = replace(recipe, optimisation=spec)
         snapshots = {in_proportion(step, planned, spec.steps) for step in snapshots}
     learner = Learner(network, recipe.optimisation, fabric)
@@ -126,20 +137,24 @@ def train(
         state = load_checkpoint(folder / CHECKPOINT, network, learner.average, learner.optimiser, state.recipe)
         fabric.print(f"going on from {_reached(state, recipe)}", file=sys.stderr)
 
-    keeper = None
-    if fabric.is_global_zero:
-        if not resume:
+    with ExitStack() as stack:
+        keeper = None
+        if fabric.is_global_zero:
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / RECIPE, recipe.dumps().encode(), overwrite=True)
-        keeper = RunKeeper(
-            folder, recipe, learner, state, validation, bicubic, snapshots, preview_every, devices=fabric.world_size
-        )
-    try:
-        with closing(keeper) if keeper else nullcontext():
-            all_taken = _steps(learner, crops, recipe, state, keeper, fabric)
-    except OSError as error:
-        reason = error.strerror or error
-        raise PictureError(f"{folder}: cannot be written ({reason}); make room and continue with --resume") from error
+            stack.enter_context(held(folder / LOG))
+            if not resume:
+                write_atomically(folder / RECIPE, recipe.dumps().encode(), overwrite=True)
+            keeper = RunKeeper(
+                folder, recipe, learner, state, validation, bicubic, snapshots, preview_every, devices=fabric.world_size
+            )
+        try:
+            with closing(keeper) if keeper else nullcontext():
+                all_taken = _steps(learner, crops, recipe, state, keeper, fabric)
+        except OSError as error:
+            reason = error.strerror or error
+            raise PictureError(
+                f"{folder}: cannot be written ({reason}); make room and continue with --resume"
+            ) from error
     if not all_taken:
         fabric.print(f"interrupted, with a checkpoint, at {_reached(state, recipe)}", file=sys.stderr)
         raise KeyboardInterrupt
@@ -168,6 +183,11 @@ def _steps(
                     keeper.interrupted()
                     return False
     return True
+
+
+def _left(minutes: float, begun: float | None) -> float:
+    """Return what is left of some minutes; a run that comes too late still takes a step."""
+    return minutes if begun is None else max(0.01, minutes - (time.monotonic() - begun) / 60)
 
 
 def _seed(*numbers: int) -> int:

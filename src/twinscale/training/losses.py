@@ -73,8 +73,8 @@ def colour_fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
 
 def _difference(low: Tensor, truth: Tensor) -> Tensor:
     """Return how far a small picture is from the bicubic reduction."""
-    rows = _reduction(truth.shape[2], low.shape[2]).to(truth.device)
-    columns = _reduction(truth.shape[3], low.shape[3]).to(truth.device)
+    rows = _reduction(truth.shape[2], low.shape[2], truth.device)
+    columns = _reduction(truth.shape[3], low.shape[3], truth.device)
     return low.float() - rows @ truth @ columns.T
 
 
@@ -115,6 +115,6 @@ def offset_variation(resampling: Resampling) -> Tensor:
 
 
 @functools.cache
-def _reduction(side: int, reduced: int) -> Tensor:
+def _reduction(side: int, reduced: int, device: torch.device) -> Tensor:
     """Return bicubic reduction along one side as a matrix: what imresize makes of every unit vector."""
-    return torch.from_numpy(imresize(np.eye(side), size=(reduced, side))).float()
+    return torch.from_numpy(imresize(np.eye(side), size=(reduced, side))).float().to(device)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,9 @@ from twinscale.strict import from_mapping
 
 Enlargement = Literal["nearest", "bilinear", "bicubic"]
 Precision = Literal["32-true", "bf16-mixed"]
+
+VALIDATIONS = 10
+"""How often at least a run is validated whose length is not its recipe's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,23 @@ class OptimisationSpec:
 
     def __post_init__(self) -> None:
         _require_positive(steps=self.steps, validate_every=self.validate_every)
+
+
+def shortened(spec: OptimisationSpec, steps: int, validations: int = VALIDATIONS) -> OptimisationSpec:
+    """Return the optimisation in another number of steps: warm-up and decay in proportion, enough validations.
+
+    Args:
+        spec: how a network learns.
+        steps: how many steps it shall take, usually fewer.
+        validations: at least this many, regularly.
+    """
+    return replace(
+        spec,
+        steps=steps,
+        warmup=min(spec.warmup, steps // 10),
+        decay_every=spec.decay_every * steps // spec.steps,
+        validate_every=max(1, min(spec.validate_every, steps // validations)),
+    )
 
 
 def _require_positive(**values: int) -> None:
