@@ -221,3 +221,16 @@ def assert_seamless(operation: Operation, scale: int) -> NDArray:
     for tile in (3, 8):
         np.testing.assert_allclose(run(operation, pixels(scale), tile=tile), whole, rtol=0, atol=1e-5)
     return whole
+
+
+def test_the_small_one_of_a_grey_picture_is_filed_without_colours() -> None:
+    torch.manual_seed(0)
+    pair = randomised(Twin(2, 3))
+    coloured = torch.rand(2, 3, 16, 12, dtype=torch.float64)
+    made = pair(torch.cat((coloured, coloured[:, :1].expand(-1, 3, -1, -1))))
+    red, green, blue = made.sent.unbind(dim=1)
+    luma = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None].expand(-1, 3, -1, -1)
+    for low, sent in ((made.low[:2], made.sent[:2]), (made.low[2:], luma[2:])):
+        torch.testing.assert_close(low, (sent.clamp(0, 1) * 255).round() / 255, rtol=0, atol=0.51 / 255)
+    assert (made.sent[2:] - made.sent[2:, :1]).abs().max() > 0.05
+    torch.testing.assert_close(made.restored, pair.up(made.low))

@@ -86,6 +86,17 @@ def test_grey_pictures_train_rgb_networks(recipe, tmp_path):
     np.testing.assert_allclose(example.truth[:, :, 0], grey / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_a_share_of_the_pixels_is_drawn(recipe, colour, tmp_path):
+    Image.new("RGB", (600, 512)).save(tmp_path / "black.png")
+    plain, *none = examples_of(recipe(colour=colour, train=[str(tmp_path)]))
+    first, *drawn = examples_of(recipe(colour=colour, train=[str(tmp_path)], synthetic=0.5))
+    assert not none
+    np.testing.assert_array_equal(first.truth, plain.truth)
+    assert sum(example.truth[:, :, 0].size for example in drawn) == pytest.approx(600 * 512, rel=0.1)
+    assert all(np.ptp(example.truth) > 0 for example in drawn)
+
+
 def test_pictures_smaller_than_a_crop_are_left_out(recipe, folder, tmp_path):
     for size in ((40, 30), (15, 90)):
         Image.new("RGB", size).save(tmp_path / f"{size[0]}.png")
@@ -270,6 +281,22 @@ def test_every_crop_is_a_turned_square_of_one_picture(factor, stride):
             below = places[low_crop].repeat(factor, axis=0).repeat(factor, axis=1)
             np.testing.assert_array_equal(where // [1, factor, factor], below // [1, factor, factor])
     assert seen == set(range(8))
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_share_of_the_crops_is_grey(factor):
+    rng = np.random.default_rng(0)
+    full, small = (rng.integers(0, 256, (40 // by, 40 // by, 3), dtype=np.uint8) for by in (1, factor))
+    data = DataSpec(train=[], crop=4, batch=400, grey=0.25)
+    made = [Crops([Example(full, small)], each, 3, CPU).batch(0) for each in (data, replace(data, grey=0.0))]
+    for crops, coloured in zip(*made, strict=True):
+        is_grey = (crops == crops[:, :1]).flatten(1).all(dim=1)
+        assert is_grey.sum() == pytest.approx(100, abs=30)
+        torch.testing.assert_close(crops[~is_grey], coloured[~is_grey])
+        luma = (coloured * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1)
+        torch.testing.assert_close(crops[is_grey][:, 1], (luma[is_grey] * 255).round() / 255)
+    low, truth = ((each == each[:, :1]).flatten(1).all(dim=1) for each in made[0])
+    assert torch.equal(low, truth)
 
 
 @pytest.mark.parametrize(("augment", "turns"), [("none", 1), ("rotations", 4), ("all", 8)])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.errors import TwinscaleError, UsageError
+from twinscale.images.colour import LUMA
 from twinscale.nets.layers.channel import Received, differentiable
 from twinscale.nets.layers.resampling import Resampling
 from twinscale.rescale.channel import Channel, EightBits
@@ -122,9 +123,9 @@ class Rescaled(NamedTuple):
     """What a pair makes of a picture; all pictures are about [0, 1]."""
 
     sent: Tensor
-    """The shrunk picture as it enters the channel: ``(N, C, H / scale, W / scale)``."""
+    """The shrunk picture: ``(N, C, H / scale, W / scale)``."""
     low: Tensor
-    """The same as it leaves the channel."""
+    """The same as it leaves the channel; without colours if the picture has none, as in a grey file."""
     restored: Tensor
     """The restored picture, neither clipped nor rounded: ``(N, C, H, W)``."""
     resampling: Resampling | None = None
@@ -161,11 +162,12 @@ class Pair(nn.Module):
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``down.multiple_of``."""
-        return self._restored(self.down(picture))
+        sent = self.down(picture)
+        return self._restored(sent, _grey_as(picture, sent) if self.channels == 3 else sent)
 
-    def _restored(self, sent: Tensor, resampling: Resampling | None = None) -> Rescaled:
+    def _restored(self, sent: Tensor, filed: Tensor, resampling: Resampling | None = None) -> Rescaled:
         """Send small pictures through the channel and restore them."""
-        received: Received = self._differentiable(sent)
+        received: Received = self._differentiable(filed)
         inputs = received.low
         if self.up.conditions:
             assert received.conditions is not None, "checked"
@@ -177,6 +179,13 @@ class Pair(nn.Module):
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""
         return self.down.output_layers() + self.up.output_layers()
+
+
+def _grey_as(picture: Tensor, small: Tensor) -> Tensor:
+    """Take the colours out of the small ones of grey pictures, as their files do."""
+    is_grey = (picture == picture[:, :1]).flatten(1).all(dim=1)[:, None, None, None]
+    luma = torch.einsum("nchw,c->nhw", small, small.new_tensor(LUMA))[:, None]
+    return torch.where(is_grey, luma, small)
 
 
 ARCHITECTURES: dict[str, type[Upscaler] | type[Pair]] = {}

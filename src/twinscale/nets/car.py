@@ -176,7 +176,8 @@ class CAR(Pair):
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures; the result also says how the small ones were made."""
         resampling = self.down.resampling(picture)
-        return self._restored(resample(picture, resampling, self.scale), resampling)
+        small = resample(picture, resampling, self.scale)
+        return self._restored(small, small, resampling)
 
 
 def _conv(ins: int, outs: int, size: int) -> nn.Conv2d:

@@ -5,6 +5,7 @@ gathered on the device that trains, which therefore never waits for the processo
 """
 
 import functools
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from twinscale.errors import DatasetError, UsageError
-from twinscale.images.colour import luminance
+from twinscale.images.colour import LUMA, luminance
 from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
@@ -24,6 +25,7 @@ from twinscale.nets.base import Pair, Upscaler
 from twinscale.training.compression import GRID, Compression
 from twinscale.training.degradation import Degradation
 from twinscale.training.recipe import DataSpec, Recipe
+from twinscale.training.synthetic import SIDE, draw
 
 _CANDIDATES = 4  # crops considered for each one that is chosen by its detail
 _EVEN_FLAT = 1 / 255  # added to the detail of every crop, so that flat ones are seen as well
@@ -66,9 +68,12 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
     window = _window(recipe.data, own)
     scales = recipe.data.scales or [scale]
     degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
+    make = partial(_examples, data=recipe.data, network=network, degradations=degradations)
     with ThreadPoolExecutor() as pool:
-        loaded = pool.map(partial(_load, data=recipe.data, network=network, degradations=degradations), paths)
-        examples = [example for several in loaded for example in several]
+        loaded = [example for several in pool.map(lambda path: make(Picture.read(path)), paths) for example in several]
+    pixels = sum(math.prod(example.truth.shape[:2]) for example in loaded) / len(degradations)
+    drawings = draw(round(pixels * recipe.data.synthetic / (1 - recipe.data.synthetic) / SIDE**2), recipe.seed)
+    examples = loaded + [example for drawing in drawings for example in make(Picture(drawing))]
     large = [example for example in examples if min(example.truth.shape[:2]) >= window]
     if not large:
         raise DatasetError(
@@ -82,8 +87,9 @@ def _window(data: DataSpec, factor: int) -> int:
     return data.crop + (GRID * factor if data.qualities else 0)
 
 
-def _load(path: Path, data: DataSpec, network: Upscaler | Pair, degradations: list[Degradation]) -> list[Example]:
-    picture = Picture.read(path)
+def _examples(
+    picture: Picture, data: DataSpec, network: Upscaler | Pair, degradations: list[Degradation]
+) -> list[Example]:
     planes = _reduced(picture.planes(), data.reduced_first)
     stored: DTypeLike = np.float32 if network.channels == 1 else np.uint8
     if network.channels == 1:
@@ -198,9 +204,12 @@ class Crops:
             chosen = self._by_detail(count) if self._data.by_detail else self._drawn(len(self), count)
         picture, y, x = self._locate(chosen)
         truth = self._truth.gather(picture, y * self._factor, x * self._factor, turn)
-        if self._low is None:
+        low = None if self._low is None else self._low.gather(picture, y, x, turn)
+        if self._data.grey:
+            is_grey = torch.rand(count, generator=self._generator, device=self._device) < self._data.grey
+            truth, low = _grey(truth, is_grey), None if low is None else _grey(low, is_grey)
+        if low is None:
             return truth, truth
-        low = self._low.gather(picture, y, x, turn)
         return self._compression(low, truth, rng) if self._compression else (low, truth)
 
     def _drawn(self, below: int, count: int) -> Tensor:
@@ -230,6 +239,12 @@ class Crops:
             parts.append(_order(count, self._seed, epoch, self._device)[place : place + left])
             first, left = first + len(parts[-1]), left - len(parts[-1])
         return torch.cat(parts)
+
+
+def _grey(crops: Tensor, chosen: Tensor) -> Tensor:
+    """Make some crops grey, in 8 bits: three planes that are the same to the last bit."""
+    luma = torch.einsum("nchw,c->nhw", crops, crops.new_tensor(LUMA))[:, None].expand_as(crops)
+    return torch.where(chosen[:, None, None, None], torch.round(luma * 255) / 255, crops)
 
 
 @functools.lru_cache(maxsize=2)  # a batch may end one epoch and begin the next

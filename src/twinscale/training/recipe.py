@@ -70,6 +70,12 @@ class DataSpec:
     of evenly: photographs are mostly sky and blur, from which there is little to learn."""
     augment: Literal["none", "rotations", "all"] = "all"
     """No augmentation, the four rotations, or also their mirror images."""
+    grey: float = 0.0
+    """Share of the crops, 0 to 1, that are made grey, for networks of RGB: the small picture of a pair has no colours
+    then in which it could keep something."""
+    synthetic: float = 0.0
+    """Share of the pixels to learn from, 0 to 1, that are drawn: text, line art, flats and gradients, see
+    ``training/synthetic.py``."""
     reduced_first: int = 1
     """By how much all pictures are reduced bicubically before anything else, so that a network that keeps their size
     learns on small pictures; 1 leaves them as they are."""
@@ -93,6 +99,9 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         _require_positive(crop=self.crop, batch=self.batch, reduced_first=self.reduced_first)
+        for name, share in (("grey", self.grey), ("synthetic", self.synthetic)):
+            if not 0 <= share < 1:
+                raise UsageError(f"{name} = {share} must be a share, from 0 to below 1")
         for scale in self.scales:
             _require_positive(scales=scale)
         if self.qualities and not (len(self.qualities) == 2 and 1 <= self.qualities[0] <= self.qualities[1] <= 100):
@@ -189,10 +198,9 @@ class Recipe:
     optimisation: OptimisationSpec
 
     def __post_init__(self) -> None:
-        if self.optimisation.colour_fidelity and self.network.colour != "rgb":
-            raise UsageError(
-                f"colour_fidelity = {self.optimisation.colour_fidelity} is for networks of colour rgb: leave it out"
-            )
+        for name, value in (("colour_fidelity", self.optimisation.colour_fidelity), ("grey", self.data.grey)):
+            if value and self.network.colour != "rgb":
+                raise UsageError(f"{name} = {value} is for networks of colour rgb: leave it out")
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Recipe":
