@@ -1,7 +1,6 @@
 """One job: opened, worked on and written; and what became of it."""
 
 import hashlib
-import io
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from twinscale import spill
 from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
 from twinscale.batch.names import suitable_codecs
 from twinscale.batch.plan import STANDARD_STREAM, Job
@@ -165,8 +165,8 @@ class Task:
             return
         with self._stage():
             data = read_source(self.job.source)[1] if self._given is None else self._given
-            picture = Picture.read(_NamedBytes(data, self.job.source), max_pixels=self._max_pixels)
-            self._input_sha256 = hashlib.sha256(data).hexdigest()
+            picture = Picture.of_file(data, self.job.source, max_pixels=self._max_pixels)
+            self._input_sha256 = _digest(data)
             self._input_size, self._input_bytes = (picture.height, picture.width), len(data)
             self._notes = picture.notes
             if self._codec is None:
@@ -251,7 +251,7 @@ class Task:
             raise UsageError(f"{codec.name} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
         self._codec = codec
 
-    def _write_output(self, data: bytes) -> None:
+    def _write_output(self, data: spill.Data) -> None:
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
             _write_standard_output(data)
@@ -264,14 +264,14 @@ class Task:
         except OSError as error:
             raise PictureError(f"folder {target.parent} cannot be created ({error.strerror}): name another") from error
         except OutputExistsError:
-            if not target.is_file() or target.read_bytes() != data:
+            if not target.is_file() or digest_of(target) != _digest(data):
                 raise
 
-    def _note(self, target: Path, data: bytes) -> None:
+    def _note(self, target: Path, data: spill.Data) -> None:
         """Write into the journal what is about to be written, so that no output is ever unknown."""
         entry = Entry(
             output=target.name,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=_digest(data),
             source=path_from(target.parent, self.job.source),
             source_sha256=self._input_sha256,
             made_by=self._made_by(),
@@ -304,20 +304,19 @@ class Task:
         return named
 
 
-class _NamedBytes(io.BytesIO):
-    """A file that has been read once, for its hash and its pixels; errors call it by its name."""
+def _digest(data: spill.Data) -> str:
+    digest = hashlib.sha256()
+    for part in spill.parts(data):
+        digest.update(part)
+    return digest.hexdigest()
 
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
 
-
-def _write_standard_output(data: bytes) -> None:
+def _write_standard_output(data: spill.Data) -> None:
     """Write all bytes; the stream takes only some of them at a time if it is unbuffered."""
-    rest = memoryview(data)
     try:
-        while rest:
-            rest = rest[sys.stdout.buffer.write(rest) :]
+        for rest in spill.parts(data):
+            while rest:
+                rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # nobody reads it any more, which ends the command quietly
         raise

@@ -1,11 +1,12 @@
 """What a codec is: the record that every format's module defines as ``CODEC``, and the plain data it deals in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs.quantisation import Quantisation
 
 LOSSLESS = 0
@@ -81,7 +82,8 @@ class Codec:
 
     ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
     ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
-    the limits below, metadata that the format keeps, a quality, and options that the format has.
+    the limits below, metadata that the format keeps, a quality, and options that the format has. Those of a format
+    ``for_large`` pictures work without holding a file or its pixels in memory, see ``twinscale.spill``.
 
     Attributes:
         name: canonical name, such as ``"PNG"``.
@@ -90,7 +92,8 @@ class Codec:
         sniff: whether the bytes of a file begin as this format does.
         header: size, depth and channels, without decoding.
         decode: pixels and metadata of the first frame.
-        encode: a whole file; ``None`` if the format is only read.
+        encode: a whole file, or a large one piece by piece; ``None`` if the format is only read.
+        for_large: whether a file may be mapped for ``header`` and ``decode``, instead of being bytes.
         frames: what the format calls the several pictures in a file.
         depths: bits per sample that can be written; 32 is floating point.
         alpha: whether transparency can be written.
@@ -109,9 +112,10 @@ class Codec:
     extensions: tuple[str, ...]
     rank: int
     sniff: Callable[[bytes], bool]
-    header: Callable[[bytes], Header]
-    decode: Callable[[bytes], Decoded]
-    encode: Callable[[np.ndarray, Metadata, int, Options], bytes] | None = None
+    header: Callable[[Any], Header]
+    decode: Callable[[Any], Decoded]
+    encode: Callable[[np.ndarray, Metadata, int, Options], bytes | Iterator[spill.Data]] | None = None
+    for_large: bool = False
     frames: str = "frames"
     depths: tuple[int, ...] = (8,)
     alpha: bool = True

@@ -4,11 +4,12 @@ import struct
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs.codec import Codec, Decoded, Header
 from twinscale.errors import PictureError
 
 
-def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
+def decode(codec: Codec, data: spill.Data, max_pixels: int) -> Decoded:
     """Decode a whole file whose format is known.
 
     Args:
@@ -23,9 +24,11 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
         PictureError: the file is damaged, cut short, too large or of a kind that is not supported.
     """
     try:
-        header = codec.header(data)
-        _check_cost(header, max_pixels)
-        decoded = codec.decode(data)
+        data = data if codec.for_large else bytes(data)
+        with spill.sparing(data):
+            header = codec.header(data)
+            _check_cost(header, max_pixels)
+            decoded = codec.decode(data)
         if decoded.pixels.shape[0] * decoded.pixels.shape[1] != header.width * header.height:
             raise PictureError("the file states two different sizes, so it is damaged; get an intact copy")
         pixels, type_notes = as_picture_type(decoded.pixels)

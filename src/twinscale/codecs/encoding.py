@@ -6,16 +6,18 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs.codec import LOSSLESS, NO_METADATA, NO_OPTIONS, Codec, Metadata, Options, Subsampling
+from twinscale.codecs.depth import is_full
 from twinscale.codecs.metadata import clean
 from twinscale.codecs.registry import writable_codecs
 from twinscale.errors import OutOfMemoryError, PictureError, TwinscaleError, UsageError
 
 
 class Encoded(NamedTuple):
-    """The bytes of a file, and what was left out of it, one line each, to be shown to the user."""
+    """The bytes of a file, mapped if it is large, and what was left out of it, one line each, to show to the user."""
 
-    data: bytes
+    data: spill.Data
     notes: tuple[str, ...] = ()
 
 
@@ -46,7 +48,7 @@ def encode(
         OutOfMemoryError: there is not enough memory for it.
     """
     height, width, channels = pixels.shape
-    transparent = alpha is not None and bool((alpha != _opaque(alpha.dtype)).any())
+    transparent = alpha is not None and not is_full(alpha)
     check(
         codec,
         size=(height, width),
@@ -62,7 +64,8 @@ def encode(
     stored = _stored(codec, pixels, alpha)
     metadata, notes = _kept(codec, metadata, stored.shape[2] - (stored.shape[2] in (2, 4)))
     try:
-        return Encoded(codec.encode(stored, metadata, quality, options), notes)
+        encoded = codec.encode(stored, metadata, quality, options)
+        return Encoded(encoded if isinstance(encoded, bytes) else spill.join(encoded), notes)
     except TwinscaleError:
         raise
     except MemoryError as error:
@@ -171,14 +174,10 @@ def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tu
 def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """Return pixels, followed by alpha if the format can hold it, as the format stores them."""
     if pixels.shape[2] == 1 and not codec.grey:
-        pixels = np.repeat(pixels, 3, axis=2)
+        pixels = spill.map_rows(lambda rows: np.repeat(rows, 3, axis=2), pixels)
     if alpha is not None and codec.alpha:
-        return np.dstack([pixels, alpha])
-    return np.ascontiguousarray(pixels)
-
-
-def _opaque(dtype: np.dtype) -> int:
-    return 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
+        return spill.map_rows(lambda *parts: np.dstack(parts), pixels, alpha)
+    return spill.contiguous(pixels)
 
 
 def _able(holds: Callable[[Codec], bool]) -> str:

@@ -46,4 +46,4 @@ def coded(pixels: np.ndarray, format: str, quality: int | None = None, options: 
     height, width, channels = pixels.shape
     codec = codec_named(format)
     data = encode(codec, pixels, quality=quality, options=options).data
-    return Coded(data, decode(codec, data, height * width).pixels[..., :channels])
+    return Coded(bytes(data), decode(codec, data, height * width).pixels[..., :channels])

@@ -4,8 +4,12 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from twinscale import spill
+
 APP1, APP2 = 0xE1, 0xE2
 SCAN = 0xDA
+FRAME = 0xC0
+RESTART_INTERVAL, RESTART = 0xDD, 0xD0
 JPEG_LS_FRAME = 0xF7
 END = b"\xff\xd9"
 """The marker that ends the picture."""
@@ -20,7 +24,7 @@ class Segment(NamedTuple):
     end: int
 
 
-def read_segments(data: bytes) -> Iterator[Segment]:
+def read_segments(data: spill.Data) -> Iterator[Segment]:
     """Yield the segments up to the head of the first scan; what stands between them is skipped."""
     position = 2
     while (position := data.find(b"\xff", position)) >= 0 and position + 4 <= len(data):

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from twinscale import spill
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError
 
 
-def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, spill.Data]:
     """Return the name to use in messages, and all bytes of a file, an open binary file, or bytes.
 
     Raises:
@@ -20,7 +21,8 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
         return str(getattr(source, "name", "picture data")), source.read()
     path = Path(source)
     try:
-        return str(path), path.read_bytes()
+        with path.open("rb") as file:
+            return str(path), spill.read(file)
     except MemoryError:
         raise OutOfMemoryError(f"{path}: the file is too large for the available memory; use a smaller one") from None
     except FileNotFoundError:
@@ -33,7 +35,7 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
         raise PictureError(f"{path}: cannot be read ({error}); check the path and the disk") from error
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bool) -> None:
+def write_atomically(path: str | os.PathLike[str], data: spill.Data, *, overwrite: bool) -> None:
     """Write a file that appears complete or not at all.
 
     The data goes to a temporary file in the same folder, which then takes the final name in one
@@ -52,7 +54,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                for part in spill.parts(data):
+                    file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
             if overwrite:
