@@ -1,6 +1,6 @@
 """What a codec is: the record that every format's module defines as ``CODEC``, and the plain data it deals in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +17,8 @@ class Header(NamedTuple):
     """What a file says about its picture, known without decoding a pixel.
 
     ``depth`` is bits per sample as stored, 32 for single precision. ``channels`` counts those of the
-    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. ``decoder_bytes`` is what the decoder holds
+    where that is more than these samples: channels that are left out, integers wider than they are.
     """
 
     width: int
@@ -25,6 +26,13 @@ class Header(NamedTuple):
     depth: int
     channels: int
     frames: int = 1
+    decoder_bytes: int = 0
+    is_float: bool = False
+
+    @property
+    def cost(self) -> int:
+        """How many bytes decoding takes at least."""
+        return max(self.width * self.height * self.channels * -(-self.depth // 8), self.decoder_bytes)
 
 
 class Metadata(NamedTuple):
@@ -61,12 +69,23 @@ class Options(NamedTuple):
 NO_OPTIONS = Options()
 
 
+class Description(NamedTuple):
+    """What a file says beside its pixels, as found, known without decoding one.
+
+    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
+    the user what is changed or left out, one line each. ``quantisation`` is that of a JPEG.
+    """
+
+    metadata: Metadata = NO_METADATA
+    orientation: int | None = None
+    notes: tuple[str, ...] = ()
+    quantisation: Quantisation | None = None
+
+
 class Decoded(NamedTuple):
-    """Pixels as stored, before orientation, and the metadata as found.
+    """Pixels as stored, before orientation, and what :class:`Description` has.
 
     ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in :class:`Header`, alpha last; of any numeric type.
-    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
-    the user what was changed or left out, one line each. ``quantisation`` is that of a JPEG.
     """
 
     pixels: np.ndarray
@@ -80,7 +99,7 @@ class Decoded(NamedTuple):
 class Codec:
     """One file format: how it is recognised, read and written, and what it can hold.
 
-    ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
+    ``header``, ``describe`` and ``decode`` take a whole file and may raise anything on a damaged one;
     ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
     the limits below, metadata that the format keeps, a quality, and options that the format has. Those of a format
     ``for_large`` pictures work without holding a file or its pixels in memory, see ``twinscale.spill``.
@@ -91,9 +110,10 @@ class Codec:
         rank: position in lists and remedies, the most widely readable format first.
         sniff: whether the bytes of a file begin as this format does.
         header: size, depth and channels, without decoding.
+        describe: metadata, and what else it says without decoding.
         decode: pixels and metadata of the first frame.
-        encode: a whole file, or a large one piece by piece; ``None`` if the format is only read.
-        for_large: whether a file may be mapped for ``header`` and ``decode``, instead of being bytes.
+        encode: a whole file; ``None`` if the format is only read.
+        for_large: whether ``header``, ``describe`` and ``decode`` take a mapped file, too.
         frames: what the format calls the several pictures in a file.
         depths: bits per sample that can be written; 32 is floating point.
         alpha: whether transparency can be written.
@@ -114,7 +134,8 @@ class Codec:
     sniff: Callable[[bytes], bool]
     header: Callable[[Any], Header]
     decode: Callable[[Any], Decoded]
-    encode: Callable[[np.ndarray, Metadata, int, Options], bytes | Iterator[spill.Data]] | None = None
+    describe: Callable[[Any], Description] = lambda data: Description()
+    encode: Callable[[np.ndarray, Metadata, int, Options], spill.Data] | None = None
     for_large: bool = False
     frames: str = "frames"
     depths: tuple[int, ...] = (8,)

@@ -64,8 +64,7 @@ def encode(
     stored = _stored(codec, pixels, alpha)
     metadata, notes = _kept(codec, metadata, stored.shape[2] - (stored.shape[2] in (2, 4)))
     try:
-        encoded = codec.encode(stored, metadata, quality, options)
-        return Encoded(encoded if isinstance(encoded, bytes) else spill.join(encoded), notes)
+        return Encoded(codec.encode(stored, metadata, quality, options), notes)
     except TwinscaleError:
         raise
     except MemoryError as error:
@@ -177,7 +176,8 @@ def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.nd
         pixels = spill.map_rows(lambda rows: np.repeat(rows, 3, axis=2), pixels)
     if alpha is not None and codec.alpha:
         return spill.map_rows(lambda *parts: np.dstack(parts), pixels, alpha)
-    return spill.contiguous(pixels)
+    # An array with a side of 1 is contiguous whatever its strides, of which some encoders refuse the odd ones.
+    return spill.contiguous(pixels).reshape(-1).reshape(pixels.shape)
 
 
 def _able(holds: Callable[[Codec], bool]) -> str:

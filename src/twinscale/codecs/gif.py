@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _MAX_COLOURS = 256
+_FRAME, _EXTENSION, _TRAILER = 0x2C, 0x21, b";"
+_CONTROL = b"\x21\xf9"  # the extension that says which colour is transparent
+# Blocks hold 255 bytes each, as a rule.
+_MAX_BLOCKS, _LEAST_BLOCK = 10_000, 64
 
 
 def _open(data: bytes) -> "Image.Image":
@@ -22,11 +26,56 @@ def _open(data: bytes) -> "Image.Image":
 
 
 def _header(data: bytes) -> Header:
-    return pillow.header_of(_open(data))
+    still, frames = _first_frame(data)
+    return pillow.header_of(_open(still))._replace(frames=frames)
 
 
 def _decode(data: bytes) -> Decoded:
-    return pillow.decode(_open(data))
+    still, _ = _first_frame(data)
+    return pillow.decode(_open(still))
+
+
+def _first_frame(data: bytes) -> tuple[bytes, int]:
+    """Return a file of only what the first frame needs, and how many frames there are; Pillow reads blocks slowly.
+
+    Raises:
+        PictureError: there are too many blocks for the length of the file.
+        IndexError: it ends before its first frame.
+    """
+    blocks, most = 0, _MAX_BLOCKS + len(data) // _LEAST_BLOCK
+
+    def count() -> None:
+        nonlocal blocks
+        blocks += 1
+        if blocks > most:
+            raise PictureError(f"GIF of {len(data)} bytes in more than {most} blocks is not supported; save it again")
+
+    def after_blocks(position: int) -> int:
+        """Return where the blocks that begin here end: each of up to 255 bytes after its length, the last of 0."""
+        while position < len(data) and data[position]:
+            position += 1 + data[position]
+            count()
+        return position + 1
+
+    position = 13 + _palette_bytes(data[10])
+    kept, frames = [data[:position]], 0
+    while position < len(data) and data[position : position + 1] != _TRAILER:
+        start, kind = position, data[position]
+        count()
+        if kind == _FRAME:
+            position = after_blocks(position + 11 + _palette_bytes(data[position + 9]))
+            frames += 1
+        elif kind == _EXTENSION:
+            position = after_blocks(position + 2)
+        else:
+            position += 1
+        if (kind == _FRAME and frames == 1) or (not frames and data[start : start + 2] == _CONTROL):
+            kept.append(data[start:position])
+    return b"".join([*kept, _TRAILER]), frames
+
+
+def _palette_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:

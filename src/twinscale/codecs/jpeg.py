@@ -12,7 +12,7 @@ import numpy as np
 
 from twinscale import spill
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options, Subsampling
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options, Subsampling
 from twinscale.codecs.directories import TiffBlock
 from twinscale.codecs.quantisation import Quantisation
 from twinscale.codecs.segments import (
@@ -23,6 +23,7 @@ from twinscale.codecs.segments import (
     RESTART,
     RESTART_INTERVAL,
     SCAN,
+    count_scans,
     is_jpeg_ls,
     make_segment,
     read_segments,
@@ -44,17 +45,22 @@ _PROGRESSIVE_GROWTH = 1.3  # by which noise, which takes most bytes, can grow
 _UNITS: dict[Subsampling, tuple[int, int]] = {"4:4:4": (8, 8), "4:2:2": (8, 16), "4:2:0": (16, 16)}
 _STRIP = 2**14  # units between two restart markers, of which a file can count 65535
 # Each scan passes over the whole picture again; programs write about ten of them.
-_MAX_SCANS = 100
+_MAX_SCANS, _MAX_SCANNED = 100, 2**32
+_MAX_PIXELS_A_BYTE = 512  # every block of 8 x 8 takes at least a bit of some scan
 _MISSING = 128  # what libjpeg gives for samples that are not there
 _MADE_UP = 48  # the longest side of what it makes up where the data ends: a block, smoothed into its neighbours
 
 
 class _File(NamedTuple):
-    """A file without the segments of metadata, what was in these, and whether the end of the picture is there."""
+    """A file without the segments of metadata, what was in these, and whether the end of the picture is there.
+
+    ``scans`` is how often the data pass over the picture, or over a part of its channels or details.
+    """
 
     data: spill.Data
     metadata: Metadata
     pictures: int
+    scans: int
     is_complete: bool
 
 
@@ -66,13 +72,39 @@ def _open(file: _File) -> "JpegImageFile":
 
 
 def _header(data: spill.Data) -> Header:
-    file = _split(data)
+    file = _split(_head(data))
     return pillow.header_of(_open(file))._replace(frames=file.pictures)
+
+
+def _describe(data: spill.Data) -> Description:
+    file = _split(_head(data))
+    return Description(file.metadata, quantisation=Quantisation.of_file(_open(file)))
+
+
+def _head(data: spill.Data) -> bytes:
+    """Return what comes before the data of the first scan."""
+    return data[: next((segment.end for segment in read_segments(data) if segment.marker == SCAN), len(data))]
+
+
+def _refuse_endless(file: _File, size: tuple[int, int]) -> None:
+    """Raise if decoding would take far longer than the file's length suggests."""
+    width, height = size
+    if width * height > _MAX_PIXELS_A_BYTE * len(file.data):
+        raise PictureError(
+            f"{len(file.data)} bytes cannot hold a JPEG of {width} x {height} pixels, so nearly all of it is missing; "
+            "get a complete copy"
+        )
+    if file.scans > _MAX_SCANS or file.scans * width * height > _MAX_SCANNED:
+        raise PictureError(
+            f"JPEG of {file.scans} scans of {width} x {height} pixels is not supported, only up to "
+            f"{min(_MAX_SCANS, _MAX_SCANNED // (width * height))}; save it again"
+        )
 
 
 def _decode(data: spill.Data) -> Decoded:
     file = _split(data)
     image = _open(file)
+    _refuse_endless(file, image.size)
     pixels = _large_pixels(file, image)
     if pixels is not None:
         return Decoded(pixels, file.metadata, quantisation=Quantisation.of_file(image))
@@ -97,11 +129,7 @@ def _large_pixels(file: _File, image: "JpegImageFile") -> np.ndarray | None:
 
 
 def _split(data: spill.Data) -> _File:
-    """Take metadata out of a file.
-
-    Raises:
-        PictureError: it has too many scans.
-    """
+    """Take metadata out of a file."""
     position, start_of_scans, pictures = 0, len(data), 1
     kept: list[bytes] = []
     exif: list[bytes] = []
@@ -122,21 +150,11 @@ def _split(data: spill.Data) -> _File:
             profile[body[12]] = body[14:]  # after its own number and the number of all
         elif body.startswith(_PICTURES):
             pictures = _pictures(body.removeprefix(_PICTURES))
-    end_of_scans = data.find(END, start_of_scans)
-    is_complete = end_of_scans >= 0
-    scans = _count(data, bytes([0xFF, SCAN]), start_of_scans, end_of_scans if is_complete else len(data))
-    if scans > _MAX_SCANS:
-        raise PictureError(f"JPEG of {scans} scans is not supported, only up to {_MAX_SCANS}; save it again")
+    is_complete = data.find(END, start_of_scans) >= 0
+    scans = count_scans(data, start_of_scans)
     icc = b"".join(profile[number] for number in sorted(profile))
     metadata = Metadata(icc or None, b"".join(exif) or None, xmp)
-    return _File(spill.join([*kept, memoryview(data)[position:]]), metadata, pictures, is_complete)
-
-
-def _count(data: spill.Data, marker: bytes, start: int, end: int) -> int:
-    count = 0
-    while (start := data.find(marker, start, end)) >= 0:
-        start, count = start + len(marker), count + 1
-    return count
+    return _File(spill.join([*kept, memoryview(data)[position:]]), metadata, pictures, scans, is_complete)
 
 
 def _pictures(index: bytes) -> int:
@@ -166,11 +184,11 @@ def _missing_rows(pixels: np.ndarray) -> str:
     return "the file is cut short: the end of the picture may be wrong or less sharp"
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes | Iterator[spill.Data]:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> spill.Data:
     segments = _segments(metadata)
     sampling = options.subsampling or cast(Subsampling, pillow.colour_sampling(quality))
     if spill.is_spilled(pixels) and not options.progressive:
-        return _in_strips(pixels, quality, sampling, segments)
+        return spill.join(_in_strips(pixels, quality, sampling, segments))
     # Codes made for the picture save 2 to 7 percent of a photograph, and take 2 to 8 milliseconds a megapixel.
     data = _by_rows(pixels, quality, sampling, optimised=options.progressive or options.optimised is not False)
     if options.progressive:
@@ -257,6 +275,7 @@ CODEC = Codec(
     rank=2,
     sniff=lambda data: data.startswith(b"\xff\xd8\xff") and not is_jpeg_ls(data),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     for_large=True,

@@ -9,6 +9,7 @@ from twinscale.codecs.directories import TiffBlock
 
 _EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
+_WHOLE = (3, 4)  # types of 16 and 32 bits without a sign
 _THUMBNAIL_OFFSET = 513
 _THUMBNAIL_LENGTH = 514
 EXIF, GPS, INTEROP = 34665, 34853, 40965
@@ -79,7 +80,7 @@ def _clean_exif(exif: bytes) -> tuple[bytes, int | None, bool]:
         raise ValueError("EXIF has offsets of 4 bytes")
     patched = bytearray(exif)
     field = block.directory(block.first).get(_ORIENTATION)
-    orientation = block.whole_number(field) if field and field.number == 1 else None
+    orientation = block.whole_number(field) if field and field.number == 1 and field.kind in _WHOLE else None
     if field and orientation is not None:
         block.put_value(patched, field, 1)
     _erase_thumbnail(block, patched)
@@ -116,7 +117,8 @@ def _drop_damaged(block: TiffBlock, patched: bytearray, start: int, pointers: fr
     fields = block.directory(start)
     kept = block.sound(fields)
     is_whole = True
-    if _ORIENTATION in kept and block.whole_number(kept[_ORIENTATION]) != 1:
+    stated = kept.get(_ORIENTATION)
+    if stated and (stated.kind not in _WHOLE or stated.number != 1 or block.whole_number(stated) != 1):
         del kept[_ORIENTATION]  # it has not become 1 before, so it was no number
     for tag in pointers & kept.keys():
         target = block.whole_number(kept[tag])
@@ -126,7 +128,7 @@ def _drop_damaged(block: TiffBlock, patched: bytearray, start: int, pointers: fr
             is_whole &= _drop_damaged(block, patched, target, pointers - {tag})
         except (ValueError, struct.error):
             del kept[tag]
-    if len(kept) < len(fields):
+    if len(kept) < block.entries(start):  # a tag may be there twice, and readers differ in which one they take
         block.drop(patched, start, kept)
         is_whole = False
     return is_whole

@@ -4,7 +4,7 @@ import io
 import itertools
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import imagecodecs
@@ -12,7 +12,7 @@ import numpy as np
 
 from twinscale import spill
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 _Body = bytes | memoryview
@@ -28,6 +28,8 @@ _MAX_SIDE = 1_000_000  # libpng's own limit
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 # By colour type: how long a chunk for transparency may be.
 _KEY_BYTES = {0: range(2, 3), 2: range(6, 7), _PALETTE: range(1, 257)}
+# Pixels come in chunks of 8 KiB at least, as a rule; metadata is a few dozen chunks.
+_MAX_CHUNKS, _LEAST_CHUNK = 10_000, 2**10
 # A chunk of a few bytes can unpack to gigabytes; no real ICC profile or XMP packet is larger than this.
 _MAX_UNPACKED = 16 * 2**20
 
@@ -35,7 +37,7 @@ _MAX_UNPACKED = 16 * 2**20
 def _header(data: spill.Data) -> Header:
     width, height, depth, colour, _ = _image_header(data)
     frames, has_key = 1, False
-    for kind, body in _chunks(data):
+    for kind, body in _chunks(data, pixels=False):
         if kind == b"acTL":
             frames = int.from_bytes(body[:4], "big")
         elif kind == b"tRNS":
@@ -74,6 +76,10 @@ def _decode(data: spill.Data) -> Decoded:
     return Decoded(pixels, _metadata(chunks))
 
 
+def _describe(data: spill.Data) -> Description:
+    return Description(_metadata(_chunks(data, pixels=False)))
+
+
 def _bare(chunks: list[_Chunk], colour: int) -> spill.Data:
     """Return a file of nothing but the chunks that matter to its pixels, in order."""
     lengths = {b"IHDR": range(13, 14), b"PLTE": range(0), b"tRNS": _KEY_BYTES.get(colour, range(0))}
@@ -95,7 +101,7 @@ def _bare(chunks: list[_Chunk], colour: int) -> spill.Data:
     return spill.join(itertools.chain((_SIGNATURE, *ordered), packed, _parts(b"IEND", b"")))
 
 
-def _metadata(chunks: list[_Chunk]) -> Metadata:
+def _metadata(chunks: Iterable[_Chunk]) -> Metadata:
     """Return what the first chunk of each kind holds."""
     icc, exif, xmp = None, None, None
     for kind, body in chunks:
@@ -114,7 +120,7 @@ def _international_text(body: bytes) -> bytes:
     return _unpack(text) if body[:1] == b"\1" else text
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes | Iterator[spill.Data]:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> spill.Data:
     extra = b""
     if metadata.icc:
         extra += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
@@ -123,7 +129,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     if metadata.xmp:
         extra += _chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + metadata.xmp)
     if spill.is_spilled(pixels):
-        return _in_strips(pixels, extra)
+        return spill.join(_in_strips(pixels, extra))
     data = bytes(imagecodecs.png_encode(pixels))
     return data[:_AFTER_HEADER] + extra + data[_AFTER_HEADER:]
 
@@ -146,18 +152,23 @@ def _in_strips(pixels: np.ndarray, extra: bytes) -> Iterator[bytes]:
     yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
 
 
-def _chunks(data: spill.Data) -> Iterator[_Chunk]:
-    """Yield the kind of every chunk and what is in it; packed pixels are not copied."""
-    position = len(_SIGNATURE)
+def _chunks(data: spill.Data, *, pixels: bool = True) -> Iterator[_Chunk]:
+    """Yield the kinds and contents of chunks; those of pixels are views, or on request are not read and seem empty."""
+    position, chunks, most = len(_SIGNATURE), 0, _MAX_CHUNKS + len(data) // _LEAST_CHUNK
     kind = b""
     while kind != b"IEND":
+        chunks += 1
+        if chunks > most:
+            raise PictureError(f"PNG of {len(data)} bytes in more than {most} chunks is not supported; save it again")
         length, kind = struct.unpack_from(">I4s", data, position)
         if position + 12 + length > len(data):
             raise PictureError("the file is cut short; get a complete copy")
-        body = (memoryview(data) if kind == b"IDAT" else data)[position + 8 : position + 8 + length]
-        (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
-        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise PictureError("a checksum is wrong, so the file is damaged; get an intact copy")
+        body: _Body = b""
+        if pixels or kind not in (b"IDAT", b"fdAT"):
+            body = (memoryview(data) if kind == b"IDAT" else data)[position + 8 : position + 8 + length]
+            (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
+            if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+                raise PictureError("a checksum is wrong, so the file is damaged; get an intact copy")
         yield kind, body
         position += 12 + length
 
@@ -185,6 +196,7 @@ CODEC = Codec(
     rank=1,
     sniff=lambda data: data.startswith(_SIGNATURE),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     for_large=True,

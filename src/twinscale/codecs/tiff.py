@@ -5,9 +5,9 @@ importing it alone takes as long as importing ``twinscale.images.picture``.
 """
 
 import io
+import math
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import imagecodecs
@@ -15,7 +15,7 @@ import numpy as np
 
 from twinscale import spill
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
 from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
@@ -36,6 +36,7 @@ _STRUCTURAL |= {*range(529, 533)}
 
 _MAX_CHANNELS = 16
 _MAX_PAGES = 10_000
+_MAX_TILE = 2**24  # pixels of a tile beyond those of the whole picture; a usual one has 2**16
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
@@ -54,6 +55,7 @@ class _Directory(NamedTuple):
     extra: tuple[int, ...] | None
     orientation: int
     pages: int
+    tile: tuple[int, int]  # width and height, or 0 and 0 if it is made of strips
 
     @property
     def is_plain(self) -> bool:
@@ -67,7 +69,17 @@ def _header(data: spill.Data) -> Header:
     directory = _read_directory(data)
     channels = 1 if directory.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 3
     has_alpha = (directory.extra or ())[:1] in ((_ALPHA,), (_PREMULTIPLIED,))
-    return Header(directory.width, directory.height, max(directory.bits), channels + has_alpha, directory.pages)
+    depth, area = max(directory.bits), max(directory.width * directory.height, math.prod(directory.tile))
+    decoder_bytes = area * directory.samples * -(-depth // 8)
+    is_float = directory.sample_format == _FLOAT
+    return Header(
+        directory.width, directory.height, depth, channels + has_alpha, directory.pages, decoder_bytes, is_float
+    )
+
+
+def _describe(data: bytes) -> Description:
+    metadata, lost = _read_metadata(data)
+    return Description(metadata, _read_directory(data).orientation, lost)
 
 
 def _decode(data: spill.Data) -> Decoded:
@@ -121,11 +133,17 @@ def _read_directory(data: spill.Data) -> _Directory:
         extra=block.values(fields[338]) if 338 in fields else None,
         orientation=block.whole_number(fields.get(274)) or 1,
         pages=_count_pages(block),
+        tile=(number(322, 0), number(323, 0)),
     )
     if directory.samples > _MAX_CHANNELS or directory.volume > 1:
         raise PictureError(
             f"TIFF of {directory.samples} channels and {directory.volume} layers is not supported; "
             "save it as plain grey or RGB"
+        )
+    if math.prod(directory.tile) > directory.width * directory.height + _MAX_TILE:
+        raise PictureError(
+            f"TIFF of {directory.width} x {directory.height} pixels in tiles of {directory.tile[0]} x "
+            f"{directory.tile[1]} is not supported; save it again"
         )
     return directory
 
@@ -193,7 +211,7 @@ def _decode_plain(data: spill.Data, header: _Directory) -> tuple[np.ndarray, tup
     return pixels[..., :kept], (f"{left_out} extra channels left out",) if left_out else ()
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> Iterator[spill.Data]:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> spill.Data:
     """Encode with deflate."""
     height, width, count = pixels.shape
     is_float = pixels.dtype.kind == "f"
@@ -234,7 +252,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     offsets = np.cumsum([0, *lengths[:-1]])
     start = len(head) + len(pack_tree({**tree, 273: _longs(*offsets)}, len(head)))
     directory = pack_tree({**tree, 273: _longs(*(offsets + start))}, len(head))
-    return iter((head, directory, strips))
+    return spill.join([head, directory, strips])
 
 
 def _shorts(*numbers: int) -> Value:
@@ -259,6 +277,7 @@ CODEC = Codec(
     rank=4,
     sniff=lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     for_large=True,

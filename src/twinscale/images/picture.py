@@ -440,8 +440,8 @@ def _refuse_out_of_range(values: np.ndarray, what: str) -> None:
     """Raise if floating-point values are not all within 0 to 1."""
     if values.dtype.kind != "f":
         return
-    low = min(values[rows].min() for rows in spill.bands(values))
-    high = max(values[rows].max() for rows in spill.bands(values))
+    low = np.min([values[rows].min() for rows in spill.bands(values)])
+    high = np.max([values[rows].max() for rows in spill.bands(values)])
     if not (low >= 0 and high <= 1):  # written this way, it also catches NaN
         raise UsageError(f"floating-point {what} run from {low:g} to {high:g}; scale them to 0 to 1")
 
