@@ -210,6 +210,16 @@ def test_small_files_of_large_jpegs_are_not_grey_pictures(kind: str) -> None:
         Picture.read(BOMBS[kind](16_000))
 
 
+def test_small_files_of_large_tiffs() -> None:
+    """libtiff filled gigabytes with zeros before it said what was missing."""
+    data = saved(Image.fromarray(pattern()), "TIFF", compression="tiff_lzw")
+    width = struct.pack("<HHI", 256, 3, 1)
+    with pytest.raises(PictureError, match="bytes cannot hold a TIFF of 6000000 x 40 pixels, so nearly all of it is"):
+        Picture.read(changed(data, width, 0, struct.pack("<HHII", 256, 4, 1, 6_000_000)))
+    blank = saved(Image.new("1", (10_000, 10_000)), "TIFF", compression="tiff_lzw")
+    assert Picture.read(blank).width == 10_000
+
+
 def test_files_of_endless_small_parts() -> None:
     """Parts of a few bytes, each of which takes longer to read than to write."""
     jpeg, gif = saved(Image.fromarray(pattern()), "JPEG"), saved(Image.fromarray(pattern(channels=1)[..., 0]), "GIF")
@@ -290,6 +300,19 @@ def test_only_the_first_frame_is_decoded(format: str) -> None:
     picture = Picture.read(bytes(data))
     np.testing.assert_allclose(picture.planes(), pattern(64, 64) / 255, atol=0.1)
     assert [note for note in picture.notes if note.startswith("first of ")]
+
+
+@pytest.mark.parametrize("disposal", [0, 8, 12])
+def test_first_frames_of_gif_larger_than_their_screen(disposal: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which Pillow warned, for it has a limit of its own."""
+    first, other = (Image.fromarray(np.roll(pattern(channels=1)[..., 0], number, 0)) for number in range(2))
+    data = bytearray(saved(first, "GIF", save_all=True, append_images=[other], transparency=0))
+    data[data.index(b"\x21\xf9\4") + 3] = disposal
+    data[6:10] = struct.pack("<2H", 20, 30)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    picture = Picture.read(bytes(data))
+    np.testing.assert_array_equal(picture.pixels[..., :1], pattern(channels=1))
+    assert picture.notes == ("first of 2 frames",)
 
 
 def test_deep_animations() -> None:

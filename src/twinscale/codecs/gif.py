@@ -1,6 +1,7 @@
 """GIF, written only if its palette can hold every colour."""
 
 import io
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 _MAX_COLOURS = 256
 _FRAME, _EXTENSION, _TRAILER = 0x2C, 0x21, b";"
-_CONTROL = b"\x21\xf9"  # the extension that says which colour is transparent
+_CONTROL = b"\x21\xf9\4"  # how the extension begins that says which colour is transparent
 # Blocks hold 255 bytes each, as a rule.
 _MAX_BLOCKS, _LEAST_BLOCK = 10_000, 64
 
@@ -36,7 +37,9 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _first_frame(data: bytes) -> tuple[bytes, int]:
-    """Return a file of only what the first frame needs, and how many frames there are; Pillow reads blocks slowly.
+    """Return a file of only what the first frame needs, and how many frames there are.
+
+    Pillow reads blocks slowly, and has a limit on pixels of its own for frames that do not fit the screen.
 
     Raises:
         PictureError: there are too many blocks for the length of the file.
@@ -58,7 +61,8 @@ def _first_frame(data: bytes) -> tuple[bytes, int]:
         return position + 1
 
     position = 13 + _palette_bytes(data[10])
-    kept, frames = [data[:position]], 0
+    palette, control, first, frames = data[10:position], b"", b"", 0
+    screen = struct.unpack_from("<2H", data, 6)
     while position < len(data) and data[position : position + 1] != _TRAILER:
         start, kind = position, data[position]
         count()
@@ -69,9 +73,14 @@ def _first_frame(data: bytes) -> tuple[bytes, int]:
             position = after_blocks(position + 2)
         else:
             position += 1
-        if (kind == _FRAME and frames == 1) or (not frames and data[start : start + 2] == _CONTROL):
-            kept.append(data[start:position])
-    return b"".join([*kept, _TRAILER]), frames
+        if kind == _FRAME and frames == 1:
+            left, top, width, height = struct.unpack_from("<4H", data, start + 1)
+            screen = max(screen[0], left + width), max(screen[1], top + height)
+            first = data[start:position]
+        elif not frames and data[start : start + 3] == _CONTROL:
+            # Of its flags only that of transparency, not what becomes of the frame later.
+            control = _CONTROL + bytes([data[start + 3] & 1]) + data[start + 4 : position]
+    return b"".join([data[:6], struct.pack("<2H", *screen), palette, control, first, _TRAILER]), frames
 
 
 def _palette_bytes(flags: int) -> int:

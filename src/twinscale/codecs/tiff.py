@@ -37,6 +37,8 @@ _STRUCTURAL |= {*range(529, 533)}
 _MAX_CHANNELS = 16
 _MAX_PAGES = 10_000
 _MAX_TILE = 2**24  # pixels of a tile beyond those of the whole picture; a usual one has 2**16
+# Raw, LZW, deflate by either of its numbers, PackBits: none makes its data smaller than this many times.
+_SIMPLE, _MAX_RATIO = (1, 5, 8, 32946, 32773), 4096
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
@@ -47,6 +49,7 @@ class _Directory(NamedTuple):
     width: int
     height: int
     bits: tuple[int, ...]
+    compression: int
     sample_format: int
     photometric: int
     samples: int
@@ -84,6 +87,13 @@ def _describe(data: bytes) -> Description:
 
 def _decode(data: spill.Data) -> Decoded:
     directory = _read_directory(data)
+    width, height = directory.width, directory.height
+    stored = width * height * directory.samples * max(directory.bits) // 8
+    if directory.compression in _SIMPLE and stored > _MAX_RATIO * len(data):
+        raise PictureError(
+            f"{len(data)} bytes cannot hold a TIFF of {width} x {height} pixels, so nearly all of it is missing; "
+            "get a complete copy"
+        )
     metadata, lost = _read_metadata(data)
     if directory.is_plain:
         pixels, notes = _decode_plain(data, directory)
@@ -94,10 +104,11 @@ def _decode(data: spill.Data) -> Decoded:
         )
     # Damage is an error here, where the libtiff in Pillow prints it, too; but not if ink is turned into RGB on the way.
     imagecodecs.tiff_decode(_structure(data, _BLACK_IS_ZERO) if directory.photometric == _INK else data)
-    from PIL import TiffImagePlugin
+    from PIL import Image, TiffImagePlugin
 
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
-    pixels, icc, notes = pillow.pixels_of(image, (directory.width, directory.height), metadata.icc)
+    image.im = Image.new(image.mode, image.size).im  # given memory, Pillow does not apply its own limit on pixels
+    pixels, icc, notes = pillow.pixels_of(image, (width, height), metadata.icc)
     return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, (*notes, *lost))
 
 
@@ -125,6 +136,7 @@ def _read_directory(data: spill.Data) -> _Directory:
         width=block.values(fields[256])[0],
         height=block.values(fields[257])[0],
         bits=block.values(fields[258]) if 258 in fields else (1,),
+        compression=number(259, 1),
         sample_format=number(339, 1),
         photometric=number(262, _BLACK_IS_ZERO),
         samples=number(277, 1),
