@@ -12,7 +12,7 @@ import pytest
 from tests.awkward import pattern
 from tests.batch.works import Add, Other
 from twinscale.batch import Job, Shrink, Upscale, Work, plan, run
-from twinscale.errors import ModelError, PictureError, UsageError
+from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture
 
 X2 = Upscale(scale=2)
@@ -89,8 +89,30 @@ class TestPlan:
             return scan(path)
 
         monkeypatch.setattr(os, "scandir", refuse)
-        with pytest.raises(PictureError, match=r"^folder pictures/deep cannot be read \(Permission denied\): change"):
-            targets("pictures", recursive=True, output="out")
+        *others, last = plan(["pictures"], X2, recursive=True, output="out")
+        assert [(job.source, job.target) for job in others] == [
+            ("pictures/c.gif", "out/c_x2_gif.png"),
+            ("pictures/c.png", "out/c_x2.png"),
+        ]
+        assert (last.source, last.target) == ("pictures/deep", "")
+        assert str(last.error).startswith("pictures/deep: the folder cannot be read (Permission denied): change its")
+        (alone,) = plan(["pictures/deep"], X2, overwrite=True)
+        assert str(alone.error) == str(last.error)
+
+    @pytest.mark.parametrize("name", ["x" * 300, "circle/a"])
+    def test_names_that_the_system_refuses_stop_no_other(self, name: str, folder: Path) -> None:
+        """They give their error when they are read or written."""
+        (folder / "circle").symlink_to("circle")
+        assert len(targets(f"{name}.png", "pictures", output="out")) == 3
+        assert targets("pictures/c.png", output=f"{name}.png") == {"pictures/c.png": f"{name}.png"}
+        assert targets("pictures/c.png", f"{name}.png") == {"pictures/c.png": f"{name}.png"}
+        assert targets("pictures", output=f"{name}/")["pictures/c.png"] == f"{name}/c_x2.png"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+    def test_pictures_that_cannot_be_looked_at_are_not_passed_over(self, folder: Path) -> None:
+        (folder / "pictures" / "circle.png").symlink_to("circle.png")
+        os.mkfifo(folder / "pictures" / "pipe.png")
+        assert sorted(targets("pictures")) == ["pictures/c.gif", "pictures/c.png", "pictures/circle.png"]
 
     def test_recursion_mirrors_the_tree(self) -> None:
         found = targets("pictures", recursive=True, output="out")

@@ -1,6 +1,8 @@
 """Running a batch: outcomes in order, stages that overlap, and nothing half-written whatever happens."""
 
+import errno
 import io
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,45 @@ def test_a_bad_file_never_stops_the_rest(folder: Path) -> None:
     assert [type(error) for error in errors[1:5]] == [PictureError, PictureError, OutOfMemoryError, ModelError]
     assert str(errors[4]) == "14.png: the weights are damaged"
     assert written(folder) == ["10.png", "15.png"]
+
+
+def test_no_error_of_the_system_stops_the_rest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is one line, which names the picture and what the system says."""
+    scan = os.scandir
+
+    def unreadable(path: str) -> Any:  # root may read everything, whatever the permissions say
+        if Path(path).name == "unreadable":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
+        if picture.width == 11:
+            raise OSError(errno.EIO, "Input/output error")
+        return picture
+
+    monkeypatch.setattr(os, "scandir", unreadable)
+    monkeypatch.setattr("sys.stdin", None)
+    (folder / "file").touch()
+    (folder / "unreadable").mkdir()
+    impossible = [
+        Job("10.png", "file/10.png"),
+        Job("11.png", "out/11.png"),
+        Job("12.png", f"out/{'x' * 300}.png"),
+        Job("13.png", f"{'x' * 300}/13.png"),
+        Job(f"{'x' * 300}.png", "out/x.png"),
+        Job("-", "out/standard.png"),
+        *plan(["unreadable"], Each(), output="out"),
+    ]
+    outcomes = list(run([*impossible, *jobs()[4:]], Each(function)))
+    assert statuses(outcomes) == ["failed"] * len(impossible) + ["done"] * 2
+    expected = ["is a file", "Input/output", "too long", "too long", "too long", "is closed", "Permission denied"]
+    for outcome, reason in zip(outcomes[: len(impossible)], expected, strict=True):
+        assert isinstance(outcome.error, PictureError)
+        assert str(outcome.error).startswith(f"{outcome.job.source}: ")
+        assert reason in str(outcome.error)
+        assert "\n" not in str(outcome.error)
+    assert written(folder) == ["14.png", "15.png"]
+    assert statuses(list(rehearse(impossible, Each()))) == ["failed", "planned"] + ["failed"] * 5
 
 
 @pytest.mark.parametrize(

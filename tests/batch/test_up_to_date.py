@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from tests.awkward import pattern
 from tests.batch.works import Add
 from twinscale.batch import Job, Outcome, Writing, plan, rehearse, run, task
 from twinscale.batch.journal import JOURNAL
+from twinscale.codecs.encoding import Encoded
 from twinscale.errors import OutputExistsError
+from twinscale.images.picture import Picture
 
 UP_TO_DATE = Writing(existing="skip")
 
@@ -157,6 +160,27 @@ def test_files_that_are_named_are_brought_up_to_date_as_well(folder: Path) -> No
     Image.fromarray(pattern(4, 9)).save("photos/b.png")
     assert told(list(run(jobs, Add(), UP_TO_DATE))) == ["skipped: up to date", "done: the picture has changed"]
     assert is_result("deep/there.webp", "photos/b.png")
+
+
+@pytest.mark.parametrize("outdated", [False, True])
+@pytest.mark.parametrize("own", [b"", b"other bytes"])
+def test_of_two_runs_at_the_same_time_the_slower_skips(
+    outdated: bool, own: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not both make the same bytes, as they may not if they run networks on different backends."""
+    if outdated:
+        update(Add(50))
+
+    def after_the_other_run(self: Picture, *args: Any, **options: Any) -> Encoded:
+        monkeypatch.setattr(Picture, "encoded", encoded)
+        assert [outcome.status for outcome in update()] == ["done"] * 2
+        made = encoded(self, *args, **options)
+        return made._replace(data=made.data + own)
+
+    encoded = Picture.encoded
+    monkeypatch.setattr(Picture, "encoded", after_the_other_run)
+    assert told(update()) == ["skipped: up to date"] * 2
+    assert is_result("out/a_new.png", "photos/a.png")
 
 
 class _Killed(BaseException):

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -353,23 +352,6 @@ class TestUsage:
             refused = run(*command)
             assert refused.returncode == 2
             assert re.search(r"See 'twinscale.* --help'", one_line(refused.stderr))
-
-    def test_an_interrupt_leaves_whole_files(self, photo: Path, tmp_path: Path) -> None:
-        large = tmp_path / "z.png"
-        Image.fromarray(pattern(600, 600)).save(large)
-        command = ["upscale", "--ensemble", "-t", "32", photo, large, "-o", "out"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "twinscale", *map(str, command)],
-            stdout=subprocess.PIPE,
-            cwd=tmp_path,
-            # Jobs that a shell runs in the background ignore interrupts, and hand that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        assert process.stdout is not None
-        assert b"photo_x2.png" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {"photo_x2.png", JOURNAL}
 
     def test_a_cluster_has_no_standard_streams(self, run: Run, photo: Path) -> None:
         """``--cluster`` takes its value after ``=``, so a picture may follow it."""

@@ -46,6 +46,36 @@ def test_a_full_disk_is_one_error(photo: str, tmp_path: Path, command: tuple[str
     assert "output cannot be written (No space left on device)" in one_line(refused.stderr)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="sets limits of Linux")
+@pytest.mark.parametrize(
+    ("command", "unbuffered"),
+    [
+        (("upscale", "photo.png", "-o", "-"), True),
+        (("info", "--json", "photo.png"), True),
+        (("upscale", "photo.png", "-o", "large.png"), False),
+    ],
+)
+def test_a_disk_that_becomes_full_is_an_error(
+    photo: str, tmp_path: Path, command: tuple[str, ...], unbuffered: bool
+) -> None:
+    """The first bytes still fit, so that what is written is cut."""
+    import resource
+
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
+    with (tmp_path / "output").open("wb") as stream:
+        refused = subprocess.run(
+            [sys.executable, "-m", "twinscale", *command],
+            stdout=stream,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),
+        )
+    assert refused.returncode == 3
+    assert "cannot be written (File too large)" in one_line(refused.stderr)
+    assert not (tmp_path / "large.png").exists()
+
+
 def test_unbuffered_output_is_complete(photo: str, tmp_path: Path, run: Run) -> None:
     """A pipe takes 64 kB at a time."""
     command = [sys.executable, "-u", "-m", "twinscale", "upscale", photo, "-o", "-"]
@@ -85,9 +115,28 @@ def test_names_that_are_not_text(photo: str, tmp_path: Path) -> None:
     assert told.stdout.startswith(b"\xff.png\n")
 
 
-def test_standard_output_that_is_closed(photo: str, tmp_path: Path) -> None:
-    command = f"{shlex.quote(sys.executable)} -m twinscale info {photo} >&-"
-    assert subprocess.run(command, shell=True, capture_output=True, cwd=tmp_path, check=True).stderr == b""
+@pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("info photo.png >&-", 0, ""),
+        ("models list >&-", 0, ""),
+        ("upscale photo.png -o - >&-", 3, "photo.png: standard output is closed"),
+        ("upscale - -o large.png <&-", 3, "-: standard input is closed"),
+        ("upscale - -o large.png 0>written", 3, "-: standard input cannot be read (Bad file descriptor)"),
+        ("upscale missing.png 2>&-", 3, ""),
+        ("upscale photo.png -o large.png <&- >&- 2>&-", 0, ""),
+    ],
+)
+def test_streams_that_are_closed(photo: str, tmp_path: Path, command: str, code: int, message: str) -> None:
+    line = f"{shlex.quote(sys.executable)} -m twinscale {command}"
+    done = subprocess.run(line, shell=True, capture_output=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout if "info" not in command else b"") == (code, b"")
+    assert message in (one_line(done.stderr) if message else "")
+    assert bool(message) == bool(done.stderr)
+    if code == 0 and "large.png" in command:
+        with Image.open(tmp_path / "large.png") as image:
+            image.load()
 
 
 def test_verbose_changes_no_exit_code(run: Run, tmp_path: Path) -> None:

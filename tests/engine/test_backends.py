@@ -191,7 +191,7 @@ def test_not_onnx(data: bytes, backend: str) -> None:
 
 
 def test_sums_that_overflow_are_no_damage() -> None:
-    network = LoadedNetwork(Loaded(lambda batch: batch, None), name="test")
+    network = LoadedNetwork(lambda: Loaded(lambda batch: batch, None), name="test")
     large = np.full((1, 4, 4, 1), 3e38, np.float32)
     np.testing.assert_array_equal(network(large), large)
 
@@ -209,7 +209,7 @@ def test_threads_take_turns_in_a_network() -> None:
             running[0] -= 1
         return result
 
-    network = LoadedNetwork(Loaded(infer, None), name="test")
+    network = LoadedNetwork(lambda: Loaded(infer, None), name="test")
     with ThreadPoolExecutor(8) as pool:
         batches = [np.full((1, 50, 50, 1), i, np.float32) for i in range(40)]
         for i, result in enumerate(pool.map(network, batches)):

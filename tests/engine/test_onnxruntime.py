@@ -114,7 +114,7 @@ def test_pixels_that_are_no_numbers_are_not_blamed_on_the_weights() -> None:
 
 
 def test_networks_that_do_not_return_pictures() -> None:
-    network = LoadedNetwork(Loaded(lambda batch: batch.mean(axis=(2, 3)), None), name="m/up.onnx")
+    network = LoadedNetwork(lambda: Loaded(lambda batch: batch.mean(axis=(2, 3)), None), name="m/up.onnx")
     with pytest.raises(ModelError, match=r"m/up\.onnx returned an array of shape \(1, 3\), not pictures"):
         network(np.zeros((1, 8, 9, 3), np.float32))
 
@@ -144,7 +144,7 @@ def test_lack_of_memory_is_told_apart(message: str) -> None:
     def full(batch: np.ndarray) -> np.ndarray:
         raise RuntimeError(message + "\nsecond line")
 
-    network = LoadedNetwork(Loaded(full, None), name="m/up.onnx")
+    network = LoadedNetwork(lambda: Loaded(full, None), name="m/up.onnx")
     with pytest.raises(MemoryError, match="alloc"):
         network(np.zeros((1, 8, 9, 3), np.float32))
 

@@ -193,6 +193,8 @@ def test_utf_16(encoding: str) -> None:
         b'<?xml version="1.0" encoding="shift_jis"?><x/>',
         b'<?xml version="1.0" encoding="no-such"?><x/>',
         b"<html><body/></html>",
+        b"<a>" * 1100 + b"</a>" * 1100,
+        ADOBE.replace(b"Le phare", b"<a>" * 1100 + b"</a>" * 1100),
     ],
 )
 def test_unreadable_packet_gives_way_to_a_new_one(xmp: bytes) -> None:
@@ -207,8 +209,25 @@ def test_entities_are_never_expanded() -> None:
     bomb = f"<!DOCTYPE x [{''.join(lines)}]>".encode() + rewritten(
         f'<R:Description xmlns:ns1="{NAMESPACE}">{ELEMENTS.replace("dsn-x2", "&a8;")}</R:Description>'
     )
-    assert read_tag(bomb) is None
-    assert read_tag(bomb.decode().encode("utf-16")) is None
+    for encoding in ("utf-8", "utf-16", "utf-16-le", "utf-16-be"):
+        for start in ("", " ", "\n\n", "\ufeff"):
+            assert read_tag((start + bomb.decode()).encode(encoding)) is None
+
+
+def test_a_document_type_that_is_only_mentioned() -> None:
+    xmp = ADOBE.replace(b"<rdf:RDF", b"<!-- no <!DOCTYPE> is allowed here --><rdf:RDF")
+    assert read_tag(add_tag(xmp, TAG)) == TAG
+    assert b"Le phare" in add_tag(xmp, TAG)
+
+
+@pytest.mark.parametrize("levels", [1100, 20_000])
+def test_a_tag_in_a_packet_that_is_nested_too_deep_to_be_written_again(levels: int) -> None:
+    deep = add_tag(ADOBE, OTHER).replace(b"Le phare", b"<a>" * levels + b"</a>" * levels)
+    assert read_tag(deep) is None
+    assert remove_tag(deep) == deep
+    xmp = add_tag(deep, TAG)
+    assert read_tag(xmp) == TAG
+    assert OTHER.model.encode() not in xmp
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import os
 import pickle
 import socket
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -35,7 +35,7 @@ def run_on_cluster(
     address: str | None = None,
     fail_fast: bool = False,
     max_pixels: int = MAX_PIXELS,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Do what :func:`twinscale.batch.run` does on the workers of a Ray cluster.
 
     Every machine needs twinscale and must see the files under the same names, as on a shared file system. There is one

@@ -147,4 +147,4 @@ def path_from(folder: Path, source: str) -> str:
 def real_path(path: str | os.PathLike[str]) -> Path:
     """Return the absolute path of a file, without links in its folders."""
     path = Path(path)
-    return path.parent.resolve() / path.name
+    return Path(os.path.realpath(path.parent)) / path.name  # Path.resolve raises for links in a circle

@@ -3,10 +3,12 @@
 import functools
 import glob
 import os
+import stat
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 from twinscale.batch.journal import JOURNAL, Journal, real_path
@@ -24,6 +26,8 @@ class Job:
 
     source: str
     target: str
+    error: PictureError | None = None
+    """Why the source, a folder, cannot be searched for pictures; there is no target then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class _Found:
     path: str
     relative: Path | None = None
     """Its path relative to the folder that was given; None for a file that was itself given."""
+    error: PictureError | None = None
+    """Why it, a folder, cannot be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,12 @@ def plan(
         overwrite: whether outputs that exist will be replaced. Then none of them may be an input.
 
     Returns:
-        The jobs, in the order of the inputs; the files of a folder by name.
+        The jobs, in the order of the inputs; the files of a folder by name. A folder that cannot be read is one job,
+        with the error.
 
     Raises:
         UsageError: a folder holds no pictures, one output is given for several inputs, two inputs would have the
             same output, an input would be replaced, or a name contradicts the format.
-        PictureError: a folder cannot be read.
         ModelError: see :attr:`Work.suffix`.
     """
     journals = functools.cache(Journal)
@@ -101,10 +107,11 @@ def plan(
         jobs = [Job(given[0], output)]
     else:
         jobs = _jobs(found, output, naming)
-    for job in jobs:
+    possible = [job for job in jobs if job.error is None]
+    for job in possible:
         _check_extension(job.target, format)
     if overwrite:
-        _refuse_replacing_inputs(jobs)
+        _refuse_replacing_inputs(possible)
     return jobs
 
 
@@ -117,11 +124,11 @@ def _second_is_output(
     first, second = inputs[0], Path(inputs[1])
     if inputs[1] == STANDARD_STREAM:
         return True
-    if not second.exists():
+    if not _mode(second):
         return not glob.has_magic(inputs[1])
     covers = _expand(first, recursive).covers
-    if second.is_dir():
-        if not Path(first).is_dir() or not _pictures(second, recursive):
+    if stat.S_ISDIR(_mode(second)):
+        if not stat.S_ISDIR(_mode(Path(first))) or not _pictures(second, recursive):
             return True
         return any(
             entry.kind == work.kind and covers(journal.origin(entry))
@@ -139,26 +146,34 @@ def _second_is_output(
 
 
 def _is_folder(output: str) -> bool:
-    return output.endswith(("/", "\\")) or Path(output).is_dir()
+    return output.endswith(("/", "\\")) or stat.S_ISDIR(_mode(Path(output)))
+
+
+def _mode(path: Path) -> int:
+    """Return ``st_mode``, 0 for what does not exist; also for what the system refuses to look at, where Path raises."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def _expand(given: str, recursive: bool) -> _Input:
     """Find the files that an input stands for."""
     path = Path(given)
-    if path.is_dir():
-        pictures = _pictures(path, recursive)
-        if not pictures:
+    if stat.S_ISDIR(_mode(path)):
+        found = _pictures(path, recursive)
+        if not found:
             hint = "" if recursive else "add -r to enter its subfolders, "
             raise UsageError(f"folder {given} holds no pictures: {hint}name one that does, or name the output with -o")
         folder = path.resolve()
         return _Input(
             given,
-            [_Found(str(file), file.relative_to(path)) for file in pictures],
+            found,
             lambda source: source.is_relative_to(folder) if recursive else source.parent == folder,
         )
-    if not path.is_file() and given != STANDARD_STREAM and glob.has_magic(given):
+    if not stat.S_ISREG(_mode(path)) and given != STANDARD_STREAM and glob.has_magic(given):
         matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207 (patterns may be absolute)
-        files = [match for match in matches if match.is_file() and not match.name.startswith(".twinscale")]
+        files = [match for match in matches if stat.S_ISREG(_mode(match)) and not match.name.startswith(".twinscale")]
         if not files:
             raise UsageError(f"no file matches {given}: check the pattern")
         folders = {file.parent.resolve() for file in files}
@@ -171,36 +186,45 @@ def _expand(given: str, recursive: bool) -> _Input:
     return _Input(given, [_Found(given)], lambda source: source == real_path(given), named=True)
 
 
-def _pictures(folder: Path, recursive: bool) -> list[Path]:
-    """Return the pictures in a folder, but not hidden files: those that other programs keep beside pictures."""
-    return [
-        entry
-        for entry in _entries(folder, recursive)
-        if entry.suffix.lower() in readable_extensions() and not entry.name.startswith(".") and entry.is_file()
+def _pictures(folder: Path, recursive: bool) -> list[_Found]:
+    """Return the pictures in a folder, but not hidden files: those that other programs keep beside pictures.
+
+    Among them are the folders that cannot be read: none is passed over silently.
+    """
+    unreadable: list[OSError] = []
+    folders = islice(os.walk(folder, onerror=unreadable.append), None if recursive else 1)
+    paths = [Path(inside, name) for inside, _, names in folders for name in names if not name.startswith(".")]
+    found = [
+        _Found(str(path), path.relative_to(folder))
+        for path in paths
+        if path.suffix.lower() in readable_extensions() and _may_be_file(path)
     ]
+    for error in unreadable:
+        remedy = "change its permissions, or name other folders"
+        explained = PictureError(f"{error.filename}: the folder cannot be read ({error.strerror}): {remedy}")
+        found.append(_Found(error.filename, error=explained))
+    return sorted(found, key=lambda each: Path(each.path))
 
 
-def _entries(folder: Path, recursive: bool) -> list[Path]:
-    """Return what is in a folder, and in its subfolders if wanted; none that cannot be read is passed over silently."""
-
-    def refuse(error: OSError) -> None:
-        raise error
-
+def _may_be_file(path: Path) -> bool:
+    """Return whether a file may be there; one that cannot be looked at gives its error when it is read."""
     try:
-        if not recursive:
-            return sorted(folder.iterdir())
-        return sorted(Path(inside, name) for inside, _, names in os.walk(folder, onerror=refuse) for name in names)
-    except OSError as error:
-        raise PictureError(
-            f"folder {error.filename} cannot be read ({error.strerror}): change its permissions, or name other folders"
-        ) from None
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _without_results(expanded: _Input, work: Work, journals: Callable[[Path], Journal]) -> Sequence[_Found]:
     """Return the files of an input without what the work made of its other files."""
     if expanded.named:
         return expanded.files
-    files = [file for file in expanded.files if not _is_result(Path(file.path), expanded.covers, work, journals)]
+    files = [
+        file
+        for file in expanded.files
+        if file.error or not _is_result(Path(file.path), expanded.covers, work, journals)
+    ]
     if not files:
         raise UsageError(f"{expanded.given} holds only results of {work.kind}: name files to take them as inputs")
     return files
@@ -216,10 +240,13 @@ def _is_result(file: Path, covers: Callable[[Path], bool], work: Work, journals:
 def _jobs(found: Sequence[_Found], output: str | None, naming: Naming) -> list[Job]:
     """Return jobs whose outputs are not named; no two have the same output."""
     named_file = output is not None and not _is_folder(output) and Path(output)
-    if named_file and (named_file.is_file() or named_file.suffix.lower() in readable_extensions()):
+    if named_file and (stat.S_ISREG(_mode(named_file)) or named_file.suffix.lower() in readable_extensions()):
         raise UsageError(f"{output} names a file, but here it must be a folder: {output}/ makes one of this name")
     jobs: dict[str, Job] = {}
     for file in found:
+        if file.error:
+            jobs[f"{file.path}/"] = Job(file.path, "", file.error)
+            continue
         if file.path == STANDARD_STREAM:
             if len(found) > 1 or output is not None or naming.template is not None:
                 raise UsageError("standard input has no name for its output: name a file with -o, and no other input")
@@ -256,8 +283,8 @@ def _ignores_case(folder: Path) -> bool:
     """Return whether the file system of a folder, which need not exist yet, takes ``a`` and ``A`` for the same."""
     for path in (folder, *folder.parents):
         other = path.with_name(path.name.swapcase()) if path.name else path
-        if path.exists() and other != path:
-            return other.exists() and other.samefile(path)
+        if _mode(path) and other != path:
+            return _mode(other) != 0 and other.samefile(path)
     return False
 
 

@@ -1,14 +1,13 @@
 """Running jobs in this process: decoding, network and encoding overlap."""
 
-import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from threading import Event
 
 from twinscale.batch.journal import Journal
-from twinscale.batch.plan import STANDARD_STREAM, Job
+from twinscale.batch.plan import Job
 from twinscale.batch.task import Outcome, Task
 from twinscale.batch.work import Process, Work
 from twinscale.batch.writing import Writing
@@ -26,7 +25,7 @@ def run(
     fail_fast: bool = False,
     max_pixels: int = MAX_PIXELS,
     progress: ProgressCallback | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Do the work on every job's picture; a bad file never stops the rest.
 
     Three threads share the work: while the network works on one picture, the next is decoded and the last is encoded
@@ -60,7 +59,7 @@ def run(
 
 def rehearse(
     jobs: Iterable[Job], work: Work, writing: Writing = Writing(), *, max_pixels: int = MAX_PIXELS
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Tell what :func:`run` would do: every picture is read, but no network runs and nothing is written.
 
     Args:
@@ -80,8 +79,8 @@ def rehearse(
     work.load()
     journals = cache(Journal)
     for job in jobs:
-        given = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else None
-        task = Task(job, work, writing, given=given, max_pixels=max_pixels, journals=journals)
+        task = Task(job, work, writing, max_pixels=max_pixels, journals=journals)
+        task.receive()
         task.check()
         task.open()
         yield task.foresee()
@@ -122,9 +121,8 @@ class _Pipeline:
     def submit(self, job: Job) -> Future[Outcome]:
         """Send a job on its way."""
         decoder, network, encoder = self._stages
-        # Standard input is read here: the caller's thread is the one that an interrupt reaches.
-        given = sys.stdin.buffer.read() if job.source == STANDARD_STREAM else None
-        task = Task(job, self._work, self._writing, given=given, max_pixels=self._max_pixels, journals=self._journals)
+        task = Task(job, self._work, self._writing, max_pixels=self._max_pixels, journals=self._journals)
+        task.receive()  # here, since the caller's thread is the one that an interrupt reaches
         opened = decoder.submit(self._open, task)
         processed = network.submit(self._run_network, task, opened)
         return encoder.submit(self._write, task, processed)

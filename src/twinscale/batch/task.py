@@ -81,7 +81,6 @@ class Task:
         job: which.
         work: what is done to the picture.
         writing: how the result is to be written.
-        given: what standard input gave, if that is the job's source.
         max_pixels: see :meth:`Picture.read`.
         journals: gives the journal of a folder.
 
@@ -95,7 +94,6 @@ class Task:
         work: Work,
         writing: Writing,
         *,
-        given: bytes | None = None,
         max_pixels: int = MAX_PIXELS,
         journals: Callable[[Path], Journal] = Journal,
     ) -> None:
@@ -103,7 +101,7 @@ class Task:
         self.outdated: Outdated | None = None
         self._work = work
         self._writing = writing
-        self._given = given
+        self._given: spill.Data | None = None
         self._max_pixels = max_pixels
         self._journals = journals
         self._codec: Codec | None = None
@@ -116,14 +114,24 @@ class Task:
         self._outcome: Outcome | None = None
         self._seconds = 0.0
 
+    def receive(self) -> None:
+        """Read standard input, if that is the job's source."""
+        if self.job.source == STANDARD_STREAM:
+            with self._stage():
+                self._given = _read_standard_input()
+
     def check(self) -> Outcome | None:
         """Return the outcome of a job that evidently needs no work or cannot succeed, else None; decodes nothing."""
+        if self._outcome is not None:
+            return self._outcome
         with self._stage():
+            if self.job.error:
+                raise self.job.error
             if codec := self._named_codec():
                 self._choose(codec)
             if self.job.target == STANDARD_STREAM:
                 return None
-            if os.path.lexists(self.job.target) and self._writing.existing != "replace":
+            if _is_there(self.job.target) and self._writing.existing != "replace":
                 self._outcome = self._check_existing(Path(self.job.target))
             if self._outcome is None:
                 _check_folder(Path(self.job.target).parent)
@@ -139,7 +147,7 @@ class Task:
             raise OutputExistsError(
                 f"{target} is not what twinscale wrote here, so it is left alone: rename it, or use --overwrite"
             )
-        source = digest_of(Path(self.job.source)) if self._given is None else hashlib.sha256(self._given).hexdigest()
+        source = digest_of(Path(self.job.source)) if self._given is None else _digest(self._given)
         if (entry.source_sha256, entry.made_by) == (source, self._made_by()):
             return Outcome(self.job, "skipped", "up to date")
         if entry.source != path_from(target.parent, self.job.source):
@@ -204,8 +212,9 @@ class Task:
     def write(self) -> Outcome:
         """Encode and write the result, if the stages before went well.
 
-        A file that appeared at the output's place since :meth:`check` is not replaced; if it holds what this job
-        makes, it is from an earlier attempt whose process was killed before it could say so.
+        A file that appeared at the output's place since :meth:`check` is not replaced. If it holds what this job
+        makes, it is from an earlier attempt whose process was killed before it could say so; if outputs are brought up
+        to date, it may be from another process that does the same.
         """
         with self._stage():
             if self._picture is not None and self._codec is not None:
@@ -216,14 +225,15 @@ class Task:
                     remedy = "--depth 8" if self._picture.depth > 8 else fewer  # WebP holds no more bits
                     self._notes += (f"the small file has more bytes than the input: {remedy} takes fewer",)
                 self._picture = None
-                self._write_output(data)
-                self._outcome = replace(self._success("done", size), bytes=len(data))
+                made_meanwhile = self._write_output(data)
+                self._outcome = made_meanwhile or replace(self._success("done", size), bytes=len(data))
             elif self._packed is not None:
                 packed, self._packed = self._packed, None
                 self._notes += packed.notes
-                self._write_output(packed.data)
+                made_meanwhile = self._write_output(packed.data)
                 done = self._success("done", (packed.height, packed.width))
-                self._outcome = replace(done, bytes=len(packed.data), packed=replace(packed, data=b""))
+                done = replace(done, bytes=len(packed.data), packed=replace(packed, data=b""))
+                self._outcome = made_meanwhile or done
         assert self._outcome is not None
         return replace(self._outcome, seconds=self._seconds)
 
@@ -251,11 +261,12 @@ class Task:
             raise UsageError(f"{codec.name} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
         self._codec = codec
 
-    def _write_output(self, data: spill.Data) -> None:
+    def _write_output(self, data: spill.Data) -> Outcome | None:
+        """Write the result; return the job's outcome if another process was faster."""
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
             _write_standard_output(data)
-            return
+            return None
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._note(target, data)
@@ -264,8 +275,11 @@ class Task:
         except OSError as error:
             raise PictureError(f"folder {target.parent} cannot be created ({error.strerror}): name another") from error
         except OutputExistsError:
-            if not target.is_file() or digest_of(target) != _digest(data):
+            if self._writing.existing == "skip" and (made_meanwhile := self._check_existing(target)):
+                return made_meanwhile
+            if digest_of(target) != _digest(data):
                 raise
+        return None
 
     def _note(self, target: Path, data: spill.Data) -> None:
         """Write into the journal what is about to be written, so that no output is ever unknown."""
@@ -287,14 +301,19 @@ class Task:
         start = time.perf_counter()
         try:
             yield
-        except (TwinscaleError, MemoryError) as error:
+        except BrokenPipeError:  # nobody reads standard output any more, which ends the command quietly
+            raise
+        except (TwinscaleError, MemoryError, OSError) as error:
             self._picture = None
             self._outcome = Outcome(self.job, "failed", error=self._named(error))
         finally:
             self._seconds += time.perf_counter() - start
 
-    def _named(self, error: TwinscaleError | MemoryError) -> TwinscaleError:
+    def _named(self, error: TwinscaleError | MemoryError | OSError) -> TwinscaleError:
         """Return the error with the name of the picture in its message."""
+        if isinstance(error, OSError):
+            place = self.job.target if error.filename is None else error.filename
+            return PictureError(f"{self.job.source}: {place}: {error.strerror or error}: check the path and the disk")
         if isinstance(error, MemoryError):
             return OutOfMemoryError(f"{self.job.source}: too large for the available memory: use a smaller picture")
         if str(error).startswith(f"{self.job.source}: "):
@@ -311,17 +330,37 @@ def _digest(data: spill.Data) -> str:
     return digest.hexdigest()
 
 
+def _read_standard_input() -> spill.Data:
+    if sys.stdin is None:
+        raise PictureError("standard input is closed: send a picture to it, or name a file")
+    try:
+        return spill.read(sys.stdin.buffer)
+    except OSError as error:
+        raise PictureError(f"standard input cannot be read ({error.strerror}): send a picture to it") from error
+
+
 def _write_standard_output(data: spill.Data) -> None:
     """Write all bytes; the stream takes only some of them at a time if it is unbuffered."""
+    if sys.stdout is None:
+        raise PictureError("standard output is closed: name a file with -o")
     try:
         for rest in spill.parts(data):
             while rest:
                 rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
-    except BrokenPipeError:  # nobody reads it any more, which ends the command quietly
+    except BrokenPipeError:
         raise
     except OSError as error:
         raise PictureError(f"standard output cannot be written ({error.strerror}): check the disk behind it") from error
+
+
+def _is_there(path: str) -> bool:
+    """Return whether a file, a folder or a link exists; raise ``OSError`` for names that the system refuses."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    return True
 
 
 def _check_folder(folder: Path) -> None:

@@ -45,9 +45,9 @@ def _runtimes() -> list[str]:
             found.append(f"{name} {version(package)}")  # importing it would take ten times as long
         except PackageNotFoundError:
             if package == "onnxruntime":  # a build for other devices has another name
-                import onnxruntime
+                from twinscale.engine.backends.onnxruntime import library
 
-                found.append(f"{name} {onnxruntime.__version__}")
+                found.append(f"{name} {library().__version__}")
     return found
 
 

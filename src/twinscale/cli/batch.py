@@ -4,7 +4,8 @@ import functools
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,8 +93,11 @@ class Batch:
             raise UsageError("standard output cannot take both the picture and the report: write to a file with -o")
         outcomes: list[Outcome] = []
         general_shown = False
-        with Display(len(jobs), bar=not self.quiet) as display:
-            for outcome in self._outcomes(jobs, work, writing, display.tiles):
+        with (
+            Display(len(jobs), bar=not self.quiet) as display,
+            closing(self._outcomes(jobs, work, writing, display.tiles)) as arriving,
+        ):
+            for outcome in arriving:
                 outcomes.append(outcome)
                 if outcome.error and len(jobs) > 1:
                     display.remark(in_words(outcome.error))
@@ -130,7 +134,7 @@ class Batch:
 
     def _outcomes(
         self, jobs: "list[Job]", work: "Work", writing: "Writing", tiles: "ProgressCallback"
-    ) -> "Iterator[Outcome]":
+    ) -> "Generator[Outcome, None, None]":
         from twinscale.images.picture import MAX_PIXELS
 
         max_pixels = self.max_pixels or MAX_PIXELS
@@ -254,7 +258,8 @@ def _packed_report(packed: "Packed") -> dict[str, Any]:
 
 def _report(outcome: "Outcome") -> dict[str, Any]:
     """Return an outcome for the report; what it does not have is left out."""
-    report: dict[str, Any] = {"input": outcome.job.source, "output": outcome.job.target, "status": outcome.status}
+    job = outcome.job
+    report: dict[str, Any] = {"input": job.source, "output": job.target or None, "status": outcome.status}
     if outcome.error:
         report["error"] = str(outcome.error)
     if outcome.reason:

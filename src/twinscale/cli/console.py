@@ -13,7 +13,7 @@ def output() -> "Console":
     """Return the console of standard output, which wraps tables in a terminal only: a pipe gets whole rows."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=_UNLIMITED)
+    return Console() if sys.stdout and sys.stdout.isatty() else Console(width=_UNLIMITED)
 
 
 def readable_size(count: int) -> str:

@@ -36,7 +36,7 @@ class Display:
 
     def result(self, line: str) -> None:
         """Print a line on standard output."""
-        if self._bar and sys.stdout.isatty():
+        if self._bar and sys.stdout and sys.stdout.isatty():
             self._print_above(self._bar, line)
         else:
             click.echo(line)

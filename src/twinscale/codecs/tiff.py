@@ -198,7 +198,7 @@ def _decode_plain(data: spill.Data, header: _Directory) -> tuple[np.ndarray, tup
         PictureError: the extra channels are of a kind that is not supported.
     """
     dtype = _STORED.get((header.sample_format, header.bits[0]))
-    if dtype and not header.is_planar:
+    if dtype and header.compression in _SIMPLE and not header.is_planar:
         shape = (header.height, header.width, header.samples)
         pixels = spill.decoded(imagecodecs.tiff_decode, data, shape, dtype)
     else:

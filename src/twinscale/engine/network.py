@@ -1,12 +1,13 @@
 """A loaded network, as everything above the backends sees it."""
 
-import threading
 import typing
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine.backends import Loaded
+from twinscale.engine.per_process import PerProcess
 from twinscale.errors import ModelError
 
 
@@ -26,25 +27,29 @@ class LoadedNetwork:
     """A network that a backend loaded, with the layout and the errors of :class:`Network`.
 
     Threads that call it at the same time wait for one another, because a single call already uses all the processors
-    that the runtime grants.
+    that the runtime grants. A forked process loads it again when it first calls it.
 
     Args:
-        loaded: what the backend made of the file.
+        load: loads the file by a backend.
         name: what errors call it.
+
+    Raises:
+        Exception: what ``load`` raises.
     """
 
-    def __init__(self, loaded: Loaded, *, name: str) -> None:
-        self._loaded = loaded
+    def __init__(self, load: Callable[[], Loaded], *, name: str) -> None:
+        self._loaded = PerProcess(load)
         self._name = name
-        self._alone = threading.Lock()
+        self._loaded()
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run on a batch; see :class:`Network`."""
         planes = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
-        pictures = self._loaded.batch or len(planes)
+        loaded = self._loaded()
+        pictures = loaded.batch or len(planes)
         try:
-            with self._alone:
-                results = [self._loaded.infer(planes[i : i + pictures]) for i in range(0, len(planes), pictures)]
+            with loaded.alone:
+                results = [loaded.infer(planes[i : i + pictures]) for i in range(0, len(planes), pictures)]
         except Exception as error:
             message = first_line(error)
             if is_lack_of_memory(error):

@@ -5,7 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from twinscale.engine.backends import Backend, Settings, backends
+from twinscale.engine.backends import Backend, Loaded, Settings, backends
 from twinscale.engine.contents import check_contents
 from twinscale.engine.fastest import Fastest
 from twinscale.engine.network import LoadedNetwork, Network, first_line, is_lack_of_memory
@@ -128,11 +128,14 @@ def available_processors() -> int:
 
 
 def _load(model: bytes, name: str, backend: Backend, settings: Settings) -> Network:
-    try:
-        return LoadedNetwork(backend.load(model, settings), name=name)
-    except UsageError:
-        raise
-    except Exception as error:
-        if is_lack_of_memory(error):
-            raise OutOfMemoryError(f"memory ran out while model {name} was loaded: close other programs") from None
-        raise ModelError(f"model {name} cannot be loaded: {first_line(error)}") from None
+    def load() -> Loaded:
+        try:
+            return backend.load(model, settings)
+        except UsageError:
+            raise
+        except Exception as error:
+            if is_lack_of_memory(error):
+                raise OutOfMemoryError(f"memory ran out while model {name} was loaded: close other programs") from None
+            raise ModelError(f"model {name} cannot be loaded: {first_line(error)}") from None
+
+    return LoadedNetwork(load, name=name)

@@ -1,11 +1,21 @@
 """Reading whole files, and writing them so that no half-written file is ever seen."""
 
+import functools
 import os
+import re
+import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from twinscale import spill
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError
+
+if sys.platform != "win32":
+    import fcntl
+
+_TEMPORARY = re.compile(r"\.twinscale-[0-9a-f]{16}\.tmp")
 
 
 def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, spill.Data]:
@@ -39,8 +49,10 @@ def write_atomically(path: str | os.PathLike[str], data: spill.Data, *, overwrit
     """Write a file that appears complete or not at all.
 
     The data goes to a temporary file in the same folder, which then takes the final name in one
-    step. Without ``overwrite`` a file that is already there is never touched, not even one that
-    appears in the meantime. The temporary file is removed whatever happens.
+    step, for good: a loss of power does not undo it. Without ``overwrite`` a file that is already
+    there is never touched, not even one that appears in the meantime; with it, a file keeps its
+    permissions. The temporary file is removed whatever happens. Those of processes that were
+    killed are removed by the first call for their folder.
 
     Raises:
         OutputExistsError: the file exists and ``overwrite`` is false.
@@ -48,22 +60,26 @@ def write_atomically(path: str | os.PathLike[str], data: spill.Data, *, overwrit
     """
     path = Path(path)
     refuse_taken(path, overwrite=overwrite)
-    temporary = path.parent / f".twinscale-{os.urandom(8).hex()}.tmp"
+    _sweep(path.parent.absolute())
     try:
-        # Opened this way, not by tempfile, so that the file gets the permissions the umask gives.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        permissions = _permissions(path)
+        temporary, handle = _create_temporary(path.parent, permissions)
         try:
             with os.fdopen(handle, "wb") as file:
                 for part in spill.parts(data):
                     file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
+            if permissions is not None:
+                with suppress(OSError):  # the file system has none
+                    temporary.chmod(permissions)
             if overwrite:
                 temporary.replace(path)
             else:
                 _link(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+        _sync(path.parent)
     except FileExistsError:
         raise _exists(path) from None
     except FileNotFoundError:
@@ -71,6 +87,64 @@ def write_atomically(path: str | os.PathLike[str], data: spill.Data, *, overwrit
     except (OSError, ValueError) as error:  # ValueError for names that no file can have
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path}: cannot be written ({reason}); check the folder and the disk") from error
+
+
+def _permissions(path: Path) -> int | None:
+    """Return the permissions of a file that is about to be replaced; None if there is none."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
+def _create_temporary(folder: Path, permissions: int | None) -> tuple[Path, int]:
+    """Create a file that :func:`_sweep` leaves alone while it is open; return its path and its descriptor."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        path = folder / f".twinscale-{os.urandom(8).hex()}.tmp"
+        # Opened this way, not by tempfile, so that the file gets the permissions the umask gives.
+        handle = os.open(path, flags, 0o666 if permissions is None else permissions)
+        if sys.platform != "win32":
+            with suppress(OSError):  # the file system has no locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            return path, handle
+        os.close(handle)  # another process swept it before it was locked
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Remove temporary files that nobody writes any more; once per process."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _TEMPORARY.fullmatch(path.name):
+                with suppress(OSError):  # somebody writes it, or has just removed it
+                    _remove_abandoned(path)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove a file unless a process that is alive has locked it or, on Windows, opened it: ``OSError`` then."""
+    if sys.platform == "win32":
+        path.unlink()
+        return
+    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(handle)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power, where the file system can."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> None:

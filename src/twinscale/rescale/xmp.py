@@ -24,6 +24,7 @@ _WIDE = {
 _ESCAPED = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )
+_DEEPEST = 100  # elements in one another; packets have about ten, and what writes them again has a limit
 _END = re.compile(rb"</[\w.-]+:RDF\s*>")
 _SCALE = re.compile(r"\d{1,4}(/\d{1,4})?")
 
@@ -136,14 +137,20 @@ def _as_written(body: bytes) -> ElementTree.Element:
 
 
 def _parse(xmp: bytes | None) -> ElementTree.Element | None:
-    body = b"" if xmp is None else _body(xmp)
-    # XMP has no document type, whose entities can make XML expand without limit.
-    if b"<!DOCTYPE" in body:
+    """Parse a packet; None if there is none, or it cannot be read."""
+    if xmp is None:
         return None
+    from defusedxml.ElementTree import fromstring  # not needed for most pictures
+
     try:
-        return ElementTree.fromstring(body)
-    except (ElementTree.ParseError, ValueError, LookupError):  # the last two: encodings that Python refuses
+        # XMP has no document type, whose entities can make XML expand without limit.
+        root: ElementTree.Element = fromstring(_body(xmp), forbid_dtd=True)
+    except (ElementTree.ParseError, ValueError, LookupError):  # the last two: also encodings that Python refuses
         return None
+    level = [root]
+    for _ in range(_DEEPEST):
+        level = [child for element in level for child in element]
+    return None if level else root
 
 
 def _body(xmp: bytes) -> bytes:

@@ -4,8 +4,9 @@ import functools
 import importlib
 import importlib.util
 import pkgutil
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ class Loaded:
     infer: Infer
     batch: int | None
     """How many pictures one run takes, according to the file; None for any number."""
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the thread that calls ``infer``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """ONNX Runtime: on the CPU, and on whatever else the installed build has a provider for."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 _ONE_OF_A_KIND = {"cpu", "coreml"}
 
 
-def _devices() -> tuple[str, ...]:
+def library() -> Any:
+    """Import ONNX Runtime, without what reports every session to its makers from version 1.29 on, on any system.
+
+    That also has a thread, without which a forked process could not end.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
-    available = onnxruntime.get_available_providers()
+    return onnxruntime
+
+
+def _devices() -> tuple[str, ...]:
+    available = library().get_available_providers()
     return tuple(device for device, provider in _PROVIDERS.items() if provider in available)
 
 
@@ -39,8 +49,7 @@ def _usual_device() -> str:
 
 
 def _load(model: bytes, settings: Settings) -> Loaded:
-    import onnxruntime
-
+    onnxruntime = library()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1

@@ -1,37 +1,30 @@
 """OpenVINO: often faster on Intel's and AMD's processors, and able to compute in bfloat16 if they are."""
 
-import threading
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine.backends import Backend, Loaded, Settings
+from twinscale.engine.per_process import PerProcess
 from twinscale.errors import UsageError, install
 
 if TYPE_CHECKING:
     import openvino
 
 _TYPES = {"float32": "f32", "bfloat16": "bf16"}
-_creating = threading.Lock()
 
 
-def _core() -> "openvino.Core":
-    """Return the one core of the process, which is never freed.
-
-    Its CPU plugin gives the thread that loads it another stack for signals and unmaps that in the thread that frees it:
-    if these are two, the next signal, such as Ctrl-C, is a segmentation fault.
-    """
-    with _creating:  # a cache alone lets two threads make two of them
-        return _only_core()
-
-
-@cache
-def _only_core() -> "openvino.Core":
+def _make_core() -> "openvino.Core":
     import openvino
 
     return openvino.Core()
+
+
+# The one core of the process, which is never freed. Its CPU plugin gives the thread that loads it another stack for
+# signals and unmaps that in the thread that frees it: if these are two, the next signal, such as Ctrl-C, is a
+# segmentation fault.
+_core = PerProcess(_make_core)
 
 
 def _devices() -> tuple[str, ...]:
