@@ -2,6 +2,8 @@
 
 import io
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +148,26 @@ def test_pictures_are_changed_alike(request: pytest.FixtureRequest) -> None:
     for picture, results in zip(pictures, expected, strict=True):
         for found, result in zip(changed(picture), results, strict=True):
             np.testing.assert_array_equal(found, result)
+
+
+_READ_AND_WRITTEN = """
+import sys
+from twinscale import Picture, spill
+from twinscale.benchmark.timing import peak_mebibytes
+spill.LIMIT = 2**20
+small, large, result = sys.argv[1:]
+Picture.read(small).write(result + ".jpg")
+before = peak_mebibytes()
+Picture.read(large).with_depth(16).with_depth(8).write(result)
+print(peak_mebibytes() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell the peak")
+def test_memory_holds_a_part_of_the_picture(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("small.jpg", "large.jpg", "result.jpg")]
+    Picture(noisy((64, 64), 3, np.uint8)).write(paths[0])
+    Image.fromarray(noisy((64, 64), 3, np.uint8)).resize((6000, 4000)).save(paths[1], quality=80)
+    told = subprocess.run([sys.executable, "-c", _READ_AND_WRITTEN, *paths], check=True, capture_output=True, text=True)
+    assert float(told.stdout) < 6000 * 4000 * 3 / 2**20  # megabytes of pixels, twice in 8 bits and once in 16
+    assert Image.open(paths[2]).size == (6000, 4000)
