@@ -1,11 +1,25 @@
 """What holds for all tests."""
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from twinscale.rescale import model
+from twinscale.zoo import catalogue
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts_arrive() -> None:
     """Take Ctrl-C as a program in the foreground does: shells start those in the background with it ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only the models in the folder ``shelf`` of a test's module are shipped, and none is remembered from before."""
+    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
+    model._latest.clear()
+    yield
+    model._latest.clear()

@@ -20,8 +20,6 @@ from twinscale.batch.journal import JOURNAL
 from twinscale.cli.app import app
 from twinscale.errors import TwinscaleError, UsageError
 from twinscale.images.picture import Picture
-from twinscale.rescale import model as model_module
-from twinscale.zoo import catalogue
 
 Run = Callable[..., Result]
 
@@ -36,11 +34,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(shipped: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """``run("repair", "a.jpg")`` in a folder with a JPEG and a PNG; errors are raised unless they are expected."""
-    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
     monkeypatch.chdir(tmp_path)
-    model_module._latest.clear()
     image = Image.fromarray(pattern(21, 34))
     image.save("a.jpg", quality=40, subsampling="4:2:0")
     image.save("b.png")

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,9 +17,7 @@ from tests.models import make_jpeg, make_pair, make_upscaler
 from twinscale import Packed, Picture, pack, restore
 from twinscale.codecs.encoding import Encoded
 from twinscale.errors import PictureError, UsageError
-from twinscale.rescale import model as model_module
 from twinscale.rescale.distortion import psnr, ssim
-from twinscale.zoo import catalogue
 
 packing = sys.modules["twinscale.rescale.pack"]  # the package has a function of this name
 
@@ -140,15 +138,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_jpeg(folder, 1)
     make_jpeg(folder, 2)
     return folder
-
-
-@pytest.fixture
-def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only the tiny models are shipped, and none is remembered from before."""
-    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
-    model_module._latest.clear()
-    yield
-    model_module._latest.clear()
 
 
 def picture(height: int = 96, width: int = 120, channels: int = 3, dtype: type = np.uint8) -> Picture:

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from twinscale.codecs.quantisation import Quantisation
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.picture import Picture
 from twinscale.images.resize import imresize
-from twinscale.rescale import model as model_module
 from twinscale.rescale.upscale import REPAIRED
 from twinscale.zoo import catalogue, load_card
+
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +32,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_upscaler(folder, 2, "y", name="fast-x2")
     make_upscaler(folder, 3, "rgb", name="fast-x3")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only the tiny models are shipped, and none is remembered from before."""
-    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
-    model_module._latest.clear()
-    yield
-    model_module._latest.clear()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -44,14 +44,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only the tiny models are shipped, and none is remembered from before."""
-    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
+def default_families(shipped: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalogue.DEFAULT_FAMILIES, "pair", "twin")
     monkeypatch.setitem(catalogue.DEFAULT_FAMILIES, "upscaler", "srcnn")
-    model_module._latest.clear()
-    yield
-    model_module._latest.clear()
 
 
 def picture(

@@ -1,6 +1,5 @@
 """The ways into a file and back, with tiny random models in a catalogue of their own."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +13,15 @@ from twinscale import Picture, load, restore
 from twinscale.engine import run
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.resize import imresize
-from twinscale.rescale import model as model_module
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.tag import digest_of
 from twinscale.rescale.ways import SCALES, Way, ways
 from twinscale.zoo import catalogue
 
 FORMATS = ["JPEG", "WEBP", "AVIF", "JPEGXL", "JPEG2000", "PNG"]
+
+
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +35,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_webp_pair(folder, 2, name="pack-webp-x2")
     make_upscaler(folder, 4, "rgb", name="other-x4")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only the tiny models are shipped, and none is remembered from before."""
-    monkeypatch.setattr(catalogue, "_SHIPPED", shelf)
-    model_module._latest.clear()
-    yield
-    model_module._latest.clear()
 
 
 def picture(height: int = 45, width: int = 62, channels: int = 3, *, alpha: bool = False) -> Picture:

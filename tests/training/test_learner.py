@@ -125,6 +125,20 @@ def test_fidelity_is_added_to_the_loss_with_its_weight(recipe, fabric, architect
     assert 50 * fidelity > 0.01 * pixel  # or the last weight would show nothing
 
 
+def test_colour_fidelity_is_added_to_the_loss_with_its_weight(recipe, fabric):
+    truth, losses = blurred_noise(3, 3), []
+    for weight in (0.0, 0.5, 40.0):
+        torch.manual_seed(0)
+        network = build(recipe(architecture="twin", colour="rgb"))
+        difference = network(truth).sent.detach().double().numpy() - bicubic(truth, 2)
+        spec = OptimisationSpec(steps=9, colour_fidelity=weight)
+        losses.append(Learner(network, spec, fabric).step(0, truth, truth).item())
+    colour = difference - np.einsum("nchw,c->nhw", difference, [0.299, 0.587, 0.114])[:, None]
+    error = (colour**2).mean()
+    assert 40 * error > 0.01 * losses[0]  # or the last weight would show nothing
+    assert losses == pytest.approx([losses[0] + weight * error for weight in (0, 0.5, 40)], rel=1e-4)
+
+
 def test_fidelity_brings_the_small_picture_near_the_bicubic_one(recipe, fabric):
     truth = torch.rand(3, 1, 24, 20, generator=torch.Generator().manual_seed(0))
     distances = {}

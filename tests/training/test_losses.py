@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from twinscale.errors import UsageError
 from twinscale.images.resize import imresize
 from twinscale.nets.layers.resampling import Resampling
-from twinscale.training.losses import fidelity_loss, offset_distance, offset_variation, pixel_loss
+from twinscale.training.losses import colour_fidelity_loss, fidelity_loss, offset_distance, offset_variation, pixel_loss
 
 REFERENCES = {
     "l1": lambda difference: np.abs(difference).mean(),
@@ -66,6 +66,16 @@ def test_fidelity_is_the_distance_from_the_bicubic_reduction(scale, channels):
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(((low - bicubic) ** 2).mean(), rel=1e-5)
     assert fidelity_loss(as_tensor(bicubic), as_tensor(truth)).item() < 1e-12
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_colour_fidelity_is_the_distance_in_colour_alone(scale):
+    low, truth, bicubic = pictures(3, scale)
+    brighter = bicubic + 0.1
+    assert colour_fidelity_loss(as_tensor(brighter), as_tensor(truth)).item() < 1e-12
+    colour = low - bicubic - ((low - bicubic) * np.array([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdims=True)
+    loss = colour_fidelity_loss(as_tensor(low), as_tensor(truth))
+    assert loss.item() == pytest.approx((colour**2).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

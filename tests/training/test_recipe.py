@@ -136,6 +136,7 @@ def test_integer_is_taken_for_a_float(load):
         ("batch = 4", 'batch = 4\nscales = [2, "3"]', "must hold only int values"),
         ("steps = 10", 'steps = 10\noptimiser = "moun"', "optimiser = 'moun' must be one of adam, muon, sgd"),
         ("steps = 10", 'steps = 10\nfidelity = "much"', "fidelity = 'much' must be of type float"),
+        ("steps = 10", "steps = 10\ncolour_fidelity = 0.5", "colour_fidelity = 0.5 is for networks of colour rgb"),
         ("[data]", '[channel]\nnam = "none"\n[data]', "channel: unknown key 'nam'; did you mean 'name'?"),
         ("[data]", "[channel]\nname = 8\n[data]", "channel: name = 8 must be of type str"),
     ],

@@ -85,12 +85,9 @@ def _check_shape(header: Header) -> None:
 def _check_cost(header: Header, max_pixels: int) -> None:
     _check_shape(header)
     width, height = header.width, header.height
-    enough = width * height
-    kind = ""
-    if enough <= max_pixels and header.cost > _CHEAP:
-        enough = -(-header.cost // _PIXEL_BYTES)
-        kind = f", which take {header.cost} bytes to decode,"
+    enough = max(width * height, -(-header.cost // _PIXEL_BYTES) if header.cost > _CHEAP else 0)
     if enough > max_pixels:
+        kind = "" if width * height > max_pixels else f", which take {header.cost} bytes to decode,"
         raise PictureError(
             f"{width} x {height} pixels{kind} exceed the limit of {max_pixels}; "
             f"make the picture smaller, or raise the limit with --max-pixels {enough} (in Python, max_pixels={enough})"

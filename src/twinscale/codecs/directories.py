@@ -28,7 +28,7 @@ _TYPES = {
     18: (8, "Q"),
 }
 _LONG, _RATIONALS, _FLOATS = 4, (5, 10), (11, 12)
-_MAX_FIELDS = 65_535  # as many as a directory can have in files of less than 4 GiB
+_MAX_FIELDS = 4096  # real directories have a few dozen
 
 
 class Field(NamedTuple):
@@ -85,7 +85,7 @@ class TiffBlock:
         """Return the fields of the directory at ``start``; of several with the same tag the first, as libtiff does.
 
         Raises:
-            ValueError, struct.error: it is damaged, or has more fields than there are tags.
+            ValueError, struct.error: it is damaged, or has far more fields than real ones.
         """
         fields: dict[int, Field] = {}
         word = struct.calcsize("<" + self._word)

@@ -19,6 +19,7 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*)([1-8
 # Real packets are far smaller; what parses XML takes a time that grows with the square of the longest attribute.
 _MAX_XMP = 2 * 2**20
 _MAX_XMP_DEPTH = 100
+_MAX_ICC_TAGS = 100  # as many as Little CMS reads, with which most programs convert colours
 
 
 def clean(metadata: Metadata, channels: int) -> tuple[Metadata, int | None, tuple[str, ...]]:
@@ -185,7 +186,7 @@ def _whole_profile(icc: bytes) -> bytes | None:
     if icc_space(icc) is None or not 132 <= size <= len(icc):
         return None
     tags = int.from_bytes(icc[128:132], "big")
-    if 132 + 12 * tags > size:
+    if tags > _MAX_ICC_TAGS or 132 + 12 * tags > size:
         return None
     for entry in range(132, 132 + 12 * tags, 12):
         start, length = struct.unpack_from(">II", icc, entry + 4)

@@ -37,8 +37,8 @@ _STRUCTURAL |= {*range(529, 533)}
 _MAX_CHANNELS = 16
 _MAX_PAGES = 10_000
 _MAX_TILE = 2**24  # pixels of a tile beyond those of the whole picture; a usual one has 2**16
-# Raw, LZW, deflate by either of its numbers, PackBits: none makes its data smaller than this many times.
-_SIMPLE, _MAX_RATIO = (1, 5, 8, 32946, 32773), 4096
+# Raw, LZW, JPEG, deflate by either of its numbers, PackBits: none makes its data smaller than this many times.
+_SIMPLE, _MAX_RATIO = (1, 5, 7, 8, 32946, 32773), 4096
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale.engine.network import Network
-from twinscale.images.colour import luminance, rgb_to_ycbcr, ycbcr_to_rgb
+from twinscale.images.colour import LUMA, luminance, rgb_to_ycbcr, ycbcr_to_rgb
 from twinscale.images.resize import imresize
 
 Planes = NDArray[np.float32]
@@ -142,7 +142,7 @@ def on_luminance_range(network: Operation) -> Operation:
 
 def on_grey(network: Operation) -> Operation:
     """Make an RGB network work on grey: three equal planes go in, their luma comes out."""
-    luma = np.array([[0.299], [0.587], [0.114]], dtype=np.float32)
+    luma = np.array(LUMA, dtype=np.float32)[:, None]
     return replace(network, function=lambda grey: network(np.repeat(grey, 3, axis=2)) @ luma)
 
 

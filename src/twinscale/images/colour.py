@@ -6,11 +6,14 @@ All planes are float arrays with the channel last, and but for CIELAB's in [0, 1
 import numpy as np
 from numpy.typing import NDArray
 
+LUMA = (0.299, 0.587, 0.114)
+"""The shares of R, G and B in Y of full range, JFIF's."""
+
 # MATLAB's rgb2ycbcr: Y in 16..235, Cb and Cr in 16..240.
 _STUDIO = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
 _STUDIO_OFFSET = np.array([16.0, 128.0, 128.0]) / 255
 # JFIF 1.02: Y, Cb and Cr in 0..255.
-_FULL = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
+_FULL = np.array([LUMA, [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
 _FULL_OFFSET = np.array([0.0, 128.0, 128.0]) / 255
 # Linear RGB to XYZ, IEC 61966-2-1, and the XYZ of D65, for the observer of 2 degrees.
 _XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])

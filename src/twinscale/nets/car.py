@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinscale.errors import UsageError
+from twinscale.images.colour import LUMA
 from twinscale.nets.base import Downscaler, Pair, Rescaled, create_restorer, register
 from twinscale.nets.layers.channel import Plain
 from twinscale.nets.layers.initial import near_zero, pass_through
@@ -37,7 +38,6 @@ from twinscale.nets.layers.resampling import Resampling, resample
 from twinscale.nets.layers.soft_round import SoftRound
 from twinscale.rescale.channel import Channel, EightBits
 
-_LUMA = (0.299, 0.587, 0.114)
 _CONTRAST = 1.0  # standard deviation of the weights that first see contrasts
 _SLOPE = 0.2  # of the leaky ReLU
 _SMALLEST = 1e-6  # weight of a tap before kernels are divided by their sum
@@ -230,7 +230,7 @@ def _seeing_luminance(conv: nn.Conv2d) -> nn.Conv2d:
     middle = conv.kernel_size[0] // 2
     with torch.no_grad():
         conv.weight[0] = 0
-        conv.weight[0, :, middle, middle] = torch.tensor(_LUMA if conv.in_channels == 3 else [1.0])
+        conv.weight[0, :, middle, middle] = torch.tensor(LUMA if conv.in_channels == 3 else [1.0])
         conv.bias[0] = max(DIV2K_MEAN)
     return conv
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from twinscale.codecs.codec import Subsampling
 from twinscale.codecs.quantisation import Quantisation
+from twinscale.images.colour import LUMA
 from twinscale.images.levels import to_pixels
 from twinscale.rescale.channel import SAMPLINGS
 from twinscale.training.recipe import DataSpec
@@ -19,7 +20,6 @@ GRID = 8
 
 _SHARES: dict[Subsampling | None, float] = {"4:2:0": 0.6, "4:4:4": 0.25, "4:2:2": 0.1, None: 0.05}
 """How often each is drawn where any may come; None is a grey picture."""
-_LUMA = (0.299, 0.587, 0.114)
 
 
 class Compression:
@@ -80,7 +80,7 @@ class Compression:
 
 def _grey_where(pictures: Tensor, grey: list[bool]) -> Tensor:
     """Give these of ``(N, 3, H, W)`` pictures three equal channels."""
-    luma = (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+    luma = (pictures * pictures.new_tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
     return torch.where(torch.tensor(grey, device=pictures.device)[:, None, None, None], luma, pictures)
 
 

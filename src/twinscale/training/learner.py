@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from twinscale.errors import UsageError
 from twinscale.nets import Pair, Upscaler
-from twinscale.training.losses import fidelity_loss, offset_distance, offset_variation, pixel_loss
+from twinscale.training.losses import colour_fidelity_loss, fidelity_loss, offset_distance, offset_variation, pixel_loss
 from twinscale.training.optimisation import learning_rate, make_optimiser
 from twinscale.training.recipe import OptimisationSpec
 
@@ -63,6 +63,8 @@ class Learner:
             loss = pixel_loss(self._spec.loss, output.restored, truth)
             if self._spec.fidelity:
                 loss = loss + self._spec.fidelity * fidelity_loss(output.sent, truth)
+            if self._spec.colour_fidelity:
+                loss = loss + self._spec.colour_fidelity * colour_fidelity_loss(output.sent, truth)
             if self._spec.rate:
                 loss = loss + self._spec.rate * output.rate.mean()
             if self._spec.offset_distance and output.resampling:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from twinscale.errors import UsageError
+from twinscale.images.colour import LUMA
 from twinscale.images.resize import imresize
 from twinscale.nets.layers.resampling import Resampling
 
@@ -55,9 +56,26 @@ def fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
         low: ``(N, C, H / scale, W / scale)`` about [0, 1].
         truth: ``(N, C, H, W)`` in [0, 1].
     """
+    return _difference(low, truth).square().mean()
+
+
+def colour_fidelity_loss(low: Tensor, truth: Tensor) -> Tensor:
+    """Compute the mean square of what remains of that difference in R, G and B without its luma: false colours.
+
+    Args:
+        low: ``(N, 3, H / scale, W / scale)`` about [0, 1].
+        truth: ``(N, 3, H, W)`` in [0, 1].
+    """
+    difference = _difference(low, truth)
+    luma = torch.einsum("nchw,c->nhw", difference, difference.new_tensor(LUMA))
+    return (difference - luma[:, None]).square().mean()
+
+
+def _difference(low: Tensor, truth: Tensor) -> Tensor:
+    """Return how far a small picture is from the bicubic reduction."""
     rows = _reduction(truth.shape[2], low.shape[2]).to(truth.device)
     columns = _reduction(truth.shape[3], low.shape[3]).to(truth.device)
-    return F.mse_loss(low.float(), rows @ truth @ columns.T)
+    return low.float() - rows @ truth @ columns.T
 
 
 def offset_distance(resampling: Resampling) -> Tensor:

@@ -103,6 +103,9 @@ class OptimisationSpec:
     fidelity: float = 0.0
     """Weight of the mean squared difference between a pair's small picture and the bicubic reduction: it
     trades restoration for the looks of the small picture. 0 leaves the small picture free."""
+    colour_fidelity: float = 0.0
+    """Weight of the mean square of what remains of that difference without its luma, in RGB: it keeps false colours out
+    of the small picture, which the eye finds sooner than false brightness."""
     rate: float = 0.0
     """Weight of what the small picture's file costs, for channels that estimate it: how much squared error a bit per
     pixel of the full-size picture is worth, by the mean quantisation step. About 0.025 is what another quality would
@@ -157,6 +160,12 @@ class Recipe:
     """The channel of a pair; by default the pair's own, which is 8 bits. Super-resolution has none."""
     data: DataSpec
     optimisation: OptimisationSpec
+
+    def __post_init__(self) -> None:
+        if self.optimisation.colour_fidelity and self.network.colour != "rgb":
+            raise UsageError(
+                f"colour_fidelity = {self.optimisation.colour_fidelity} is for networks of colour rgb: leave it out"
+            )
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Recipe":

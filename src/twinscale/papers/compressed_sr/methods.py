@@ -38,7 +38,7 @@ def bicubic(protocol: Protocol) -> Method:
 
 
 def shipped(name: str, protocol: Protocol) -> Method:
-    """Return a shipped upscaler, which is told nothing of the compression."""
+    """Return a shipped upscaler, which is told how the picture was compressed if it was trained to be."""
     return Method(f"{name} {load_card(name).digest[:16]}", lambda: rescaler_of(load(name, REFERENCE), protocol).enlarge)
 
 
