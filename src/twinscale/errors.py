@@ -4,6 +4,11 @@ Every message is one line that names the value, the rule and the remedy. The com
 prints it without a traceback and exits with the class's ``exit_code``.
 """
 
+import errno
+
+# In the messages of Python's threads, C++, torch, CUDA, the libraries that run networks, and the loader of libraries.
+_LACK_OF_MEMORY = ("start new thread", "alloc", "out of memory", "memory object", "failed to map segment")
+
 
 class TwinscaleError(Exception):
     """Base of every error that twinscale raises on purpose."""
@@ -45,6 +50,13 @@ class OutOfMemoryError(TwinscaleError):
     """Memory ran out even with the smallest tile, or would for a picture that cannot be tiled."""
 
     exit_code = 5
+
+
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out; libraries and the system say so in their own ways."""
+    if isinstance(error, OSError):  # its message may name a file
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _LACK_OF_MEMORY)
 
 
 def install(extra: str) -> str:

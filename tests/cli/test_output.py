@@ -1,5 +1,6 @@
 """Streams that are full, closed or unbuffered, and the exit codes that follow."""
 
+import errno
 import io
 import os
 import shlex
@@ -13,6 +14,8 @@ from PIL import Image
 from tests.awkward import pattern
 from tests.cli.conftest import Run
 from tests.cli.test_commands import one_line
+from twinscale import cli
+from twinscale.cli.app import app
 from twinscale.cli.console import output, readable_size
 
 FULL = Path("/dev/full")
@@ -185,3 +188,35 @@ def test_tables_in_pipes_are_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_sizes_in_words(count: int, text: str) -> None:
     assert readable_size(count) == text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        ImportError("libtorch.so: failed to map segment from shared object"),
+    ],
+)
+def test_memory_that_runs_out_has_a_code_of_its_own_in_every_command(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_out(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "main", run_out)
+    assert cli._run() == 5
+    assert one_line(capsys.readouterr().err.encode()).startswith("twinscale: memory ran out: ")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), OSError(errno.EBADF, "alloc"), ImportError("no memory_map")])
+def test_other_errors_are_not_taken_for_a_lack_of_memory(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "main", fail)
+    with pytest.raises(type(error)):
+        cli._run()

@@ -17,7 +17,7 @@ from twinscale import Picture, load, upscale
 from twinscale.engine import Runtime
 from twinscale.engine.backends import Backend, Loaded, Settings, backends
 from twinscale.engine.network import LoadedNetwork
-from twinscale.errors import ModelError, UsageError
+from twinscale.errors import ModelError, OutOfMemoryError, UsageError
 from twinscale.rescale import Model
 from twinscale.zoo import load_card, model_names
 
@@ -180,6 +180,22 @@ def test_a_backend_is_told_device_threads_and_precision(monkeypatch: pytest.Monk
     np.testing.assert_array_equal(network(np.ones((1, 2, 3, 1), np.float32)), np.full((1, 2, 3, 1), 2, np.float32))
     Runtime(1).load(b"", name="test")
     assert seen[1] == Settings("beads", 0, 1, "float32")
+
+
+@pytest.mark.skipif("openvino" not in INSTALLED, reason="OpenVINO is not installed")
+def test_openvino_says_why_and_not_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its errors have several lines, of which the last is the reason, and memory may be that."""
+    data = onnx_bytes("up", 2, 3)
+    network = Runtime(1, "openvino").load(data, name="test")
+    with pytest.raises(ModelError, match=r"test failed on 9x8: .*incompatible"):
+        network(np.zeros((1, 8, 9, 1), np.float32))
+
+    def full(*_: object) -> None:
+        raise RuntimeError("Exception from src/inference/src/cpp/core.cpp:117:\ncan't alloc\n\n")
+
+    monkeypatch.setattr("openvino.Core.compile_model", full)
+    with pytest.raises(OutOfMemoryError, match=r"^memory ran out while model test was loaded: close other programs$"):
+        Runtime(1, "openvino").load(data, name="test")
 
 
 @pytest.mark.parametrize("backend", OTHERS)

@@ -182,7 +182,7 @@ def test_initial_weights_of_one_half(recipe, tmp_path):
     assert json.loads((tmp_path / "half" / "run.json").read_text())["started_from"] == "dsn, up only"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_an_interrupted_run_loses_nothing(recipe, tmp_path, monkeypatch, capsys, number):
     made = recipe(steps=14, ema=0.9)
     train(made, tmp_path / "whole", accelerator="cpu")

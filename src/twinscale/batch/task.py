@@ -17,7 +17,14 @@ from twinscale.batch.plan import STANDARD_STREAM, Job
 from twinscale.batch.work import Process, Work
 from twinscale.batch.writing import Writing
 from twinscale.codecs.registry import codec_named, codec_of_path
-from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError, TwinscaleError, UsageError
+from twinscale.errors import (
+    OutOfMemoryError,
+    OutputExistsError,
+    PictureError,
+    TwinscaleError,
+    UsageError,
+    is_lack_of_memory,
+)
 from twinscale.images.files import read_source, write_atomically
 from twinscale.images.picture import MAX_PIXELS, Picture
 from twinscale.rescale.model import ProgressCallback
@@ -311,11 +318,11 @@ class Task:
 
     def _named(self, error: TwinscaleError | MemoryError | OSError) -> TwinscaleError:
         """Return the error with the name of the picture in its message."""
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and is_lack_of_memory(error)):
+            return OutOfMemoryError(f"{self.job.source}: too large for the available memory: use a smaller picture")
         if isinstance(error, OSError):
             place = self.job.target if error.filename is None else error.filename
             return PictureError(f"{self.job.source}: {place}: {error.strerror or error}: check the path and the disk")
-        if isinstance(error, MemoryError):
-            return OutOfMemoryError(f"{self.job.source}: too large for the available memory: use a smaller picture")
         if str(error).startswith(f"{self.job.source}: "):
             return error
         named = type(error)(f"{self.job.source}: {error}")

@@ -67,19 +67,17 @@ def _run() -> int:
 
     from twinscale.cli.app import app
     from twinscale.cli.command import in_words
-    from twinscale.errors import OutOfMemoryError, TwinscaleError
+    from twinscale.errors import TwinscaleError
 
     try:
         try:
             code: int = app.main(prog_name="twinscale", standalone_mode=False)
             if sys.stdout:
                 sys.stdout.flush()
-        except OSError as error:
+        except (MemoryError, RuntimeError, ImportError, OSError) as error:
             if (explained := _explained(error)) is None:
                 raise
             raise explained from error
-        except MemoryError as error:
-            raise OutOfMemoryError("memory ran out: use smaller pictures or fewer threads") from error
     except NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -96,10 +94,14 @@ def _run() -> int:
     return code
 
 
-def _explained(error: OSError) -> "TwinscaleError | None":
-    """Return an error of the operating system as one that a user can act on, if it is about a file or a full disk."""
-    from twinscale.errors import PictureError
+def _explained(error: Exception) -> "TwinscaleError | None":
+    """Return an error as one that a user can act on, if it is about memory, a file or a full disk."""
+    from twinscale.errors import OutOfMemoryError, PictureError, is_lack_of_memory
 
+    if is_lack_of_memory(error):
+        return OutOfMemoryError("memory ran out: close other programs, use smaller pictures or fewer threads")
+    if not isinstance(error, OSError):
+        return None
     if error.filename is not None:
         return PictureError(f"{error.filename}: {error.strerror}: check the path and the disk")
     if error.errno not in _NOT_WRITTEN:

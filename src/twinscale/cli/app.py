@@ -63,7 +63,8 @@ def _runtimes() -> list[str]:
         "twinscale upscale -m best -s 3 folder -o larger",
     ],
     epilog="Exit codes: 0 all done; 1 some files failed, the output exists already, or nobody reads it; 2 wrong usage; "
-    "3 a picture or set cannot be read or written; 4 model missing or damaged; 5 out of memory; 130 interrupted.",
+    "3 a picture or set cannot be read or written; 4 model missing or damaged; 5 out of memory; 130 interrupted; "
+    "143 and 129 ended by SIGTERM and SIGHUP.",
 )
 @click.option(
     "--version", is_flag=True, callback=_print_version, is_eager=True, expose_value=False, help="Show the version."

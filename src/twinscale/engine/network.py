@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from twinscale.engine.backends import Loaded
 from twinscale.engine.per_process import PerProcess
-from twinscale.errors import ModelError
+from twinscale.errors import ModelError, is_lack_of_memory
 
 
 class Network(typing.Protocol):
@@ -64,11 +64,6 @@ class LoadedNetwork:
             reason = "its weights are damaged" if np.isfinite(planes).all() else "it was given some"
             raise ModelError(f"model {self._name} returned NaN or infinity: {reason}")
         return np.moveaxis(result, 1, 3)
-
-
-def is_lack_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out; backends say so in their own ways."""
-    return isinstance(error, MemoryError) or any(word in first_line(error).lower() for word in ("alloc", "memory"))
 
 
 def first_line(error: Exception) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from twinscale.engine.backends import Backend, Loaded, Settings, backends
 from twinscale.engine.contents import check_contents
 from twinscale.engine.fastest import Fastest
-from twinscale.engine.network import LoadedNetwork, Network, first_line, is_lack_of_memory
-from twinscale.errors import ModelError, OutOfMemoryError, UsageError
+from twinscale.engine.network import LoadedNetwork, Network, first_line
+from twinscale.errors import ModelError, OutOfMemoryError, UsageError, is_lack_of_memory
 
 _AUTO = "auto"
 _DEFAULT = "onnxruntime"  # always installed, and quicker to import than any other

@@ -1,4 +1,4 @@
-"""Ctrl-C and the request to terminate, noticed at a moment that suits the program."""
+"""Ctrl-C, a request to end and a terminal that is closed, noticed at a moment that suits the program."""
 
 import signal
 import threading
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Windows has no SIGHUP.
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def noticing_interrupts() -> Iterator[Callable[[], bool]]:
-    """Within it, the first Ctrl-C or SIGTERM is only noticed; another one acts as it does elsewhere.
+    """Within it, the first Ctrl-C, SIGTERM or SIGHUP is only noticed; another one acts as it does elsewhere.
 
     Signals that the process ignores stay ignored. Outside the main thread, which alone gets signals, nothing changes.
 

@@ -55,8 +55,8 @@ def train(
 ) -> Outcome:
     """Train a network and leave everything about the run in one folder, whose ``README.md`` explains it.
 
-    The first Ctrl-C or SIGTERM ends it after the step under way, with a checkpoint; with several devices, at once and
-    without one.
+    The first Ctrl-C, SIGTERM or SIGHUP ends it after the step under way, with a checkpoint; with several devices, at
+    once and without one.
 
     Args:
         recipe: what to train.

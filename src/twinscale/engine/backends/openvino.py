@@ -1,5 +1,7 @@
 """OpenVINO: often faster on Intel's and AMD's processors, and able to compute in bfloat16 if they are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,24 +52,36 @@ def _load(model: bytes, settings: Settings) -> Loaded:
     elif settings.index:
         device += f".{settings.index}"
     core = _core()
-    network = core.read_model(model)
+    with _reasons_only():
+        network = core.read_model(model)
     try:
-        compiled = core.compile_model(network, device, properties)
+        with _reasons_only():
+            compiled = core.compile_model(network, device, properties)
     except RuntimeError as error:
         if settings.device == "cpu":
             raise
         raise UsageError(
-            f"device {settings.device!r} cannot be used: OpenVINO could not compile for it "
-            f"({str(error).strip().splitlines()[-1]}); check its drivers, or use the device cpu"
+            f"device {settings.device!r} cannot be used: OpenVINO could not compile for it ({error}); check its "
+            "drivers, or use the device cpu"
         ) from None
     request = compiled.create_infer_request()
     count = compiled.input(0).partial_shape[0]
 
     def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        result = request.infer([batch], share_inputs=True, share_outputs=True)[0]
+        with _reasons_only():
+            result = request.infer([batch], share_inputs=True, share_outputs=True)[0]
         return np.array(result)  # the request writes its next result to the same place
 
     return Loaded(infer, count.get_length() if count.is_static else None)
+
+
+@contextmanager
+def _reasons_only() -> Iterator[None]:
+    """Leave of an error's message its last line: those before say where in OpenVINO it was raised."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RuntimeError((str(error).strip() or "no reason given").splitlines()[-1]) from None
 
 
 BACKEND = Backend(
