@@ -19,7 +19,7 @@ from twinscale.errors import UsageError
 MEGAPIXELS = (6, 12, 24, 48, 100, 200, 400)
 """The sizes that are measured, unless others are asked for."""
 
-_SCALE = 2
+_SCALE = 4  # with larger ones, less is computed for the larger picture
 _REPLACE = Writing(existing="replace")
 
 
@@ -43,7 +43,7 @@ def measure_memory(
     runtime: Runtime = Runtime(),
     notify: Callable[[MemoryPeak], None] = lambda peak: None,
 ) -> list[MemoryPeak]:
-    """Upscale pictures to twice their sides by the fastest model, and shrink others to half.
+    """Upscale pictures to four times their sides by the fastest model, and shrink others to a quarter.
 
     Args:
         format: of the files: a format's name or one of its extensions. Shrunk pictures are written as PNG if it is
@@ -67,8 +67,8 @@ def measure_memory(
         source = Path(folder) / f"source{codec.extensions[0]}"
         for size in megapixels:
             for work, pixels in (
-                (Upscale("fast-x2", runtime=runtime), size / _SCALE**2),
-                (Shrink("twin-x2", runtime=runtime), size),
+                (Upscale("fast-x4", runtime=runtime), size / _SCALE**2),
+                (Shrink("twin-x4", runtime=runtime), size),
             ):
                 extension = codec.extensions[0] if codec.is_lossless or not work.carries_tag else ".png"
                 fresh.submit(_make_photograph, source, pixels).result()

@@ -256,8 +256,8 @@ def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_j
 def memory(format: str, megapixels: tuple[float, ...], output: Path | None, runtime: "Runtime", as_json: bool) -> None:
     """Measure what pictures of growing size hold in memory.
 
-    Peaks in mebibytes from file to file, each in a process of its own: `upscale -m fast-x2`, whose result has the size
-    that is shown, and `shrink`, whose input has.
+    Peaks in mebibytes from file to file, each in a process of its own: `upscale -m fast-x4`, whose result has the size
+    that is shown, and `shrink -s 4`, whose input has.
     """
     from twinscale.benchmark.memory import MEGAPIXELS, measure_memory
     from twinscale.errors import UsageError, install
