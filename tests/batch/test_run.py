@@ -20,6 +20,7 @@ from twinscale.errors import ModelError, OutOfMemoryError, OutputExistsError, Pi
 from twinscale.images.picture import Picture
 from twinscale.rescale import restore, shrink, upscale
 from twinscale.rescale.model import ProgressCallback
+from twinscale.spill import Data
 
 
 @pytest.fixture
@@ -167,19 +168,19 @@ def test_stages_overlap_and_few_pictures_are_in_memory(folder: Path, monkeypatch
     """The network of the first picture ends only once the second is decoded; decoding waits for outcomes."""
     decoded: list[str] = []
     second = threading.Event()
-    read = Picture.read
+    read = Picture.of_file
 
-    def note(source: Any, **options: int) -> Picture:
-        decoded.append(source.name)
-        if source.name == "11.png":
+    def note(data: Data, name: str, **options: int) -> Picture:
+        decoded.append(name)
+        if name == "11.png":
             second.set()
-        return read(source, **options)
+        return read(data, name, **options)
 
     def function(picture: Picture, progress: ProgressCallback | None) -> Picture:
         assert second.wait(30)
         return picture
 
-    monkeypatch.setattr(Picture, "read", note)
+    monkeypatch.setattr(Picture, "of_file", note)
     outcomes = run(jobs(), Each(function))
     next(outcomes)
     assert len(decoded) <= 3

@@ -112,7 +112,7 @@ class TestBeforeTheNetwork:
         error: type,
         message: str,
     ) -> None:
-        monkeypatch.setattr(Picture, "read", lambda *_, **__: pytest.fail("the picture is read"))
+        monkeypatch.setattr(Picture, "of_file", lambda *_, **__: pytest.fail("the picture is read"))
         outcome = outcome_of("plain.png", target, Each(never, carries_tag=carries_tag), writing)
         assert isinstance(outcome.error, error)
         with pytest.raises(error, match=f"^plain.png: .*{message}"):

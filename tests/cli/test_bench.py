@@ -133,3 +133,20 @@ def test_picture(run, monkeypatch):
 def test_numbers_must_make_sense():
     assert CliRunner().invoke(app, ["bench", "train", "--rounds", "0"]).exit_code == 2
     assert CliRunner().invoke(app, ["bench", "resize", "--megapixels", "0"]).exit_code == 2
+
+
+def test_memory(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    from twinscale.benchmark.timing import peak_mebibytes
+
+    if peak_mebibytes() is None:
+        pytest.skip("the system does not tell the peak")
+    path = tmp_path / "memory.png"
+    result = run("memory", "-f", "png", "--megapixels", 0.02, "-j", 1, "-o", path, "--json")
+    peaks = json.loads(result.stdout)
+    assert [(peak["work"], peak["format"], peak["megapixels"]) for peak in peaks] == [
+        ("upscale", "PNG", 0.02),
+        ("shrink", "PNG", 0.02),
+    ]
+    assert all(20 < peak["mebibytes"] < 2000 for peak in peaks)
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -364,7 +364,8 @@ def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         Picture.read(data)
     with pytest.raises(OutOfMemoryError, match="not enough memory to write 60 x 40 pixels as PNG"):
         Picture(pattern()).encode("PNG")
-    monkeypatch.setattr(Path, "read_bytes", no_memory)
+    (tmp_path / "a.png").write_bytes(data)
+    monkeypatch.setattr("twinscale.spill.read", no_memory)
     with pytest.raises(OutOfMemoryError, match=r"a\.png: the file is too large"):
         Picture.read(tmp_path / "a.png")
 

@@ -13,6 +13,7 @@ import scipy.ndimage
 
 from tests.awkward import pattern
 from tests.models import make_jpeg, make_pair, make_upscaler
+from twinscale import spill
 from twinscale.engine import Operation, Runtime, run, tiling
 from twinscale.engine.operation import bicubic, interpolated, on_grey, on_luminance, with_alpha
 from twinscale.errors import OutOfMemoryError, UsageError
@@ -252,11 +253,11 @@ def test_negative_tiles_are_refused(tile: int) -> None:
         run(median(), noise((7, 9)), tile=tile)
 
 
-def test_gives_up_when_there_is_no_memory_for_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gives_up_when_there_is_no_memory_for_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object, **options: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(np, "pad", full)
+    monkeypatch.setattr(spill, "empty", full)
     for operation in (block_minimum(2), dataclasses.replace(block_minimum(2), mirrored=True)):
         with pytest.raises(OutOfMemoryError, match="memory ran out on a picture of 9x7"):
             run(operation, noise((7, 9)))

@@ -11,6 +11,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -636,10 +637,10 @@ def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert_refused(tmp_path / "none.png", match="no such file")
     assert_refused("a\0b.png", match="cannot be read")
 
-    def forbidden(path: Path) -> bytes:
+    def forbidden(file: BinaryIO) -> bytes:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    monkeypatch.setattr("twinscale.spill.read", forbidden)
     assert_refused(FOLDER / "grey.png", match="permissions")
 
 

@@ -1,7 +1,6 @@
 """One job: opened, worked on and written; and what became of it."""
 
 import hashlib
-import io
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from twinscale import spill
 from twinscale.batch.journal import JOURNAL, Entry, Journal, digest_of, path_from
 from twinscale.batch.names import suitable_codecs
 from twinscale.batch.plan import STANDARD_STREAM, Job
@@ -108,7 +108,7 @@ class Task:
         self.outdated: Outdated | None = None
         self._work = work
         self._writing = writing
-        self._given: bytes | None = None
+        self._given: spill.Data | None = None
         self._max_pixels = max_pixels
         self._journals = journals
         self._codec: Codec | None = None
@@ -154,7 +154,7 @@ class Task:
             raise OutputExistsError(
                 f"{target} is not what twinscale wrote here, so it is left alone: rename it, or use --overwrite"
             )
-        source = digest_of(Path(self.job.source)) if self._given is None else hashlib.sha256(self._given).hexdigest()
+        source = digest_of(Path(self.job.source)) if self._given is None else _digest(self._given)
         if (entry.source_sha256, entry.made_by) == (source, self._made_by()):
             return Outcome(self.job, "skipped", "up to date")
         if entry.source != path_from(target.parent, self.job.source):
@@ -180,8 +180,8 @@ class Task:
             return
         with self._stage():
             data = read_source(self.job.source)[1] if self._given is None else self._given
-            picture = Picture.read(_NamedBytes(data, self.job.source), max_pixels=self._max_pixels)
-            self._input_sha256 = hashlib.sha256(data).hexdigest()
+            picture = Picture.of_file(data, self.job.source, max_pixels=self._max_pixels)
+            self._input_sha256 = _digest(data)
             self._input_size, self._input_bytes = (picture.height, picture.width), len(data)
             self._notes = picture.notes
             if self._codec is None:
@@ -268,7 +268,7 @@ class Task:
             raise UsageError(f"{codec.name} cannot hold the tag that restore needs: write PNG, TIFF or WebP")
         self._codec = codec
 
-    def _write_output(self, data: bytes) -> Outcome | None:
+    def _write_output(self, data: spill.Data) -> Outcome | None:
         """Write the result; return the job's outcome if another process was faster."""
         target = Path(self.job.target)
         if self.job.target == STANDARD_STREAM:
@@ -284,15 +284,15 @@ class Task:
         except OutputExistsError:
             if self._writing.existing == "skip" and (made_meanwhile := self._check_existing(target)):
                 return made_meanwhile
-            if digest_of(target) != hashlib.sha256(data).hexdigest():
+            if digest_of(target) != _digest(data):
                 raise
         return None
 
-    def _note(self, target: Path, data: bytes) -> None:
+    def _note(self, target: Path, data: spill.Data) -> None:
         """Write into the journal what is about to be written, so that no output is ever unknown."""
         entry = Entry(
             output=target.name,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=_digest(data),
             source=path_from(target.parent, self.job.source),
             source_sha256=self._input_sha256,
             made_by=self._made_by(),
@@ -330,31 +330,30 @@ class Task:
         return named
 
 
-class _NamedBytes(io.BytesIO):
-    """A file that has been read once, for its hash and its pixels; errors call it by its name."""
+def _digest(data: spill.Data) -> str:
+    digest = hashlib.sha256()
+    for part in spill.parts(data):
+        digest.update(part)
+    return digest.hexdigest()
 
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
 
-
-def _read_standard_input() -> bytes:
+def _read_standard_input() -> spill.Data:
     if sys.stdin is None:
         raise PictureError("standard input is closed: send a picture to it, or name a file")
     try:
-        return sys.stdin.buffer.read()
+        return spill.read(sys.stdin.buffer)
     except OSError as error:
         raise PictureError(f"standard input cannot be read ({error.strerror}): send a picture to it") from error
 
 
-def _write_standard_output(data: bytes) -> None:
+def _write_standard_output(data: spill.Data) -> None:
     """Write all bytes; the stream takes only some of them at a time if it is unbuffered."""
     if sys.stdout is None:
         raise PictureError("standard output is closed: name a file with -o")
-    rest = memoryview(data)
     try:
-        while rest:
-            rest = rest[sys.stdout.buffer.write(rest) :]
+        for rest in spill.parts(data):
+            while rest:
+                rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

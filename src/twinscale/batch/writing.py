@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from twinscale.codecs.registry import codec_named
-from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Writing:
         """
         from twinscale.codecs.encoding import check
 
-        transparent = picture.alpha is not None and self.background is None and to_planes(picture.alpha).min() < 1
+        transparent = self.background is None and not picture.is_opaque
         depth = self.depth or picture.depth
         check(codec, size=size, channels=picture.channels, depth=depth, transparent=transparent, quality=self.quality)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, astuple
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -243,6 +244,51 @@ def picture(model: str, megapixels: float, rounds: int, runtime: "Runtime", as_j
     for line in compared.left_out:
         console.print(line, highlight=False)
     console.print(f"ratio to the fastest bare runtime: {compared.ratio:.2f}", highlight=False)
+
+
+@bench.command()
+@click.option("--format", "-f", default="JPEG", help="Format of the files.", show_default=True)
+@click.option(
+    "--megapixels",
+    type=click.FloatRange(min=0.001),
+    multiple=True,
+    help="Size of the larger picture; give it again for each.",
+    show_default="6, 12, 24, 48, 100, 200, 400",
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Draw the peaks into this PNG file.")
+@options.runtime
+@options.as_json
+def memory(format: str, megapixels: tuple[float, ...], output: Path | None, runtime: "Runtime", as_json: bool) -> None:
+    """Measure what pictures of growing size hold in memory.
+
+    Peaks in mebibytes from file to file, each in a process of its own: `upscale -m fast-x4`, whose result has the size
+    that is shown, and `shrink -s 4`, whose input has.
+    """
+    from twinscale.benchmark.memory import MEGAPIXELS, measure_memory
+    from twinscale.errors import UsageError, install
+
+    if output is not None:
+        try:
+            import matplotlib  # noqa: F401 (imported now, not after minutes of measuring)
+        except ModuleNotFoundError as error:
+            raise UsageError(f"drawing needs {error.name}: {install('train')}") from None
+    peaks = measure_memory(
+        format,
+        megapixels or MEGAPIXELS,
+        runtime,
+        lambda peak: click.echo(f"{peak.work:8}{peak.megapixels:6g} megapixels{peak.mebibytes:6.0f} MiB", err=as_json),
+    )
+    if as_json:
+        _print_json([asdict(peak) for peak in peaks])
+    if output is not None:
+        from twinscale.drawings import Curves
+
+        lines = {
+            work: [(peak.megapixels, peak.mebibytes) for peak in peaks if peak.work == work]
+            for work in dict.fromkeys(peak.work for peak in peaks)
+        }
+        panels = {f"{peaks[0].format} files": lines}
+        Curves(panels, "megapixels of the larger picture", "largest resident memory, MiB").save(output)
 
 
 def _print_json(value: object) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs.quantisation import Quantisation
 
 LOSSLESS = 0
@@ -100,7 +101,8 @@ class Codec:
 
     ``header``, ``describe`` and ``decode`` take a whole file and may raise anything on a damaged one;
     ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
-    the limits below, metadata that the format keeps, a quality, and options that the format has.
+    the limits below, metadata that the format keeps, a quality, and options that the format has. Those of a format
+    ``for_large`` pictures work without holding a file or its pixels in memory, see ``twinscale.spill``.
 
     Attributes:
         name: canonical name, such as ``"PNG"``.
@@ -111,6 +113,7 @@ class Codec:
         describe: metadata, and what else it says without decoding.
         decode: pixels and metadata of the first frame.
         encode: a whole file; ``None`` if the format is only read.
+        for_large: whether ``header``, ``describe`` and ``decode`` take a mapped file, too.
         frames: what the format calls the several pictures in a file.
         depths: bits per sample that can be written; 32 is floating point.
         alpha: whether transparency can be written.
@@ -129,10 +132,11 @@ class Codec:
     extensions: tuple[str, ...]
     rank: int
     sniff: Callable[[bytes], bool]
-    header: Callable[[bytes], Header]
-    decode: Callable[[bytes], Decoded]
-    describe: Callable[[bytes], Description] = lambda data: Description()
-    encode: Callable[[np.ndarray, Metadata, int, Options], bytes] | None = None
+    header: Callable[[Any], Header]
+    decode: Callable[[Any], Decoded]
+    describe: Callable[[Any], Description] = lambda data: Description()
+    encode: Callable[[np.ndarray, Metadata, int, Options], spill.Data] | None = None
+    for_large: bool = False
     frames: str = "frames"
     depths: tuple[int, ...] = (8,)
     alpha: bool = True

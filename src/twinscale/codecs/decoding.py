@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs.codec import Codec, Decoded, Description, Header
 from twinscale.errors import PictureError
 
@@ -13,7 +14,7 @@ _PIXEL_BYTES = 8  # those of RGB and alpha in 16 bits
 _CHEAP = 2**28  # what any picture may take, however few pixels it may have
 
 
-def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
+def decode(codec: Codec, data: spill.Data, max_pixels: int) -> Decoded:
     """Decode a whole file whose format is known.
 
     Args:
@@ -28,7 +29,8 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     Raises:
         PictureError: the file is damaged, cut short, too large or of a kind that is not supported.
     """
-    with _one_clear_error(codec):
+    data = data if codec.for_large else bytes(data)
+    with _one_clear_error(codec), spill.sparing(data):
         header = codec.header(data)
         _check_cost(header, max_pixels)
         decoded = codec.decode(data)
@@ -41,12 +43,13 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     return decoded._replace(pixels=pixels, notes=(*_frames(codec, header), *decoded.notes, *type_notes))
 
 
-def describe(codec: Codec, data: bytes) -> tuple[Header, Description]:
+def describe(codec: Codec, data: spill.Data) -> tuple[Header, Description]:
     """Return what a whole file whose format is known says of its picture, however large that is, without decoding it.
 
     Raises:
         PictureError: what the file says is damaged, or it is of a kind that is not supported.
     """
+    data = data if codec.for_large else bytes(data)
     with _one_clear_error(codec):
         header = codec.header(data)
         _check_shape(header)
@@ -95,11 +98,12 @@ def as_picture_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Convert samples of any type to ``uint8``, ``uint16`` or ``float32`` of 0 to 1; also return notes on changes."""
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels, ()
-    low, high = pixels.min(), pixels.max()
+    low = np.min([pixels[rows].min() for rows in spill.bands(pixels)])
+    high = np.max([pixels[rows].max() for rows in spill.bands(pixels)])
     if pixels.dtype.kind == "f":
         if not (low >= 0 and high <= 1):  # written this way, it also catches NaN
             raise PictureError(f"floating-point values run from {low:g} to {high:g}; scale them to 0 to 1")
-        return pixels.astype(np.float32), ()
+        return pixels.astype(np.float32, copy=False), ()
     if low < 0 or high > 65535:
         raise PictureError(f"whole numbers run from {low} to {high}; scale them to 0 to 65535")
     return pixels.astype(np.uint16), (f"{8 * pixels.itemsize}-bit whole numbers taken as 16-bit",)

@@ -1,6 +1,8 @@
-"""Samples of odd depths on the full scale of 8 or 16 bits."""
+"""The scale of samples: 8 or 16 bits, onto which odd depths are spread, or 0 to 1."""
 
 import numpy as np
+
+from twinscale import spill
 
 _BAND_SAMPLES = 2**20
 
@@ -17,3 +19,9 @@ def fill_scale(pixels: np.ndarray, depth: int) -> np.ndarray:
         band = pixels[start : start + rows].astype(np.uint32)
         filled[start : start + rows] = (band * top + high // 2) // high
     return filled
+
+
+def is_full(samples: np.ndarray) -> bool:
+    """Return whether every sample is the highest of its scale, as those of opaque alpha are."""
+    top = 1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max
+    return all(bool((samples[rows] == top).all()) for rows in spill.bands(samples))

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twinscale import spill
+
 # TIFF field types: bytes per value and struct letter; rationals and the like are only ever copied.
 _TYPES = {
     1: (1, "B"),
@@ -56,7 +58,7 @@ class TiffBlock:
         ValueError, struct.error: if the block is damaged.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: spill.Data) -> None:
         if data[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             raise ValueError("no TIFF header")
         self.data = data

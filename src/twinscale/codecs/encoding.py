@@ -6,16 +6,18 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs.codec import LOSSLESS, NO_METADATA, NO_OPTIONS, Codec, Metadata, Options, Subsampling
+from twinscale.codecs.depth import is_full
 from twinscale.codecs.metadata import clean
 from twinscale.codecs.registry import writable_codecs
 from twinscale.errors import OutOfMemoryError, PictureError, TwinscaleError, UsageError
 
 
 class Encoded(NamedTuple):
-    """The bytes of a file, and what was left out of it, one line each, to be shown to the user."""
+    """The bytes of a file, mapped if it is large, and what was left out of it, one line each, to show to the user."""
 
-    data: bytes
+    data: spill.Data
     notes: tuple[str, ...] = ()
 
 
@@ -46,7 +48,7 @@ def encode(
         OutOfMemoryError: there is not enough memory for it.
     """
     height, width, channels = pixels.shape
-    transparent = alpha is not None and bool((alpha != _opaque(alpha.dtype)).any())
+    transparent = alpha is not None and not is_full(alpha)
     check(
         codec,
         size=(height, width),
@@ -171,15 +173,11 @@ def _kept(codec: Codec, metadata: Metadata, channels: int) -> tuple[Metadata, tu
 def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """Return pixels, followed by alpha if the format can hold it, as the format stores them."""
     if pixels.shape[2] == 1 and not codec.grey:
-        pixels = np.repeat(pixels, 3, axis=2)
+        pixels = spill.map_rows(lambda rows: np.repeat(rows, 3, axis=2), pixels)
     if alpha is not None and codec.alpha:
-        return np.dstack([pixels, alpha])
+        return spill.map_rows(lambda *parts: np.dstack(parts), pixels, alpha)
     # An array with a side of 1 is contiguous whatever its strides, of which some encoders refuse the odd ones.
-    return np.ascontiguousarray(pixels).reshape(-1).reshape(pixels.shape)
-
-
-def _opaque(dtype: np.dtype) -> int:
-    return 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
+    return spill.contiguous(pixels).reshape(-1).reshape(pixels.shape)
 
 
 def _able(holds: Callable[[Codec], bool]) -> str:

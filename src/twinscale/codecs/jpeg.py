@@ -1,17 +1,33 @@
 """JPEG: segments of metadata by hand, so that damaged ones do no harm; decoded by Pillow, encoded by libjpeg-turbo."""
 
+import contextlib
 import io
+import math
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 import imagecodecs
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options, Subsampling
 from twinscale.codecs.directories import TiffBlock
 from twinscale.codecs.quantisation import Quantisation
-from twinscale.codecs.segments import APP1, APP2, END, SCAN, count_scans, is_jpeg_ls, make_segment, read_segments
+from twinscale.codecs.segments import (
+    APP1,
+    APP2,
+    END,
+    FRAME,
+    RESTART,
+    RESTART_INTERVAL,
+    SCAN,
+    count_scans,
+    is_jpeg_ls,
+    make_segment,
+    read_segments,
+)
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
@@ -25,6 +41,9 @@ _MAX_ICC_PART = 65533 - len(_ICC) - 2
 _HEAD = 20  # the marker of the beginning and the segment of JFIF, before all others
 _PILLOW_ROOM = 65536  # bytes for a progressive file, or the number of its pixels if that is more
 _PROGRESSIVE_GROWTH = 1.3  # by which noise, which takes most bytes, can grow
+# Height and width in pixels of the unit in which the blocks of all colours alternate.
+_UNITS: dict[Subsampling, tuple[int, int]] = {"4:4:4": (8, 8), "4:2:2": (8, 16), "4:2:0": (16, 16)}
+_STRIP = 2**14  # units between two restart markers, of which a file can count 65535
 # Each scan passes over the whole picture again; programs write about ten of them.
 _MAX_SCANS, _MAX_SCANNED = 100, 2**32
 _MAX_PIXELS_A_BYTE = 512  # every block of 8 x 8 takes at least a bit of some scan
@@ -38,7 +57,7 @@ class _File(NamedTuple):
     ``scans`` is how often the data pass over the picture, or over a part of its channels or details.
     """
 
-    data: bytes
+    data: spill.Data
     metadata: Metadata
     pictures: int
     scans: int
@@ -48,20 +67,21 @@ class _File(NamedTuple):
 def _open(file: _File) -> "JpegImageFile":
     from PIL.JpegImagePlugin import JpegImageFile
 
-    return JpegImageFile(io.BytesIO(file.data), "")
+    # A mapping reads like a file, too.
+    return JpegImageFile(io.BytesIO(file.data) if isinstance(file.data, bytes) else cast(BinaryIO, file.data), "")
 
 
-def _header(data: bytes) -> Header:
+def _header(data: spill.Data) -> Header:
     file = _split(_head(data))
     return pillow.header_of(_open(file))._replace(frames=file.pictures)
 
 
-def _describe(data: bytes) -> Description:
+def _describe(data: spill.Data) -> Description:
     file = _split(_head(data))
     return Description(file.metadata, quantisation=Quantisation.of_file(_open(file)))
 
 
-def _head(data: bytes) -> bytes:
+def _head(data: spill.Data) -> bytes:
     """Return what comes before the data of the first scan."""
     return data[: next((segment.end for segment in read_segments(data) if segment.marker == SCAN), len(data))]
 
@@ -81,22 +101,34 @@ def _refuse_endless(file: _File, size: tuple[int, int]) -> None:
         )
 
 
-def _decode(data: bytes) -> Decoded:
+def _decode(data: spill.Data) -> Decoded:
     file = _split(data)
     image = _open(file)
     _refuse_endless(file, image.size)
+    pixels = _large_pixels(file, image)
+    if pixels is not None:
+        return Decoded(pixels, file.metadata, quantisation=Quantisation.of_file(image))
     try:
         pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
     except OSError:  # what Pillow says of files that end too early
         if file.is_complete:
             raise
-        image = _open(file._replace(data=file.data + END))
+        image = _open(file._replace(data=bytes(file.data) + END))
         pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
         notes = (*notes, _missing_rows(pixels))
     return Decoded(pixels, file.metadata._replace(icc=icc), notes=notes, quantisation=Quantisation.of_file(image))
 
 
-def _split(data: bytes) -> _File:
+def _large_pixels(file: _File, image: "JpegImageFile") -> np.ndarray | None:
+    """Return the pixels of a picture too large for Pillow's memory; None if it is not, or must be left to Pillow."""
+    shape = (image.height, image.width, len(image.getbands()))
+    if image.mode in ("L", "RGB") and file.is_complete and math.prod(shape) >= spill.LIMIT:
+        with contextlib.suppress(imagecodecs.Jpeg8Error):
+            return spill.decoded(imagecodecs.jpeg8_decode, file.data, shape, np.uint8)
+    return None
+
+
+def _split(data: spill.Data) -> _File:
     """Take metadata out of a file."""
     position, start_of_scans, pictures = 0, len(data), 1
     kept: list[bytes] = []
@@ -122,7 +154,7 @@ def _split(data: bytes) -> _File:
     scans = count_scans(data, start_of_scans)
     icc = b"".join(profile[number] for number in sorted(profile))
     metadata = Metadata(icc or None, b"".join(exif) or None, xmp)
-    return _File(b"".join([*kept, data[position:]]), metadata, pictures, scans, is_complete)
+    return _File(spill.join([*kept, memoryview(data)[position:]]), metadata, pictures, scans, is_complete)
 
 
 def _pictures(index: bytes) -> int:
@@ -152,21 +184,54 @@ def _missing_rows(pixels: np.ndarray) -> str:
     return "the file is cut short: the end of the picture may be wrong or less sharp"
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> spill.Data:
     segments = _segments(metadata)
-    sampling = options.subsampling or pillow.colour_sampling(quality)
+    sampling = options.subsampling or cast(Subsampling, pillow.colour_sampling(quality))
+    if spill.is_spilled(pixels) and not options.progressive:
+        return spill.join(_in_strips(pixels, quality, sampling, segments))
     # Codes made for the picture save 2 to 7 percent of a photograph, and take 2 to 8 milliseconds a megapixel.
-    data = bytes(
+    data = _by_rows(pixels, quality, sampling, optimised=options.progressive or options.optimised is not False)
+    if options.progressive:
+        data = _progressive(pixels, quality, sampling, len(data))
+    return b"".join([data[:_HEAD], *segments, data[_HEAD:]])
+
+
+def _in_strips(pixels: np.ndarray, quality: int, sampling: Subsampling, segments: list[bytes]) -> Iterator[bytes]:
+    """Yield a file without holding all of it: strips that are encoded one by one and joined by restart markers.
+
+    Nothing but entropy codes reaches across blocks, and these begin anew after a marker, so the pixels are those of a
+    file made at once. Its codes are the standard's: the best ones are known only at the end.
+    """
+    height, width, channels = pixels.shape
+    down, across = _UNITS[sampling] if channels > 1 else (8, 8)
+    units = -(-width // across)
+    rows_of_units = max(1, _STRIP // units)
+    for number, rows in enumerate(spill.bands(pixels, rows_of_units * down)):
+        strip = _by_rows(pixels[rows], quality, sampling, optimised=False)
+        segment = {segment.marker: segment for segment in read_segments(strip)}
+        scan = segment[SCAN]
+        if number == 0:
+            head = bytearray(strip[: scan.start])
+            size = segment[FRAME].start + 5  # after marker, length and precision
+            head[size : size + 2] = height.to_bytes(2, "big")
+            interval = make_segment(RESTART_INTERVAL, (rows_of_units * units).to_bytes(2, "big"))
+            yield b"".join([head[:_HEAD], *segments, head[_HEAD:], interval, strip[scan.start : scan.end]])
+        else:
+            yield bytes([0xFF, RESTART + (number - 1) % 8])
+        yield strip[scan.end : -len(END)]
+    yield END
+
+
+def _by_rows(pixels: np.ndarray, quality: int, sampling: Subsampling, *, optimised: bool) -> bytes:
+    """Encode without metadata, in a single scan."""
+    return bytes(
         imagecodecs.jpeg8_encode(
             pixels if pixels.shape[2] > 1 else pixels[..., 0],
             level=quality,
             subsampling=sampling.replace(":", ""),
-            optimize=options.progressive or options.optimised is not False,
+            optimize=optimised,
         )
     )
-    if options.progressive:
-        data = _progressive(pixels, quality, sampling, len(data))
-    return b"".join([data[:_HEAD], *segments, data[_HEAD:]])
 
 
 def _segments(metadata: Metadata) -> list[bytes]:
@@ -213,6 +278,7 @@ CODEC = Codec(
     describe=_describe,
     decode=_decode,
     encode=_encode,
+    for_large=True,
     alpha=False,
     max_side=65_500,
     max_exif=_MAX_EXIF,

@@ -1,18 +1,25 @@
 """PNG: chunks by hand, pixels by libpng, so that 16 bits and transparency are kept."""
 
 import io
+import itertools
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import imagecodecs
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.errors import PictureError
 
+_Body = bytes | memoryview
+_Chunk = tuple[bytes, Any]  # of pixels, a view of the file
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_AFTER_HEADER = len(_SIGNATURE) + 25
 _PALETTE = 3
 # By colour type: grey, RGB, palette, grey and alpha, RGB and alpha.
 _CHANNELS = {0: 1, 2: 3, _PALETTE: 3, 4: 2, 6: 4}
@@ -27,7 +34,7 @@ _MAX_CHUNKS, _LEAST_CHUNK = 10_000, 2**10
 _MAX_UNPACKED = 16 * 2**20
 
 
-def _header(data: bytes) -> Header:
+def _header(data: spill.Data) -> Header:
     width, height, depth, colour, _ = _image_header(data)
     frames, has_key = 1, False
     for kind, body in _chunks(data, pixels=False):
@@ -40,7 +47,7 @@ def _header(data: bytes) -> Header:
     return Header(width, height, 8 if colour == _PALETTE else depth, _CHANNELS[colour] + has_key, frames)
 
 
-def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
+def _image_header(data: spill.Data) -> tuple[int, int, int, int, bool]:
     """Return width, height, depth, colour type, and whether the rows are interlaced."""
     kind, body = next(_chunks(data))
     if kind != b"IHDR":
@@ -53,7 +60,7 @@ def _image_header(data: bytes) -> tuple[int, int, int, int, bool]:
     return width, height, depth, colour, bool(interlace)
 
 
-def _decode(data: bytes) -> Decoded:
+def _decode(data: spill.Data) -> Decoded:
     """Decode what matters to the pixels, since libpng prints what it finds wrong with the rest."""
     chunks = list(_chunks(data))  # reads the whole file, so that a damaged one is not half decoded
     width, height, depth, colour, interlaced = _image_header(data)
@@ -64,15 +71,16 @@ def _decode(data: bytes) -> Decoded:
 
         pixels, _, _ = pillow.pixels_of(PngImagePlugin.PngImageFile(io.BytesIO(bare), ""), (width, height), None)
     else:
-        pixels = imagecodecs.png_decode(bare)
+        shape = (height, width, _header(bare).channels)
+        pixels = spill.decoded(imagecodecs.png_decode, bare, shape, np.uint16 if depth == 16 else np.uint8)
     return Decoded(pixels, _metadata(chunks))
 
 
-def _describe(data: bytes) -> Description:
+def _describe(data: spill.Data) -> Description:
     return Description(_metadata(_chunks(data, pixels=False)))
 
 
-def _bare(chunks: list[tuple[bytes, bytes]], colour: int) -> bytes:
+def _bare(chunks: list[_Chunk], colour: int) -> spill.Data:
     """Return a file of nothing but the chunks that matter to its pixels, in order."""
     lengths = {b"IHDR": range(13, 14), b"PLTE": range(0), b"tRNS": _KEY_BYTES.get(colour, range(0))}
     if colour == _PALETTE:
@@ -81,7 +89,7 @@ def _bare(chunks: list[tuple[bytes, bytes]], colour: int) -> bytes:
     pixels = []
     for kind, body in chunks:
         if kind == b"IDAT":
-            pixels.append(_chunk(kind, body))
+            pixels.append(body)
         elif kind == b"IHDR" and kind in before:
             raise PictureError("PNG with two headers; the file is damaged")
         elif len(body) in lengths.get(kind, ()):
@@ -89,10 +97,11 @@ def _bare(chunks: list[tuple[bytes, bytes]], colour: int) -> bytes:
     if colour == _PALETTE and b"PLTE" not in before:
         raise PictureError("PNG palette is missing; the file is damaged")
     ordered = [before[kind] for kind in lengths if kind in before]
-    return b"".join([_SIGNATURE, *ordered, *pixels, _chunk(b"IEND", b"")])
+    packed = (part for body in pixels for part in _parts(b"IDAT", body))
+    return spill.join(itertools.chain((_SIGNATURE, *ordered), packed, _parts(b"IEND", b"")))
 
 
-def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
+def _metadata(chunks: Iterable[_Chunk]) -> Metadata:
     """Return what the first chunk of each kind holds."""
     icc, exif, xmp = None, None, None
     for kind, body in chunks:
@@ -111,8 +120,7 @@ def _international_text(body: bytes) -> bytes:
     return _unpack(text) if body[:1] == b"\1" else text
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
-    data = bytes(imagecodecs.png_encode(pixels))
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> spill.Data:
     extra = b""
     if metadata.icc:
         extra += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
@@ -120,12 +128,32 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
         extra += _chunk(b"eXIf", metadata.exif)
     if metadata.xmp:
         extra += _chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + metadata.xmp)
-    after_header = len(_SIGNATURE) + 25
-    return data[:after_header] + extra + data[after_header:]
+    if spill.is_spilled(pixels):
+        return spill.join(_in_strips(pixels, extra))
+    data = bytes(imagecodecs.png_encode(pixels))
+    return data[:_AFTER_HEADER] + extra + data[_AFTER_HEADER:]
 
 
-def _chunks(data: bytes, *, pixels: bool = True) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the kinds and contents of chunks; those of pixels are not read on request, and then seem empty."""
+def _in_strips(pixels: np.ndarray, extra: bytes) -> Iterator[bytes]:
+    """Yield a file without holding all of it: libpng filters a strip of rows at a time, and zlib packs what it gets.
+
+    The row above goes with each strip, since filters predict the strip's first row from it.
+    """
+    packer = zlib.compressobj(strategy=zlib.Z_FILTERED)
+    for rows in spill.bands(pixels):
+        above = min(rows.start, 1)
+        strip = bytes(imagecodecs.png_encode(pixels[rows.start - above : rows.stop], level=0))
+        filtered = zlib.decompress(b"".join(body for kind, body in _chunks(strip) if kind == b"IDAT"))
+        if not above:
+            (_, header), *_ = _chunks(strip)
+            yield _SIGNATURE + _chunk(b"IHDR", header[:4] + struct.pack(">I", len(pixels)) + header[8:]) + extra
+        skipped = above * len(filtered) // (rows.stop - rows.start + above)
+        yield _chunk(b"IDAT", packer.compress(filtered[skipped:]))
+    yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
+
+
+def _chunks(data: spill.Data, *, pixels: bool = True) -> Iterator[_Chunk]:
+    """Yield the kinds and contents of chunks; those of pixels are views, or on request are not read and seem empty."""
     position, chunks, most = len(_SIGNATURE), 0, _MAX_CHUNKS + len(data) // _LEAST_CHUNK
     kind = b""
     while kind != b"IEND":
@@ -135,9 +163,9 @@ def _chunks(data: bytes, *, pixels: bool = True) -> Iterator[tuple[bytes, bytes]
         length, kind = struct.unpack_from(">I4s", data, position)
         if position + 12 + length > len(data):
             raise PictureError("the file is cut short; get a complete copy")
-        body = b""
+        body: _Body = b""
         if pixels or kind not in (b"IDAT", b"fdAT"):
-            body = data[position + 8 : position + 8 + length]
+            body = (memoryview(data) if kind == b"IDAT" else data)[position + 8 : position + 8 + length]
             (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
             if zlib.crc32(body, zlib.crc32(kind)) != checksum:
                 raise PictureError("a checksum is wrong, so the file is damaged; get an intact copy")
@@ -146,7 +174,12 @@ def _chunks(data: bytes, *, pixels: bool = True) -> Iterator[tuple[bytes, bytes]
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return b"".join(_parts(kind, body))
+
+
+def _parts(kind: bytes, body: _Body) -> tuple[_Body, ...]:
+    checksum = zlib.crc32(body, zlib.crc32(kind))
+    return struct.pack(">I4s", len(body), kind), body, struct.pack(">I", checksum)
 
 
 def _unpack(packed: bytes) -> bytes:
@@ -166,6 +199,7 @@ CODEC = Codec(
     describe=_describe,
     decode=_decode,
     encode=_encode,
+    for_large=True,
     depths=(8, 16),
     max_side=_MAX_SIDE,
 )

@@ -47,4 +47,4 @@ def coded(pixels: np.ndarray, format: str, quality: int | None = None, options: 
     codec = codec_named(format)
     data = encode(codec, pixels, quality=quality, options=options).data
     decoded = decode(codec, data, 2**62)  # it was made here
-    return Coded(data, decoded.pixels[..., :channels])
+    return Coded(bytes(data), decoded.pixels[..., :channels])

@@ -6,11 +6,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twinscale import codecs
+from twinscale import codecs, spill
 from twinscale.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
     from twinscale.codecs.codec import Codec
+
+_BEGINNING = 2**24  # bytes, within which JPEG-LS is told from JPEG behind all of the metadata
 
 
 @cache
@@ -64,7 +66,7 @@ def codec_of_path(path: str | os.PathLike[str]) -> "Codec":
     raise UsageError(f"{path}: extension {extension!r} {reason}; use one of {known}")
 
 
-def codec_of_bytes(data: bytes) -> "Codec":
+def codec_of_bytes(data: spill.Data) -> "Codec":
     """Return the codec of a file, recognised by how its contents begin.
 
     Raises:
@@ -72,8 +74,9 @@ def codec_of_bytes(data: bytes) -> "Codec":
     """
     if not data:
         raise PictureError("the file is empty; get a complete copy")
+    beginning = data[:_BEGINNING]
     for codec in all_codecs():
-        if codec.sniff(data):
+        if codec.sniff(beginning):
             return codec
     known = ", ".join(codec.name for codec in all_codecs())
     raise PictureError(f"not a picture of a known format ({known}); convert it to one of these")

@@ -5,10 +5,13 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from twinscale import spill
 from twinscale.errors import PictureError
 
 APP1, APP2 = 0xE1, 0xE2
 SCAN = 0xDA
+FRAME = 0xC0
+RESTART_INTERVAL, RESTART = 0xDD, 0xD0
 JPEG_LS_FRAME = 0xF7
 END = b"\xff\xd9"
 """The marker that ends the picture."""
@@ -27,7 +30,7 @@ class Segment(NamedTuple):
     end: int
 
 
-def read_segments(data: bytes) -> Iterator[Segment]:
+def read_segments(data: spill.Data) -> Iterator[Segment]:
     """Yield the segments up to the head of the first scan; what stands between them is skipped.
 
     Raises:
@@ -51,7 +54,7 @@ def read_segments(data: bytes) -> Iterator[Segment]:
             position = end
 
 
-def count_scans(data: bytes, first: int) -> int:
+def count_scans(data: spill.Data, first: int) -> int:
     """Return how many scans there are up to the end of the picture, given where the head of the first one begins.
 
     Raises:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import imagecodecs
 import numpy as np
 
+from twinscale import spill
 from twinscale.codecs import pillow
 from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
@@ -21,7 +22,9 @@ from twinscale.errors import PictureError
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INK = 0, 1, 2, 5
 _INTERNAL_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
-_FLOAT = 3
+_WHOLE, _FLOAT = 1, 3
+# By format and bits: samples that are what a picture's can be.
+_STORED = {(_WHOLE, 8): np.uint8, (_WHOLE, 16): np.uint16, (_FLOAT, 32): np.float32}
 _XMP, _ICC = 700, 34675
 
 # The tags that describe the picture, not how this one file stores its pixels.
@@ -65,7 +68,7 @@ class _Directory(NamedTuple):
         return self.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) and whole and not premultiplied_bytes
 
 
-def _header(data: bytes) -> Header:
+def _header(data: spill.Data) -> Header:
     directory = _read_directory(data)
     channels = 1 if directory.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 3
     has_alpha = (directory.extra or ())[:1] in ((_ALPHA,), (_PREMULTIPLIED,))
@@ -82,7 +85,7 @@ def _describe(data: bytes) -> Description:
     return Description(metadata, _read_directory(data).orientation, lost)
 
 
-def _decode(data: bytes) -> Decoded:
+def _decode(data: spill.Data) -> Decoded:
     directory = _read_directory(data)
     width, height = directory.width, directory.height
     stored = width * height * directory.samples * max(directory.bits) // 8
@@ -109,7 +112,7 @@ def _decode(data: bytes) -> Decoded:
     return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, (*notes, *lost))
 
 
-def _structure(data: bytes, photometric: int | None = None) -> bytes:
+def _structure(data: spill.Data, photometric: int | None = None) -> bytes:
     """Return a file with only the tags that the pixels need, and maybe another colour model in its first directory."""
     block, copy = TiffBlock(data), bytearray(data)
     fields = {tag: field for tag, field in block.directory(block.first).items() if tag in _STRUCTURAL}
@@ -121,7 +124,7 @@ def _structure(data: bytes, photometric: int | None = None) -> bytes:
     return bytes(copy)
 
 
-def _read_directory(data: bytes) -> _Directory:
+def _read_directory(data: spill.Data) -> _Directory:
     """Read the first directory; raise ``struct.error``, ``ValueError`` or ``KeyError`` if it is damaged."""
     block = TiffBlock(data)
     fields = block.directory(block.first)
@@ -167,7 +170,7 @@ def _count_pages(block: TiffBlock) -> int:
     return len(seen)
 
 
-def _read_metadata(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
+def _read_metadata(data: spill.Data) -> tuple[Metadata, tuple[str, ...]]:
     """Return the metadata that is not damaged, and a note if some is."""
     block = TiffBlock(data)
     fields = block.directory(block.first)
@@ -188,13 +191,18 @@ def _describing(block: TiffBlock) -> Tree:
     return block.tree(fields, frozenset((EXIF, GPS, INTEROP)))
 
 
-def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:
+def _decode_plain(data: spill.Data, header: _Directory) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return pixels ``(H, W, 1 to 4)`` of a file that ``is_plain``, of the type they are stored in; and notes.
 
     Raises:
         PictureError: the extra channels are of a kind that is not supported.
     """
-    pixels: np.ndarray = imagecodecs.tiff_decode(data)
+    dtype = _STORED.get((header.sample_format, header.bits[0]))
+    if dtype and header.compression in _SIMPLE and not header.is_planar:
+        shape = (header.height, header.width, header.samples)
+        pixels = spill.decoded(imagecodecs.tiff_decode, data, shape, dtype)
+    else:
+        pixels = imagecodecs.tiff_decode(data)
     if pixels.size != header.height * header.width * header.samples:
         raise PictureError(f"TIFF of shape {pixels.shape} is not supported; save it as plain grey or RGB")
     if header.samples > 1 and header.is_planar:
@@ -209,19 +217,26 @@ def _decode_plain(data: bytes, header: _Directory) -> tuple[np.ndarray, tuple[st
     kept = colours + (extra[:1] == (_ALPHA,))
     if header.photometric == _WHITE_IS_ZERO:
         top = 1 if header.sample_format == _FLOAT else 2 ** header.bits[0] - 1
-        pixels[..., 0] = top - pixels[..., 0]
+        for rows in spill.bands(pixels):
+            pixels[rows, :, 0] = top - pixels[rows, :, 0]
     left_out = header.samples - kept
     return pixels[..., :kept], (f"{left_out} extra channels left out",) if left_out else ()
 
 
-def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
+def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> spill.Data:
     """Encode with deflate."""
     height, width, count = pixels.shape
     is_float = pixels.dtype.kind == "f"
     rows = max(1, _STRIP_BYTES // (width * count * pixels.itemsize))
-    strips = [_strip(pixels[top : top + rows], is_float) for top in range(0, height, rows)]
-    lengths = [len(strip) for strip in strips]
-    if sum(lengths) > _MAX_BYTES:
+    lengths: list[int] = []
+
+    def strip(band: slice) -> bytes:
+        packed = _strip(pixels[band], is_float)
+        lengths.append(len(packed))
+        return packed
+
+    strips = spill.join(map(strip, spill.bands(pixels, rows)))
+    if len(strips) > _MAX_BYTES:
         raise PictureError("TIFF files cannot exceed 4 GiB; write PNG or JPEG 2000")
 
     tree = dict(_describing(TiffBlock(metadata.exif))) if metadata.exif else {}
@@ -249,7 +264,7 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     offsets = np.cumsum([0, *lengths[:-1]])
     start = len(head) + len(pack_tree({**tree, 273: _longs(*offsets)}, len(head)))
     directory = pack_tree({**tree, 273: _longs(*(offsets + start))}, len(head))
-    return b"".join([head, directory, *strips])
+    return spill.join([head, directory, strips])
 
 
 def _shorts(*numbers: int) -> Value:
@@ -277,6 +292,7 @@ CODEC = Codec(
     describe=_describe,
     decode=_decode,
     encode=_encode,
+    for_large=True,
     frames="pages",
     depths=(8, 16, 32),
 )

@@ -4,6 +4,7 @@ Every tile is computed together with a halo as wide as the operation's radius, a
 away, so no seam can exist: tiled and untiled results are equal up to the runtime's own rounding.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import spill
 from twinscale.engine.operation import Operation
 from twinscale.errors import OutOfMemoryError, UsageError
 from twinscale.images.levels import to_pixels, to_planes
 
 GIBIBYTE = 2**30
-MEMORY = 1 * GIBIBYTE
+MEMORY = GIBIBYTE // 4
 """What a network may hold while it works on a tile. What NumPy holds in addition is mostly less."""
 WHOLE_PICTURE_MEMORY = 8 * GIBIBYTE
 """The same for a network that looks at the whole picture and therefore cannot be tiled."""
@@ -38,8 +40,8 @@ def run(
 ) -> NDArray:
     """Apply an operation to a whole picture.
 
-    Sides that are not a multiple of ``operation.multiple_of`` are padded by repeating the last row or
-    column, see :func:`padded`. Beyond the picture, a ``mirrored`` operation sees its mirror image.
+    Sides that are not a multiple of ``operation.multiple_of`` are completed by repeating the last row or column; what
+    that adds to the result is cut off. Beyond these sides, a ``mirrored`` operation sees the mirror image.
 
     Args:
         operation: what to do; several threads may call it at the same time.
@@ -61,37 +63,9 @@ def run(
     if tile is not None and tile < 0:
         raise UsageError(f"tile {tile} must be at least 1, or 0 for the whole picture at once")
     dtype = np.dtype(dtype or pixels.dtype)
-    try:
-        complete = padded(pixels, operation)
-    except MemoryError:
-        height, width = pixels.shape[:2]
-        raise OutOfMemoryError(f"memory ran out on a picture of {width}x{height}: {_REMEDY}") from None
-    return without_padding(_run_padded(operation, complete, dtype, tile, progress), pixels, operation)
-
-
-def padded(pixels: NDArray, operation: Operation) -> NDArray:
-    """Repeat the last row and column of ``(H, W, C)`` until both sides are multiples of ``operation.multiple_of``."""
-    bottom, right = (-side % operation.multiple_of for side in pixels.shape[:2])
-    return np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else pixels
-
-
-def without_padding(result: NDArray, pixels: NDArray, operation: Operation) -> NDArray:
-    """Cut what an operation made of :func:`padded` pixels to what belongs to the pixels: sides are rounded up."""
-    height, width = (math.ceil(side * operation.scale) for side in pixels.shape[:2])
-    return np.ascontiguousarray(result[:height, :width])
-
-
-def _run_padded(
-    operation: Operation,
-    pixels: NDArray,
-    dtype: np.dtype,
-    tile: int | None,
-    progress: Callable[[int, int], None] | None,
-) -> NDArray:
-    """Run on a picture whose sides are multiples of what the operation wants."""
-    height, width = pixels.shape[:2]
     if math.isinf(operation.radius):
         return _run_whole(operation, pixels, dtype, progress)
+    height, width = (_completed(side, operation) for side in pixels.shape[:2])
     if tile is None:
         counts = _fewest_tiles(operation, height, width)
         side = max(_step(height, counts[0], operation), _step(width, counts[1], operation))
@@ -104,8 +78,9 @@ def _run_padded(
             return _run(operation, pixels, dtype, counts, progress)
         except MemoryError:
             if tile // 2 < _SMALLEST_TILE:
+                size = f"{pixels.shape[1]}x{pixels.shape[0]}"
                 raise OutOfMemoryError(
-                    f"memory ran out on a picture of {width}x{height} with tiles of {tile} pixels: {_REMEDY}"
+                    f"memory ran out on a picture of {size} with tiles of {tile} pixels: {_REMEDY}"
                 ) from None
             tile //= 2
             counts = (_count(height, tile, operation), _count(width, tile, operation))
@@ -114,7 +89,7 @@ def _run_padded(
 def _run_whole(
     operation: Operation, pixels: NDArray, dtype: np.dtype, progress: Callable[[int, int], None] | None
 ) -> NDArray:
-    height, width = pixels.shape[:2]
+    height, width = (_completed(side, operation) for side in pixels.shape[:2])
     needed = height * width * operation.activation_bytes
     about = (
         f"the network looks at the whole picture, and one of {width}x{height} takes about {needed / GIBIBYTE:.1f} GiB"
@@ -148,18 +123,14 @@ def _run(
     progress: Callable[[int, int], None] | None,
 ) -> NDArray:
     height, width = pixels.shape[:2]
-    tiles = [
-        (row, column)
-        for row in _windows(height, counts[0], operation)
-        for column in _windows(width, counts[1], operation)
-    ]
-    margin = _margin(operation)
-    if margin:
-        pixels = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+    rows, columns = _windows(height, counts[0], operation), _windows(width, counts[1], operation)
+    down, across = _sources(height, operation), _sources(width, operation)
+    tiles = list(itertools.product(rows, columns))
 
     def work(tile: tuple[_Window, _Window]) -> NDArray:
         row, column = tile
-        return to_pixels(operation(to_planes(pixels[row.read, column.read]))[row.keep, column.keep], dtype)
+        read = _taken(_taken(pixels, down[row.read], axis=0), across[column.read], axis=1)
+        return to_pixels(operation(to_planes(read))[row.keep, column.keep], dtype)
 
     workers = ThreadPoolExecutor(_UNDER_WAY)
     try:
@@ -167,16 +138,33 @@ def _run(
         out: NDArray | None = None
         for done, ((row, column), result) in enumerate(zip(tiles, results, strict=True), start=1):
             if out is None:
-                sides = (int(side * operation.scale) for side in (height, width))
-                out = np.empty((*sides, result.shape[2]), dtype)
+                sides = (math.ceil(side * operation.scale) for side in (height, width))
+                out = spill.empty((*sides, result.shape[2]), dtype)
             for channel in range(result.shape[2]):  # most results hold each channel in one piece, so this copies faster
                 out[row.write, column.write, channel] = result[:, :, channel]
+            spill.release(pixels, out)
             if progress:
                 progress(done, len(tiles))
     finally:
         workers.shutdown(cancel_futures=True)  # waits for the tiles that are under way
     assert out is not None
     return out
+
+
+def _sources(length: int, operation: Operation) -> NDArray[np.intp]:
+    """Return where each pixel of a side comes from, with what completes the side and the margin around it."""
+    completed, margin = _completed(length, operation), _margin(operation)
+    positions = np.arange(-margin, completed + margin) % (2 * completed)
+    mirrored = np.minimum(positions, 2 * completed - 1 - positions)
+    return np.minimum(mirrored, length - 1)
+
+
+def _taken(pixels: NDArray, positions: NDArray[np.intp], axis: int) -> NDArray:
+    """Return the pixels at some positions; a view if they lie side by side, as they do inside the picture."""
+    first, count = int(positions[0]), len(positions)
+    if (np.diff(positions) == 1).all():
+        return pixels[first : first + count] if axis == 0 else pixels[:, first : first + count]
+    return pixels.take(positions, axis)
 
 
 def _fewest_tiles(operation: Operation, height: int, width: int) -> tuple[int, int]:
@@ -193,18 +181,24 @@ def _fewest_tiles(operation: Operation, height: int, width: int) -> tuple[int, i
 
 def _windows(length: int, count: int, operation: Operation) -> list[_Window]:
     """Split one side into ``count`` tiles; all are read with one length, because runtimes work best on one shape."""
-    step, window = _step(length, count, operation), _window(length, count, operation)
+    completed, end = _completed(length, operation), math.ceil(length * operation.scale)
+    step, window = _step(completed, count, operation), _window(completed, count, operation)
     halo, margin = _halo(operation), _margin(operation)
     numerator, denominator = operation.scale.as_integer_ratio()
     windows = []
-    for start in range(0, length, step):
-        stop = min(start + step, length)
-        low = min(max(-margin, start - halo), length + margin - window)
+    for start in range(0, completed, step):
+        stop = min(start + step, completed)
+        low = min(max(-margin, start - halo), completed + margin - window)
         offset = low * numerator // denominator
-        write = slice(start * numerator // denominator, stop * numerator // denominator)
+        write = slice(start * numerator // denominator, min(stop * numerator // denominator, end))
         read = slice(low + margin, low + margin + window)
         windows.append(_Window(read, write, slice(write.start - offset, write.stop - offset)))
     return windows
+
+
+def _completed(length: int, operation: Operation) -> int:
+    """Return a side that is long enough for the operation, a multiple of what it wants."""
+    return length + -length % operation.multiple_of
 
 
 def _count(length: int, tile: int, operation: Operation) -> int:

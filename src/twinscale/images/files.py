@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from twinscale import spill
 from twinscale.errors import OutOfMemoryError, OutputExistsError, PictureError
 
 if sys.platform != "win32":
@@ -17,7 +18,7 @@ if sys.platform != "win32":
 _TEMPORARY = re.compile(r"\.twinscale-[0-9a-f]{16}\.tmp")
 
 
-def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, spill.Data]:
     """Return the name to use in messages, and all bytes of a file, an open binary file, or bytes.
 
     Raises:
@@ -30,7 +31,8 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
         return str(getattr(source, "name", "picture data")), source.read()
     path = Path(source)
     try:
-        return str(path), path.read_bytes()
+        with path.open("rb") as file:
+            return str(path), spill.read(file)
     except MemoryError:
         raise OutOfMemoryError(f"{path}: the file is too large for the available memory; use a smaller one") from None
     except FileNotFoundError:
@@ -43,7 +45,7 @@ def read_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
         raise PictureError(f"{path}: cannot be read ({error}); check the path and the disk") from error
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bool) -> None:
+def write_atomically(path: str | os.PathLike[str], data: spill.Data, *, overwrite: bool) -> None:
     """Write a file that appears complete or not at all.
 
     The data goes to a temporary file in the same folder, which then takes the final name in one
@@ -64,7 +66,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
         temporary, handle = _create_temporary(path.parent, permissions)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                for part in spill.parts(data):
+                    file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
             if permissions is not None:

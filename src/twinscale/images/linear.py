@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import spill
+
 Float64 = NDArray[np.float64]
 
 # A band of this many output rows becomes one small dense matrix product. BLAS is so much faster than
@@ -32,7 +34,7 @@ def weighted_rows(image: NDArray[np.generic], first: NDArray[np.intp], weights: 
     height = image.shape[0]
     flat = image.reshape(height, -1)
     taps = weights.shape[1]
-    out = np.empty((len(first), flat.shape[1]), dtype=image.dtype)
+    out = spill.empty((len(first), flat.shape[1]), image.dtype)
     for top in range(0, len(first), _BAND):
         starts = first[top : top + _BAND]
         low, high = int(starts.min()), int(starts.max()) + taps
@@ -46,6 +48,7 @@ def weighted_rows(image: NDArray[np.generic], first: NDArray[np.intp], weights: 
         for left in range(0, flat.shape[1], step):
             columns = slice(left, left + step)
             out[top : top + _BAND, columns] = to_dtype(band @ flat[rows, columns].astype(np.float64), out.dtype)
+        spill.release(flat, out)
     return out.reshape(len(first), *image.shape[1:])
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Union, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import spill
+from twinscale.codecs.depth import is_full
 from twinscale.codecs.registry import codec_named, codec_of_bytes, codec_of_path
 from twinscale.errors import OutOfMemoryError, PictureError, UsageError
 from twinscale.images.files import read_source, refuse_taken, write_atomically
@@ -113,6 +115,17 @@ class Picture:
         """Whether there is one colour channel."""
         return self.channels == 1
 
+    @property
+    def is_opaque(self) -> bool:
+        """Whether there is no alpha, or none that lets anything through."""
+        return self.alpha is None or is_full(self.alpha)
+
+    def samples(self) -> NDArray[Any]:
+        """Return ``(H, W, C)``: the pixels, and alpha as the last channel if there is one; to be read, not changed."""
+        if self.alpha is None:
+            return self.pixels
+        return spill.map_rows(lambda *parts: np.dstack(parts), self.pixels, self.alpha)
+
     def planes(self) -> np.ndarray:
         """Return the colour channels as ``float32`` ``(H, W, C)`` of 0 to 1; float pixels as they are, not a copy."""
         return to_planes(self.pixels)
@@ -142,8 +155,12 @@ class Picture:
             raise UsageError(f"depth {depth} is not supported; choose 8 or 16 bits per sample")
         if depth == self.depth:
             return self
-        alpha = None if self.alpha is None else to_pixels(to_planes(self.alpha), types[depth])
-        return replace(self, pixels=to_pixels(self.planes(), types[depth]), alpha=alpha)
+
+        def converted(samples: np.ndarray) -> np.ndarray:
+            return to_pixels(to_planes(samples), types[depth])
+
+        alpha = None if self.alpha is None else spill.map_rows(converted, self.alpha)
+        return replace(self, pixels=spill.map_rows(converted, self.pixels), alpha=alpha)
 
     def on_background(self, colour: Colour) -> "Picture":
         """Return the picture without alpha, laid on a colour; an opaque picture merely loses its alpha.
@@ -160,13 +177,18 @@ class Picture:
         behind = np.array(_rgb(colour), np.float32) / np.float32(255)
         if self.alpha is None:
             return self
-        planes, icc = self.planes(), self.icc
+        icc = self.icc
         if self.is_grey and (behind == behind[0]).all():
             behind = behind[:1]
         elif self.is_grey:
-            planes, icc = np.repeat(planes, 3, axis=2), None
-        opacity = to_planes(self.alpha)[:, :, None]
-        return self.with_planes(planes * opacity + behind * (1 - opacity), icc=icc)
+            icc = None
+
+        def blended(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+            opacity = to_planes(alpha)[:, :, None]
+            return to_pixels(to_planes(pixels) * opacity + behind * (1 - opacity), pixels.dtype)
+
+        pixels = spill.map_rows(blended, self.pixels, self.alpha)
+        return replace(self, pixels=pixels, alpha=None, icc=icc, quantisation=None)
 
     def without_metadata(self) -> "Picture":
         """Return the picture without EXIF and XMP, which may tell who took it, where and when.
@@ -240,7 +262,7 @@ class Picture:
 
     def to_array(self) -> NDArray[Any]:
         """Return a new array ``(H, W, C)`` of the picture's type: C = 1 to 4, alpha last."""
-        return self.pixels.copy() if self.alpha is None else np.dstack((self.pixels, self.alpha))
+        return self.pixels.copy() if self.alpha is None else self.samples()
 
     @classmethod
     def from_pil(cls, image: "Image") -> "Picture":
@@ -312,12 +334,17 @@ class Picture:
                 is not supported.
             OutOfMemoryError: there is not enough memory for it.
         """
+        name, data = read_source(source)
+        if not isinstance(data, spill.Data):
+            raise PictureError(f"{name}: gives {type(data).__name__}, not bytes; open it in binary mode, 'rb'")
+        return cls.of_file(data, name, max_pixels=max_pixels)
+
+    @classmethod
+    def of_file(cls, data: spill.Data, name: str, *, max_pixels: int = MAX_PIXELS) -> "Picture":
+        """Read a picture from the contents of a file, as :meth:`read` does; errors call it by the name."""
         # Decoders and encoders are loaded only once a picture is read or written.
         from twinscale.codecs.decoding import decode
 
-        name, data = read_source(source)
-        if not isinstance(data, bytes):
-            raise PictureError(f"{name}: gives {type(data).__name__}, not bytes; open it in binary mode, 'rb'")
         try:
             codec = codec_of_bytes(data)
             return cls._finished(decode(codec, data, max_pixels), codec.name)
@@ -351,7 +378,7 @@ class Picture:
             PictureError: the format cannot hold this picture's depth, alpha, size or colours.
             OutOfMemoryError: there is not enough memory for it.
         """
-        return self.encoded(format, quality=quality).data
+        return bytes(self.encoded(format, quality=quality).data)
 
     def encoded(self, format: str, *, quality: int | None = None) -> "Encoded":
         """Return what :meth:`encode` does, and notes on the metadata that was left out, one line each."""
@@ -407,15 +434,16 @@ def _untouched_quantisation(image: "Image") -> "Quantisation | None":
 def _split(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Split ``(H, W, 1 to 4)`` into colour channels and alpha, if there is one."""
     if pixels.shape[2] in (1, 3):
-        return np.ascontiguousarray(pixels), None
-    return np.ascontiguousarray(pixels[..., :-1]), np.ascontiguousarray(pixels[..., -1])
+        return spill.contiguous(pixels), None
+    return spill.contiguous(pixels[..., :-1]), spill.contiguous(pixels[..., -1])
 
 
 def _refuse_out_of_range(values: np.ndarray, what: str) -> None:
     """Raise if floating-point values are not all within 0 to 1."""
     if values.dtype.kind != "f":
         return
-    low, high = values.min(), values.max()
+    low = np.min([values[rows].min() for rows in spill.bands(values)])
+    high = np.max([values[rows].max() for rows in spill.bands(values)])
     if not (low >= 0 and high <= 1):  # written this way, it also catches NaN
         raise UsageError(f"floating-point {what} run from {low:g} to {high:g}; scale them to 0 to 1")
 

@@ -1,5 +1,6 @@
 """Resizing exactly as MATLAB's ``imresize`` does it, with its classical kernels."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import spill
 from twinscale.errors import UsageError
 from twinscale.images.linear import Float64, weighted_rows
 
@@ -101,9 +103,13 @@ def imresize(
         if axis == 0:
             image = weighted_rows(image, first, weights)
         else:
-            columns = np.ascontiguousarray(image.swapaxes(0, 1))
-            image = weighted_rows(columns, first, weights).swapaxes(0, 1)
-    return np.ascontiguousarray(image)
+            image = spill.map_rows(functools.partial(_weighted_columns, first=first, weights=weights), image)
+    return spill.contiguous(image)
+
+
+def _weighted_columns(image: NDArray, first: NDArray[np.intp], weights: Float64) -> NDArray:
+    columns = np.ascontiguousarray(image.swapaxes(0, 1))
+    return weighted_rows(columns, first, weights).swapaxes(0, 1)
 
 
 def contributions(

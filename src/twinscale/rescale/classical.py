@@ -5,11 +5,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from twinscale import spill
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import with_alpha
 from twinscale.errors import OutOfMemoryError
 from twinscale.images.downscaling import KERNELS, check, downscale
-from twinscale.images.levels import to_pixels, to_planes
+from twinscale.images.levels import to_pixels
 from twinscale.images.picture import Picture
 from twinscale.rescale.model import ProgressCallback
 from twinscale.rescale.xmp import remove_tag
@@ -41,10 +42,9 @@ def shrink_classically(
     check(scale, method)
     # A shrunk picture that is reduced is none any more, and the pixels are no JPEG's.
     picture = replace(picture, xmp=remove_tag(picture.xmp), quantisation=None)
-    if picture.alpha is not None and to_planes(picture.alpha).min() < 1:
-        planes = np.concatenate((picture.pixels, picture.alpha[:, :, None]), axis=2)
-        result = run(_with_alpha(int(scale), method), planes, tile=tile, progress=progress)
-        return replace(picture, pixels=np.ascontiguousarray(result[:, :, :-1]), alpha=result[:, :, -1].copy())
+    if not picture.is_opaque:
+        result = run(_with_alpha(int(scale), method), picture.samples(), tile=tile, progress=progress)
+        return replace(picture, pixels=spill.contiguous(result[:, :, :-1]), alpha=spill.contiguous(result[:, :, -1]))
     try:
         pixels = downscale(picture.pixels, scale, method)
     except MemoryError:
@@ -56,7 +56,7 @@ def shrink_classically(
         progress(1, 1)
     if pixels.dtype.kind == "f":
         pixels = to_pixels(pixels, pixels.dtype)  # within 0 to 1
-    alpha = None if picture.alpha is None else np.resize(picture.alpha[:1, :1], pixels.shape[:2])
+    alpha = None if picture.alpha is None else np.broadcast_to(picture.alpha[:1, :1], pixels.shape[:2])
     return replace(picture, pixels=pixels, alpha=alpha)
 
 

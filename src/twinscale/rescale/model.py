@@ -13,6 +13,7 @@ from typing import Union
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import spill
 from twinscale.codecs.quantisation import CONDITIONS, Quantisation
 from twinscale.engine import Network, Operation, Runtime, run
 from twinscale.engine.operation import (
@@ -26,7 +27,6 @@ from twinscale.engine.operation import (
     with_alpha,
 )
 from twinscale.errors import ModelError, OutOfMemoryError, UsageError
-from twinscale.images.levels import to_planes
 from twinscale.images.picture import Picture
 from twinscale.rescale.channel import Channel, Lossy, create_channel
 from twinscale.zoo import Card, load_card
@@ -249,15 +249,14 @@ class Model:
         picture = replace(picture, quantisation=None)  # what comes out are pixels of no JPEG
         if picture.alpha is None:
             return replace(picture, pixels=run(colour, picture.pixels, tile=tile, progress=progress))
-        if to_planes(picture.alpha).min() == 1:
+        if picture.is_opaque:
             pixels = run(colour, picture.pixels, tile=tile, progress=progress)
-            return replace(picture, pixels=pixels, alpha=np.resize(picture.alpha[:1, :1], pixels.shape[:2]))
+            return replace(picture, pixels=pixels, alpha=np.broadcast_to(picture.alpha[:1, :1], pixels.shape[:2]))
         # An upscaler enlarges alpha like a grey picture, so that its edges are as sharp as the colour's. What a pair
         # makes of alpha would be noise to other programs.
         alpha = clamped_to_neighbours(self._on_pixels(operation, 1)) if self.card.kind == "upscaler" else None
-        planes = np.concatenate((picture.pixels, picture.alpha[:, :, None]), axis=2)
-        result = run(with_alpha(colour, alpha), planes, tile=tile, progress=progress)
-        return replace(picture, pixels=np.ascontiguousarray(result[:, :, :-1]), alpha=result[:, :, -1].copy())
+        result = run(with_alpha(colour, alpha), picture.samples(), tile=tile, progress=progress)
+        return replace(picture, pixels=spill.contiguous(result[:, :, :-1]), alpha=spill.contiguous(result[:, :, -1]))
 
     def _on_pixels(self, operation: Operation, channels: int) -> Operation:
         """Do what :meth:`on_channels` does, for a picture's pixels: those of a grey picture are not yet Y."""

@@ -209,7 +209,7 @@ def pack(
     if measured.model is None:
         notes = (*notes, f"{measured.format} alone is best here: the file is as it is to be, with nothing to restore")
     small = best.small
-    return Packed(file.data, measured, alone.measured(settled[alone]), beside, small.width, small.height, notes)
+    return Packed(bytes(file.data), measured, alone.measured(settled[alone]), beside, small.width, small.height, notes)
 
 
 class _Steps:

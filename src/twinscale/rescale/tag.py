@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 
+from twinscale import spill
 from twinscale.images.picture import Picture
 
 DIGITS = 16
@@ -49,5 +50,6 @@ def digest_of(picture: Picture) -> str:
     digest = hashlib.sha256(f"{picture.pixels.shape} {picture.pixels.dtype.name}".encode())
     for samples in (picture.pixels, picture.alpha):
         if samples is not None:
-            digest.update(samples.tobytes())
+            for rows in spill.bands(samples):
+                digest.update(samples[rows].tobytes())
     return digest.hexdigest()[:DIGITS]

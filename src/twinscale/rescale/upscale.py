@@ -7,9 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
+from twinscale import spill
 from twinscale.engine import Runtime
 from twinscale.errors import UsageError
+from twinscale.images.levels import to_pixels, to_planes
 from twinscale.images.picture import Picture, PictureLike
 from twinscale.images.resize import imresize
 from twinscale.rescale.model import Model, ModelLike, ProgressCallback, as_model
@@ -145,8 +148,17 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     if picture.alpha is None:
         pixels = imresize(picture.pixels, size=size)
         return replace(picture, pixels=np.clip(pixels, 0, 1) if picture.depth == 32 else pixels, quantisation=None)
-    opaque = Picture(picture.alpha[:, :, None]).planes()
-    alpha = np.clip(imresize(opaque, size=size), 0, 1)
-    premultiplied = imresize(picture.planes() * opaque, size=size)
-    planes = np.divide(premultiplied, alpha, out=np.zeros_like(premultiplied), where=alpha > 0)
-    return picture.with_planes(planes, alpha[:, :, 0])
+
+    def with_opacity(pixels: NDArray, alpha: NDArray) -> NDArray:
+        opacity = to_planes(alpha)[:, :, None]
+        return np.concatenate((to_planes(pixels) * opacity, opacity), axis=2)
+
+    def separate(planes: NDArray) -> NDArray:
+        premultiplied, opacity = planes[:, :, :-1], np.clip(planes[:, :, -1:], 0, 1)
+        colours = np.divide(premultiplied, opacity, out=np.zeros_like(premultiplied), where=opacity > 0)
+        return to_pixels(np.concatenate((colours, opacity), axis=2), picture.pixels.dtype)
+
+    planes = imresize(spill.map_rows(with_opacity, picture.pixels, picture.alpha), size=size)
+    samples = spill.map_rows(separate, planes)
+    pixels, alpha = spill.contiguous(samples[:, :, :-1]), spill.contiguous(samples[:, :, -1])
+    return replace(picture, pixels=pixels, alpha=alpha, quantisation=None)

@@ -1,6 +1,7 @@
 """A torch network as the evaluation measures it: as it is trained, or as it would ship."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from itertools import chain
 
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from twinscale import engine
 from twinscale.engine import Operation, run
 from twinscale.engine.operation import on_grey, told
-from twinscale.engine.tiling import padded, without_padding
 from twinscale.evaluation.protocol import Protocol
 from twinscale.evaluation.provenance import REFERENCE
 from twinscale.evaluation.trial import Rescaler
@@ -34,8 +34,8 @@ def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, chan
 
     def transform(part: Network, planes: NDArray, conditions: Sequence[float]) -> NDArray:
         operation = in_torch(part)
-        result = _fitting(operation, network, planes, conditions)(padded(planes.astype(np.float32), operation))
-        return without_padding(result, planes, operation)
+        result = _fitting(operation, network, planes, conditions)(_padded(planes.astype(np.float32), operation))
+        return _without_padding(result, planes, operation)
 
     return _rescaler(network, spec, data, transform, channel)
 
@@ -63,6 +63,18 @@ def baseline(spec: NetworkSpec, data: DataSpec, channel: Channel | None = None) 
     reduce = Degradation(spec.scale, spec.colour, data).reduce
     sent_through = channel or Unchanged()
     return Rescaler(lambda truth: sent_through(reduce(truth)), Protocol(spec.scale, spec.colour).enlarge)
+
+
+def _padded(pixels: NDArray, operation: Operation) -> NDArray:
+    """Repeat the last row and column of ``(H, W, C)`` until both sides are multiples of ``operation.multiple_of``."""
+    bottom, right = (-side % operation.multiple_of for side in pixels.shape[:2])
+    return np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else pixels
+
+
+def _without_padding(result: NDArray, pixels: NDArray, operation: Operation) -> NDArray:
+    """Cut what an operation made of :func:`_padded` pixels to what belongs to the pixels: sides are rounded up."""
+    height, width = (math.ceil(side * operation.scale) for side in pixels.shape[:2])
+    return np.ascontiguousarray(result[:height, :width])
 
 
 def _rescaler(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale import spill
 from twinscale.errors import UsageError
 from twinscale.images.downscaling.blocks import padded, to_blocks
 from twinscale.images.downscaling.dpid import dpid
@@ -87,12 +88,13 @@ def _in_bands(reduce: Callable[[NDArray], NDArray], image: NDArray, scale: int) 
     """Apply a function of blocks to a few rows of them at a time, together with those on which they depend."""
     height, width = (-(-side // scale) for side in image.shape[:2])
     step = max(4 * _CONTEXT, _SAMPLES // (width * scale**2 * image.shape[2]))
-    out = np.empty((height, width, image.shape[2]), image.dtype)
+    out = spill.empty((height, width, image.shape[2]), image.dtype)
     for top in range(0, height, step):
         low = max(0, top - _CONTEXT)
         blocks = to_blocks(image[low * scale : (top + step + _CONTEXT) * scale], scale)
         band = reduce(blocks)[:, top - low :][:, :step]
         out[top : top + step] = _stored(np.moveaxis(band, 0, 2), image.dtype)
+        spill.release(image, out)
     return out
 
 
