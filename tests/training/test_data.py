@@ -12,7 +12,7 @@ from twinscale.errors import DatasetError, UsageError
 from twinscale.images.colour import luminance
 from twinscale.images.resize import imresize
 from twinscale.training.build import build
-from twinscale.training.data import Crops, Example, load_examples, validation_examples
+from twinscale.training.data import Crops, Example, draw_examples, load_examples, validation_examples
 from twinscale.training.recipe import DataSpec
 
 SIDES = [(20, 26), (12, 12), (31, 17)]
@@ -89,10 +89,11 @@ def test_grey_pictures_train_rgb_networks(recipe, tmp_path):
 @pytest.mark.parametrize("colour", ["y", "rgb"])
 def test_a_share_of_the_pixels_is_drawn(recipe, colour, tmp_path):
     Image.new("RGB", (600, 512)).save(tmp_path / "black.png")
-    plain, *none = examples_of(recipe(colour=colour, train=[str(tmp_path)]))
-    first, *drawn = examples_of(recipe(colour=colour, train=[str(tmp_path)], synthetic=0.5))
-    assert not none
-    np.testing.assert_array_equal(first.truth, plain.truth)
+    made = recipe(colour=colour, train=[str(tmp_path)], synthetic=0.5)
+    drawn = draw_examples(examples_of(made), made, build(made))
+    assert not draw_examples(examples_of(made), recipe(colour=colour), build(made))
+    with pytest.raises(UsageError, match="crop = 288 is too large for drawings of 256 pixels: leave out synthetic"):
+        draw_examples(examples_of(made), recipe(crop=288, synthetic=0.5), build(made))
     assert sum(example.truth[:, :, 0].size for example in drawn) == pytest.approx(600 * 512, rel=0.1)
     assert all(np.ptp(example.truth) > 0 for example in drawn)
 

@@ -6,6 +6,7 @@ gathered on the device that trains, which therefore never waits for the processo
 
 import functools
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -66,20 +67,41 @@ def load_examples(paths: list[Path], recipe: Recipe, network: Upscaler | Pair) -
             f"{recipe.network.architecture} does not"
         )
     window = _window(recipe.data, own)
-    scales = recipe.data.scales or [scale]
-    degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
-    make = partial(_examples, data=recipe.data, network=network, degradations=degradations)
+    make = _maker(recipe, network)
     with ThreadPoolExecutor() as pool:
-        loaded = [example for several in pool.map(lambda path: make(Picture.read(path)), paths) for example in several]
-    pixels = sum(math.prod(example.truth.shape[:2]) for example in loaded) / len(degradations)
-    drawings = draw(round(pixels * recipe.data.synthetic / (1 - recipe.data.synthetic) / SIDE**2), recipe.seed)
-    examples = loaded + [example for drawing in drawings for example in make(Picture(drawing))]
+        examples = [
+            example for several in pool.map(lambda path: make(Picture.read(path)), paths) for example in several
+        ]
     large = [example for example in examples if min(example.truth.shape[:2]) >= window]
     if not large:
         raise DatasetError(
             f"no picture has sides of at least {window} pixels, as a crop needs: use larger pictures or a smaller crop"
         )
     return large
+
+
+def draw_examples(beside: list[Example], recipe: Recipe, network: Upscaler | Pair) -> list[Example]:
+    """Draw as many pictures as the recipe wants beside those that were loaded, and make the network's inputs.
+
+    Raises:
+        UsageError: a crop is larger than a drawing.
+    """
+    if not recipe.data.synthetic:
+        return []
+    if _window(recipe.data, network.scale) * recipe.data.reduced_first > SIDE:
+        raise UsageError(f"crop = {recipe.data.crop} is too large for drawings of {SIDE} pixels: leave out synthetic")
+    pixels = sum(math.prod(example.truth.shape[:2]) for example in beside) / max(1, len(recipe.data.scales))
+    share = recipe.data.synthetic
+    make = _maker(recipe, network)
+    drawings = draw(round(pixels * share / (1 - share) / SIDE**2), recipe.seed)
+    return [example for drawing in drawings for example in make(Picture(drawing))]
+
+
+def _maker(recipe: Recipe, network: Upscaler | Pair) -> Callable[[Picture], list[Example]]:
+    """Return what makes examples of a picture, one for each scale."""
+    scales = recipe.data.scales or [network.scale]
+    degradations = [Degradation(scale, recipe.network.colour, recipe.data) for scale in scales]
+    return partial(_examples, data=recipe.data, network=network, degradations=degradations)
 
 
 def _window(data: DataSpec, factor: int) -> int:

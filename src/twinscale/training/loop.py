@@ -20,7 +20,7 @@ from twinscale.training.budget import Pace, fit_into_minutes
 from twinscale.training.build import build
 from twinscale.training.checkpoint import RunState, load_checkpoint
 from twinscale.training.cpu import usable_precision
-from twinscale.training.data import Crops, load_examples, validation_examples
+from twinscale.training.data import Crops, draw_examples, load_examples, validation_examples
 from twinscale.training.history import LOG
 from twinscale.training.interrupt import noticing_interrupts
 from twinscale.training.keeper import RunKeeper, now
@@ -107,13 +107,21 @@ def train(
     examples = load_examples(train_paths, recipe, network)
     small = len(train_paths) - len(examples) // max(1, len(recipe.data.scales))
     left_out = f" ({small} left out: smaller than the crop of {recipe.data.crop} pixels)" if small else ""
+    drawn = draw_examples(examples, recipe, network)
+    beside = f" beside {len(drawn)} drawn ones" if drawn else ""
     fabric.print(
-        f"{len(train_paths) - small} pictures to train on{left_out}, {len(validation_paths)} to validate",
+        f"{len(train_paths) - small} pictures to train on{left_out}{beside}, {len(validation_paths)} to validate",
         file=sys.stderr,
     )
     is_told = isinstance(network, Upscaler) and network.conditions > 0
     crops = Crops(
-        examples, recipe.data, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size, is_told=is_told
+        examples + drawn,
+        recipe.data,
+        recipe.seed,
+        fabric.device,
+        fabric.global_rank,
+        fabric.world_size,
+        is_told=is_told,
     )
     validation = validation_examples(validation_paths, recipe.data.reduced_first)
     bicubic = bicubic_psnr(dict(zip(validation_names, validation, strict=True)), recipe)
