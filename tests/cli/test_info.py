@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.awkward import exif_block, icc_profile, pattern
+from tests.awkward import BOMBS, exif_block, icc_profile, pattern
 from tests.cli.conftest import Run
 from tests.cli.test_commands import one_line
 from twinscale.images.picture import Picture
@@ -64,11 +64,10 @@ def test_a_bad_file_does_not_stop_the_rest(run: Run, photo: Path, tmp_path: Path
     assert "letter.png" in one_line(alone.stderr)
 
 
-def test_the_limit_of_pixels(run: Run, photo: Path) -> None:
-    refused = run("info", photo, "--max-pixels", "2582")
-    assert refused.returncode == 3
-    assert "raise the limit with --max-pixels 2583" in one_line(refused.stderr)
-    assert run("info", photo, "--max-pixels", "2583").returncode == 0
+def test_pictures_too_large_to_be_decoded(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "large.jpg").write_bytes(BOMBS["jpg"](60_000))
+    (facts,) = json.loads(run("info", "--json", "large.jpg").stdout)
+    assert (facts["width"], facts["height"], facts["jpeg"]["quality"]) == (60_000, 60_000, 75)
 
 
 class TestShrunk:

@@ -72,6 +72,19 @@ def test_float_tiff_as_tifffile_reads_it(channels: int, alpha: bool) -> None:
     np.testing.assert_array_equal(tifffile.imread(io.BytesIO(source.encode("TIFF"))).squeeze(), expected.squeeze())
 
 
+@pytest.mark.parametrize("format", [format for format in FORMATS if format != "GIF"])
+@pytest.mark.parametrize("shape", [(1, 40, 3), (40, 1, 3), (1, 1, 3), (40, 1, 1)])
+@pytest.mark.parametrize("turn", [np.s_[::-1], np.s_[:, ::-1], np.s_[::-1, ::-1]])
+def test_sides_of_one_pixel_of_turned_pictures(format: str, shape: tuple[int, ...], turn: object) -> None:
+    """NumPy calls such arrays contiguous whatever their strides, and PNG and JPEG-LS encoders refused them."""
+    pixels = pattern(*shape)
+    for turned in (pixels[turn], pixels[turn].swapaxes(0, 1)):
+        read = Picture.read(Picture.from_array(turned).encode(format))
+        if codec_named(format).is_lossless:
+            np.testing.assert_array_equal(read.pixels, np.broadcast_to(turned, read.pixels.shape))
+        assert read.pixels.shape[:2] == turned.shape[:2]
+
+
 def test_tiff_of_many_strips() -> None:
     source = Picture(pattern(3000, 200, dtype=np.uint16))
     data = source.encode("TIFF")

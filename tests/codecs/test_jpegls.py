@@ -35,7 +35,7 @@ def test_other_depths(depth: int) -> None:
     black = np.zeros((4, 6), np.uint8)
     data = bytearray(imagecodecs.jpegls_encode(black))
     data[data.index(b"\xff\xf7") + 4] = depth
-    assert CODEC.header(bytes(data)) == (6, 4, depth, 1, 1)
+    assert CODEC.header(bytes(data))[:5] == (6, 4, depth, 1, 1)
     pixels = Picture.read(bytes(data)).pixels
     assert pixels.dtype == (np.uint8 if depth <= 8 else np.uint16)
     assert not pixels.any()

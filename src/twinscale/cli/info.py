@@ -9,27 +9,27 @@ from twinscale.cli.command import Command, in_words
 from twinscale.cli.console import readable_size
 
 if TYPE_CHECKING:
-    from twinscale.images.picture import Picture
+    from twinscale.images.summary import Summary
 
 
 @click.command(cls=Command, examples=["twinscale info photo_shrunk.png"])
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete.files)
-@options.max_pixels
 @options.as_json
-def info(files: tuple[str, ...], max_pixels: int | None, as_json: bool) -> None:
+def info(files: tuple[str, ...], as_json: bool) -> None:
     """Show what pictures are, what they carry, and how they were shrunk.
+
+    Only shrunk pictures are decoded; of others, of any size, only what the file says of them is read.
 
     The quality of a JPEG is that of libjpeg whose tables are nearest to the file's.
     """
     import json
 
     from twinscale.errors import TwinscaleError
-    from twinscale.images.picture import MAX_PIXELS
 
     reports, failed = [], False
     for file in files:
         try:
-            reports.append(_report(file, max_pixels or MAX_PIXELS))
+            reports.append(_report(file))
         except TwinscaleError as error:
             if len(files) == 1:
                 raise
@@ -44,43 +44,47 @@ def info(files: tuple[str, ...], max_pixels: int | None, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _report(file: str, max_pixels: int) -> dict[str, Any]:
+def _report(file: str) -> dict[str, Any]:
     from pathlib import Path
 
-    from twinscale.images.picture import Picture
+    from twinscale.images.summary import Summary
 
-    picture = Picture.read(file, max_pixels=max_pixels)
-    metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    summary = Summary.read(file)
+    metadata = {"icc": summary.icc, "exif": summary.exif, "xmp": summary.xmp}
     return {
         "file": file,
         "bytes": Path(file).stat().st_size,
-        "format": picture.format,
-        "width": picture.width,
-        "height": picture.height,
-        "bits": picture.depth,
-        "channels": picture.channels,
-        "alpha": picture.alpha is not None,
-        "jpeg": _jpeg(picture),
+        "format": summary.format,
+        "width": summary.width,
+        "height": summary.height,
+        "bits": summary.depth,
+        "channels": summary.channels,
+        "alpha": summary.has_alpha,
+        "jpeg": _jpeg(summary),
         "carries": [name for name, value in metadata.items() if value is not None],
-        "notes": list(picture.notes),
-        "tag": _tag(picture),
+        "notes": list(summary.notes),
+        "tag": _tag(file, summary),
     }
 
 
-def _jpeg(picture: "Picture") -> dict[str, Any] | None:
+def _jpeg(summary: "Summary") -> dict[str, Any] | None:
     """Return how a JPEG was saved, if its own tables tell."""
-    found = picture.quantisation
+    found = summary.quantisation
     return None if found is None else {"quality": found.quality, "subsampling": found.subsampling}
 
 
-def _tag(picture: "Picture") -> dict[str, Any] | None:
+def _tag(file: str, summary: "Summary") -> dict[str, Any] | None:
     """Return how a picture was shrunk, and by which model ``restore`` brings it back, or else why it does not."""
     from dataclasses import asdict
 
     from twinscale.errors import TwinscaleError
+    from twinscale.images.picture import Picture
     from twinscale.rescale.shrunk import Shrunk
+    from twinscale.rescale.xmp import read_tag
 
-    shrunk = Shrunk.find(picture)
+    if read_tag(summary.xmp) is None:
+        return None
+    shrunk = Shrunk.find(Picture.read(file))  # its pixels tell whether another program changed them
     if shrunk is None:
         return None
     tag = asdict(shrunk.tag) | {"scale": float(shrunk.tag.scale), "saved_again": shrunk.is_saved_again}

@@ -11,7 +11,7 @@ import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.boxes import brands, read_boxes
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.codecs.items import take_exif
 from twinscale.codecs.metadata import without_orientation
@@ -58,13 +58,17 @@ def _depth(data: bytes) -> int:
 
 
 def _decode(data: bytes) -> Decoded:
+    without_exif, _ = take_exif(data)
+    pixels = imagecodecs.avif_decode(_still(without_exif))
+    return Decoded(fill_scale(pixels, _depth(without_exif)), *_describe(data))
+
+
+def _describe(data: bytes) -> Description:
     data, exif = take_exif(data)
     image = _open(data)
     # AVIF turns pictures by properties of its own, which Pillow tells as EXIF would; EXIF only repeats them.
     orientation = image.getexif().get(_ORIENTATION, 1)
-    pixels = imagecodecs.avif_decode(_still(data))
-    metadata = Metadata(image.info.get("icc_profile"), exif, image.info.get("xmp"))
-    return Decoded(fill_scale(pixels, _depth(data)), metadata, orientation)
+    return Description(Metadata(image.info.get("icc_profile"), exif, image.info.get("xmp")), orientation)
 
 
 def _still(data: bytes) -> bytes:
@@ -96,6 +100,7 @@ CODEC = Codec(
     rank=8,
     sniff=lambda data: bool(brands(data) & {b"avif", b"avis"}),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     max_side=32_768,

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from twinscale.errors import PictureError
 
+_MAX_BOXES = 10_000  # side by side; real files have a few hundred, one for each part of a large picture
+
 
 class Box(NamedTuple):
     """A box's type and contents, and where in the data it begins."""
@@ -19,10 +21,13 @@ def read_boxes(data: bytes) -> Iterator[Box]:
     """Yield the boxes that stand side by side in a file or in the contents of another box.
 
     Raises:
-        PictureError: a box ends beyond the data.
+        PictureError: a box ends beyond the data, or there are too many.
     """
-    position = 0
+    position, boxes = 0, 0
     while position + 8 <= len(data):
+        boxes += 1
+        if boxes > _MAX_BOXES:
+            raise PictureError(f"a file of more than {_MAX_BOXES} boxes is not supported; save it again")
         length, kind = struct.unpack_from(">I4s", data, position)
         start = position + 8
         if length == 1:

@@ -16,7 +16,8 @@ class Header(NamedTuple):
     """What a file says about its picture, known without decoding a pixel.
 
     ``depth`` is bits per sample as stored, 32 for single precision. ``channels`` counts those of the
-    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    decoded pixels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. ``decoder_bytes`` is what the decoder holds
+    where that is more than these samples: channels that are left out, integers wider than they are.
     """
 
     width: int
@@ -24,6 +25,13 @@ class Header(NamedTuple):
     depth: int
     channels: int
     frames: int = 1
+    decoder_bytes: int = 0
+    is_float: bool = False
+
+    @property
+    def cost(self) -> int:
+        """How many bytes decoding takes at least."""
+        return max(self.width * self.height * self.channels * -(-self.depth // 8), self.decoder_bytes)
 
 
 class Metadata(NamedTuple):
@@ -60,12 +68,23 @@ class Options(NamedTuple):
 NO_OPTIONS = Options()
 
 
+class Description(NamedTuple):
+    """What a file says beside its pixels, as found, known without decoding one.
+
+    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
+    the user what is changed or left out, one line each. ``quantisation`` is that of a JPEG.
+    """
+
+    metadata: Metadata = NO_METADATA
+    orientation: int | None = None
+    notes: tuple[str, ...] = ()
+    quantisation: Quantisation | None = None
+
+
 class Decoded(NamedTuple):
-    """Pixels as stored, before orientation, and the metadata as found.
+    """Pixels as stored, before orientation, and what :class:`Description` has.
 
     ``pixels`` are ``(H, W)`` or ``(H, W, C)``, C as in :class:`Header`, alpha last; of any numeric type.
-    ``orientation`` is EXIF's number, 1 to 8, or ``None`` for whatever EXIF or XMP says. ``notes`` tell
-    the user what was changed or left out, one line each. ``quantisation`` is that of a JPEG.
     """
 
     pixels: np.ndarray
@@ -79,7 +98,7 @@ class Decoded(NamedTuple):
 class Codec:
     """One file format: how it is recognised, read and written, and what it can hold.
 
-    ``header`` and ``decode`` take a whole file and may raise anything on a damaged one;
+    ``header``, ``describe`` and ``decode`` take a whole file and may raise anything on a damaged one;
     ``twinscale.codecs.decoding`` turns that into one clear error. ``encode`` takes contiguous pixels that fit
     the limits below, metadata that the format keeps, a quality, and options that the format has.
 
@@ -89,6 +108,7 @@ class Codec:
         rank: position in lists and remedies, the most widely readable format first.
         sniff: whether the bytes of a file begin as this format does.
         header: size, depth and channels, without decoding.
+        describe: metadata, and what else it says without decoding.
         decode: pixels and metadata of the first frame.
         encode: a whole file; ``None`` if the format is only read.
         frames: what the format calls the several pictures in a file.
@@ -111,6 +131,7 @@ class Codec:
     sniff: Callable[[bytes], bool]
     header: Callable[[bytes], Header]
     decode: Callable[[bytes], Decoded]
+    describe: Callable[[bytes], Description] = lambda data: Description()
     encode: Callable[[np.ndarray, Metadata, int, Options], bytes] | None = None
     frames: str = "frames"
     depths: tuple[int, ...] = (8,)

@@ -1,11 +1,16 @@
 """From the bytes of a file of any format to plain pixels: size checked first, every failure one clear error."""
 
+import contextlib
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
-from twinscale.codecs.codec import Codec, Decoded, Header
+from twinscale.codecs.codec import Codec, Decoded, Description, Header
 from twinscale.errors import PictureError
+
+_PIXEL_BYTES = 8  # those of RGB and alpha in 16 bits
+_CHEAP = 2**28  # what any picture may take, however few pixels it may have
 
 
 def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
@@ -14,7 +19,8 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     Args:
         codec: the format, see :func:`twinscale.codecs.registry.codec_of_bytes`.
         data: the whole file.
-        max_pixels: width times height above which it is refused by its header, before it is decoded.
+        max_pixels: width times height above which it is refused by its header, before it is decoded; so is one that
+            takes more memory to decode than so many pixels of RGB and alpha in 16 bits.
 
     Returns:
         Pixels ``(H, W, 1 to 4)`` of ``uint8``, ``uint16``, or ``float32`` of 0 to 1, before orientation.
@@ -22,7 +28,7 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
     Raises:
         PictureError: the file is damaged, cut short, too large or of a kind that is not supported.
     """
-    try:
+    with _one_clear_error(codec):
         header = codec.header(data)
         _check_cost(header, max_pixels)
         decoded = codec.decode(data)
@@ -32,6 +38,26 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.shape[2] > 4:
             raise PictureError(f"{pixels.shape[2]} channels are not supported; convert it to grey or RGB")
+    return decoded._replace(pixels=pixels, notes=(*_frames(codec, header), *decoded.notes, *type_notes))
+
+
+def describe(codec: Codec, data: bytes) -> tuple[Header, Description]:
+    """Return what a whole file whose format is known says of its picture, however large that is, without decoding it.
+
+    Raises:
+        PictureError: what the file says is damaged, or it is of a kind that is not supported.
+    """
+    with _one_clear_error(codec):
+        header = codec.header(data)
+        _check_shape(header)
+        description = codec.describe(data)
+    return header, description._replace(notes=(*_frames(codec, header), *description.notes))
+
+
+@contextlib.contextmanager
+def _one_clear_error(codec: Codec) -> Iterator[None]:
+    try:
+        yield
     except (MemoryError, PictureError):
         raise
     except Exception as error:  # codecs raise errors of every type on damaged files
@@ -40,20 +66,28 @@ def decode(codec: Codec, data: bytes, max_pixels: int) -> Decoded:
             f"the {codec.name} data cannot be decoded ({reason or type(error).__name__}); "
             "the file may be damaged or cut short, get a complete copy or save it again"
         ) from error
-    frames = (f"first of {header.frames} {codec.frames}",) if header.frames > 1 else ()
-    return decoded._replace(pixels=pixels, notes=(*frames, *decoded.notes, *type_notes))
+
+
+def _frames(codec: Codec, header: Header) -> tuple[str, ...]:
+    return (f"first of {header.frames} {codec.frames}",) if header.frames > 1 else ()
+
+
+def _check_shape(header: Header) -> None:
+    if not header.width or not header.height:
+        raise PictureError(f"the picture is {header.width} x {header.height} pixels; both sides must be at least 1")
+    if header.channels > 4:
+        raise PictureError(f"{header.channels} channels are not supported; convert it to grey or RGB")
 
 
 def _check_cost(header: Header, max_pixels: int) -> None:
-    width, height, channels = header.width, header.height, header.channels
-    if not width or not height:
-        raise PictureError(f"the picture is {width} x {height} pixels; both sides must be at least 1")
-    if channels > 4:
-        raise PictureError(f"{channels} channels are not supported; convert it to grey or RGB")
-    if width * height > max_pixels:
+    _check_shape(header)
+    width, height = header.width, header.height
+    enough = max(width * height, -(-header.cost // _PIXEL_BYTES) if header.cost > _CHEAP else 0)
+    if enough > max_pixels:
+        kind = "" if width * height > max_pixels else f", which take {header.cost} bytes to decode,"
         raise PictureError(
-            f"{width} x {height} pixels exceed the limit of {max_pixels}; "
-            f"make the picture smaller, or raise the limit with --max-pixels {width * height}"
+            f"{width} x {height} pixels{kind} exceed the limit of {max_pixels}; "
+            f"make the picture smaller, or raise the limit with --max-pixels {enough} (in Python, max_pixels={enough})"
         )
 
 

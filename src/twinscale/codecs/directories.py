@@ -26,6 +26,7 @@ _TYPES = {
     18: (8, "Q"),
 }
 _LONG, _RATIONALS, _FLOATS = 4, (5, 10), (11, 12)
+_MAX_FIELDS = 4096  # real directories have a few dozen
 
 
 class Field(NamedTuple):
@@ -72,14 +73,25 @@ class TiffBlock:
     def link_after(self, start: int) -> int:
         """Return the position of the link from the directory at ``start`` to the next one."""
         count, entry = self._sizes
-        return start + count + entry * self._unpack("Q" if self.is_big else "H", start)
+        return start + count + entry * self.entries(start)
+
+    def entries(self, start: int) -> int:
+        """Return how many fields the directory at ``start`` has, those of the same tag too."""
+        return self._unpack("Q" if self.is_big else "H", start)
 
     def directory(self, start: int) -> dict[int, Field]:
-        """Return the fields of the directory at ``start``; of several with the same tag the first, as libtiff does."""
+        """Return the fields of the directory at ``start``; of several with the same tag the first, as libtiff does.
+
+        Raises:
+            ValueError, struct.error: it is damaged, or has far more fields than real ones.
+        """
         fields: dict[int, Field] = {}
         word = struct.calcsize("<" + self._word)
         count, size = self._sizes
-        for entry in range(start + count, self.link_after(start), size):
+        end = self.link_after(start)
+        if end - start - count > _MAX_FIELDS * size:
+            raise ValueError(f"a directory has more than {_MAX_FIELDS} fields")
+        for entry in range(start + count, end, size):
             tag, kind = self._unpack("H", entry), self._unpack("H", entry + 2)
             number = self._unpack(self._word, entry + 4)
             at = entry + 4 + word

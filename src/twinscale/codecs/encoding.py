@@ -174,7 +174,8 @@ def _stored(codec: Codec, pixels: np.ndarray, alpha: np.ndarray | None) -> np.nd
         pixels = np.repeat(pixels, 3, axis=2)
     if alpha is not None and codec.alpha:
         return np.dstack([pixels, alpha])
-    return np.ascontiguousarray(pixels)
+    # An array with a side of 1 is contiguous whatever its strides, of which some encoders refuse the odd ones.
+    return np.ascontiguousarray(pixels).reshape(-1).reshape(pixels.shape)
 
 
 def _opaque(dtype: np.dtype) -> int:

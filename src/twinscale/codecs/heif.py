@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twinscale.codecs.boxes import brands
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata
 from twinscale.codecs.depth import fill_scale
 from twinscale.errors import PictureError, install
 
@@ -40,9 +40,13 @@ def _decode(data: bytes) -> Decoded:
     file = _open(data)
     if file.premultiplied_alpha:
         raise PictureError("HEIF with premultiplied alpha is not supported; save it as PNG")
+    return Decoded(fill_scale(np.asarray(file), file.info["bit_depth"]), *_described(file))
+
+
+def _described(file: "HeifFile") -> Description:
     metadata = Metadata(file.info.get("icc_profile"), file.info.get("exif"), file.info.get("xmp"))
-    # HEIF rotates pictures by properties of its own, which libheif has applied; EXIF only repeats them.
-    return Decoded(fill_scale(np.asarray(file), file.info["bit_depth"]), metadata, orientation=1)
+    # HEIF rotates pictures by properties of its own, which libheif applies; EXIF only repeats them.
+    return Description(metadata, orientation=1)
 
 
 CODEC = Codec(
@@ -51,6 +55,7 @@ CODEC = Codec(
     rank=11,
     sniff=_sniff,
     header=_header,
+    describe=lambda data: _described(_open(data)),
     decode=_decode,
     frames="pictures",
 )

@@ -8,10 +8,10 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock
 from twinscale.codecs.quantisation import Quantisation
-from twinscale.codecs.segments import APP1, APP2, END, SCAN, is_jpeg_ls, make_segment, read_segments
+from twinscale.codecs.segments import APP1, APP2, END, SCAN, count_scans, is_jpeg_ls, make_segment, read_segments
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:
@@ -26,17 +26,22 @@ _HEAD = 20  # the marker of the beginning and the segment of JFIF, before all ot
 _PILLOW_ROOM = 65536  # bytes for a progressive file, or the number of its pixels if that is more
 _PROGRESSIVE_GROWTH = 1.3  # by which noise, which takes most bytes, can grow
 # Each scan passes over the whole picture again; programs write about ten of them.
-_MAX_SCANS = 100
+_MAX_SCANS, _MAX_SCANNED = 100, 2**32
+_MAX_PIXELS_A_BYTE = 512  # every block of 8 x 8 takes at least a bit of some scan
 _MISSING = 128  # what libjpeg gives for samples that are not there
 _MADE_UP = 48  # the longest side of what it makes up where the data ends: a block, smoothed into its neighbours
 
 
 class _File(NamedTuple):
-    """A file without the segments of metadata, what was in these, and whether the end of the picture is there."""
+    """A file without the segments of metadata, what was in these, and whether the end of the picture is there.
+
+    ``scans`` is how often the data pass over the picture, or over a part of its channels or details.
+    """
 
     data: bytes
     metadata: Metadata
     pictures: int
+    scans: int
     is_complete: bool
 
 
@@ -47,13 +52,39 @@ def _open(file: _File) -> "JpegImageFile":
 
 
 def _header(data: bytes) -> Header:
-    file = _split(data)
+    file = _split(_head(data))
     return pillow.header_of(_open(file))._replace(frames=file.pictures)
+
+
+def _describe(data: bytes) -> Description:
+    file = _split(_head(data))
+    return Description(file.metadata, quantisation=Quantisation.of_file(_open(file)))
+
+
+def _head(data: bytes) -> bytes:
+    """Return what comes before the data of the first scan."""
+    return data[: next((segment.end for segment in read_segments(data) if segment.marker == SCAN), len(data))]
+
+
+def _refuse_endless(file: _File, size: tuple[int, int]) -> None:
+    """Raise if decoding would take far longer than the file's length suggests."""
+    width, height = size
+    if width * height > _MAX_PIXELS_A_BYTE * len(file.data):
+        raise PictureError(
+            f"{len(file.data)} bytes cannot hold a JPEG of {width} x {height} pixels, so nearly all of it is missing; "
+            "get a complete copy"
+        )
+    if file.scans > _MAX_SCANS or file.scans * width * height > _MAX_SCANNED:
+        raise PictureError(
+            f"JPEG of {file.scans} scans of {width} x {height} pixels is not supported, only up to "
+            f"{min(_MAX_SCANS, _MAX_SCANNED // (width * height))}; save it again"
+        )
 
 
 def _decode(data: bytes) -> Decoded:
     file = _split(data)
     image = _open(file)
+    _refuse_endless(file, image.size)
     try:
         pixels, icc, notes = pillow.pixels_of(image, image.size, file.metadata.icc)
     except OSError:  # what Pillow says of files that end too early
@@ -66,11 +97,7 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _split(data: bytes) -> _File:
-    """Take metadata out of a file.
-
-    Raises:
-        PictureError: it has too many scans.
-    """
+    """Take metadata out of a file."""
     position, start_of_scans, pictures = 0, len(data), 1
     kept: list[bytes] = []
     exif: list[bytes] = []
@@ -91,14 +118,11 @@ def _split(data: bytes) -> _File:
             profile[body[12]] = body[14:]  # after its own number and the number of all
         elif body.startswith(_PICTURES):
             pictures = _pictures(body.removeprefix(_PICTURES))
-    end_of_scans = data.find(END, start_of_scans)
-    is_complete = end_of_scans >= 0
-    scans = data.count(bytes([0xFF, SCAN]), start_of_scans, end_of_scans if is_complete else len(data))
-    if scans > _MAX_SCANS:
-        raise PictureError(f"JPEG of {scans} scans is not supported, only up to {_MAX_SCANS}; save it again")
+    is_complete = data.find(END, start_of_scans) >= 0
+    scans = count_scans(data, start_of_scans)
     icc = b"".join(profile[number] for number in sorted(profile))
     metadata = Metadata(icc or None, b"".join(exif) or None, xmp)
-    return _File(b"".join([*kept, data[position:]]), metadata, pictures, is_complete)
+    return _File(b"".join([*kept, data[position:]]), metadata, pictures, scans, is_complete)
 
 
 def _pictures(index: bytes) -> int:
@@ -186,6 +210,7 @@ CODEC = Codec(
     rank=2,
     sniff=lambda data: data.startswith(b"\xff\xd8\xff") and not is_jpeg_ls(data),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     alpha=False,

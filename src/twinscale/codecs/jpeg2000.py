@@ -9,7 +9,7 @@ import numpy as np
 
 from twinscale.codecs import pillow
 from twinscale.codecs.boxes import make_box, read_boxes
-from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.errors import PictureError
 
@@ -17,6 +17,8 @@ _SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 _XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 _EXIF_UUID = b"JpgTiffExif->JP2"
 _SRGB, _GREY = 16, 17
+# OpenJPEG decodes to 32-bit integers, beside which the samples themselves are held.
+_BYTES_A_SAMPLE = 6
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class _Boxes:
     """What the boxes of a JP2 file say; ``depth`` is bits per sample, ``space`` the colour space.
 
     ``stream_size`` is the width and height according to the codestream, and ``stream_channels`` its channels.
+    ``columns`` is how many channels a palette makes of one.
     """
 
     width: int = 0
@@ -32,6 +35,7 @@ class _Boxes:
     channels: int = 0
     stream_size: tuple[int, int] = (0, 0)
     stream_channels: int = 0
+    columns: int = 0
     signed: bool = False
     space: int | None = None
     metadata: Metadata = NO_METADATA
@@ -39,7 +43,13 @@ class _Boxes:
 
 def _header(data: bytes) -> Header:
     boxes = _read(data)
-    return Header(boxes.width, boxes.height, boxes.depth, boxes.channels)
+    channels = boxes.columns or boxes.channels
+    decoder_bytes = boxes.width * boxes.height * channels * _BYTES_A_SAMPLE
+    return Header(boxes.width, boxes.height, boxes.depth, channels, decoder_bytes=decoder_bytes)
+
+
+def _describe(data: bytes) -> Description:
+    return Description(_read(data).metadata)
 
 
 def _decode(data: bytes) -> Decoded:
@@ -57,7 +67,7 @@ def _decode(data: bytes) -> Decoded:
 
 
 def _read(data: bytes) -> _Boxes:
-    """Read size and metadata; the codestream is left alone."""
+    """Read size and metadata, of several headers or codestreams the first; the codestream is left alone."""
     found = _Boxes()
     for kind, body, _ in read_boxes(data):
         if kind == b"jp2h":
@@ -67,7 +77,7 @@ def _read(data: bytes) -> _Boxes:
             found.metadata = found.metadata._replace(xmp=body[16:])
         elif kind == b"uuid" and body.startswith(_EXIF_UUID):
             found.metadata = found.metadata._replace(exif=body[16:])
-        elif kind == b"jp2c":
+        elif kind == b"jp2c" and not found.stream_channels:
             right, bottom, left, top = struct.unpack_from(">4I", body, 8)
             found.stream_size = right - left, bottom - top
             (found.stream_channels,) = struct.unpack_from(">H", body, 40)
@@ -77,10 +87,12 @@ def _read(data: bytes) -> _Boxes:
 
 
 def _read_header_box(found: _Boxes, kind: bytes, body: bytes) -> None:
-    if kind == b"ihdr":
+    if kind == b"ihdr" and not found.width:
         found.height, found.width, found.channels, depth = struct.unpack_from(">IIHB", body)
         if depth != 255:  # 255 means that depths differ and are listed in a box of their own
             found.depth, found.signed = (depth & 0x7F) + 1, depth >= 0x80
+    elif kind == b"pclr":
+        found.columns = max(found.columns, body[2])
     elif kind == b"bpcc":
         found.depth = max((depth & 0x7F) + 1 for depth in body)
         found.signed = any(depth >= 0x80 for depth in body)
@@ -164,6 +176,7 @@ CODEC = Codec(
     rank=7,
     sniff=lambda data: data.startswith(_SIGNATURE),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     depths=(8, 16),

@@ -9,14 +9,14 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs.boxes import make_box, read_boxes
-from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import LOSSLESS, NO_METADATA, Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
 from twinscale.errors import PictureError
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 # A box of a few bytes can unpack to gigabytes; no real EXIF block or XMP packet is larger than this.
-_MAX_UNPACKED = 64 * 2**20
+_MAX_UNPACKED = 16 * 2**20
 # Lossless effort: 7, libjxl's default, is 3 percent smaller but takes ten times as long.
 _EFFORT = 3
 
@@ -44,7 +44,7 @@ class _ImageHeader(NamedTuple):
 def _header(data: bytes) -> Header:
     header = _read_image_header(_codestream(data))
     channels = (1 if header.is_grey else 3) + (_ALPHA in header.extra)
-    return Header(header.width, header.height, header.depth, channels)
+    return Header(header.width, header.height, header.depth, channels, is_float=header.is_float)
 
 
 def _decode(data: bytes) -> Decoded:
@@ -55,16 +55,21 @@ def _decode(data: bytes) -> Decoded:
         raise PictureError("JPEG XL with channels beyond colour and alpha is not supported; save it as grey or RGB")
     if header.depth > 16 and not header.is_float:
         raise PictureError(f"JPEG XL of {header.depth} bits is not supported; convert it to 16 bits")
+    pixels: np.ndarray = imagecodecs.jpegxl_decode(data, index=0)
+    if not header.is_float:
+        pixels = fill_scale(pixels, header.depth)
+    return Decoded(pixels, *_describe(data))
+
+
+def _describe(data: bytes) -> Description:
+    header = _read_image_header(_codestream(data))
     notes = []
     if header.is_animated:
         notes.append("first frame of an animation")
     if not header.is_srgb:
         notes.append("colour profile of the JPEG XL codestream left out")
-    pixels: np.ndarray = imagecodecs.jpegxl_decode(data, index=0)
-    if not header.is_float:
-        pixels = fill_scale(pixels, header.depth)
-    # The codestream has its own orientation, which libjxl has applied; EXIF only repeats it.
-    return Decoded(pixels, _metadata(data), orientation=1, notes=tuple(notes))
+    # The codestream has its own orientation, which libjxl applies; EXIF only repeats it.
+    return Description(_metadata(data), orientation=1, notes=tuple(notes))
 
 
 def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Options) -> bytes:
@@ -125,23 +130,27 @@ def _codestream(data: bytes) -> bytes:
 
 
 def _metadata(data: bytes) -> Metadata:
+    """Return what the first box of each kind holds."""
     found = NO_METADATA
     for kind, body, _ in () if data.startswith(_CODESTREAM) else read_boxes(data):
-        if kind == b"brob":  # compressed, after its own kind
-            kind, body = body[:4], _unpack(body[4:])
-        if kind == b"Exif":
+        is_packed = kind == b"brob"  # after its own kind
+        if is_packed:
+            kind, body = body[:4], body[4:]
+        if kind == b"Exif" and found.exif is None:
+            body = _unpack(body) if is_packed else body
             start = 4 + int.from_bytes(body[:4], "big")
             found = found._replace(exif=body[start:])
-        elif kind == b"xml ":
-            found = found._replace(xmp=body)
+        elif kind == b"xml " and found.xmp is None:
+            found = found._replace(xmp=_unpack(body) if is_packed else body)
     return found
 
 
 def _unpack(packed: bytes) -> bytes:
+    """Return what was packed, up to a limit; what is damaged or larger is found to be so later."""
     try:
         return bytes(imagecodecs.brotli_decode(packed, out=_MAX_UNPACKED))
     except imagecodecs.BrotliError:
-        return b""
+        return packed
 
 
 class _Bits:
@@ -287,6 +296,7 @@ CODEC = Codec(
     rank=9,
     sniff=lambda data: data.startswith((_CODESTREAM, _CONTAINER)),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     depths=(8, 16),  # lossy floating point overshoots 0 to 1

@@ -9,6 +9,7 @@ from twinscale.codecs.directories import TiffBlock
 
 _EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
+_WHOLE = (3, 4)  # types of 16 and 32 bits without a sign
 _THUMBNAIL_OFFSET = 513
 _THUMBNAIL_LENGTH = 514
 EXIF, GPS, INTEROP = 34665, 34853, 40965
@@ -18,6 +19,7 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*)([1-8
 # Real packets are far smaller; what parses XML takes a time that grows with the square of the longest attribute.
 _MAX_XMP = 2 * 2**20
 _MAX_XMP_DEPTH = 100
+_MAX_ICC_TAGS = 100  # as many as Little CMS reads, with which most programs convert colours
 
 
 def clean(metadata: Metadata, channels: int) -> tuple[Metadata, int | None, tuple[str, ...]]:
@@ -79,7 +81,7 @@ def _clean_exif(exif: bytes) -> tuple[bytes, int | None, bool]:
         raise ValueError("EXIF has offsets of 4 bytes")
     patched = bytearray(exif)
     field = block.directory(block.first).get(_ORIENTATION)
-    orientation = block.whole_number(field) if field and field.number == 1 else None
+    orientation = block.whole_number(field) if field and field.number == 1 and field.kind in _WHOLE else None
     if field and orientation is not None:
         block.put_value(patched, field, 1)
     _erase_thumbnail(block, patched)
@@ -116,7 +118,8 @@ def _drop_damaged(block: TiffBlock, patched: bytearray, start: int, pointers: fr
     fields = block.directory(start)
     kept = block.sound(fields)
     is_whole = True
-    if _ORIENTATION in kept and block.whole_number(kept[_ORIENTATION]) != 1:
+    stated = kept.get(_ORIENTATION)
+    if stated and (stated.kind not in _WHOLE or stated.number != 1 or block.whole_number(stated) != 1):
         del kept[_ORIENTATION]  # it has not become 1 before, so it was no number
     for tag in pointers & kept.keys():
         target = block.whole_number(kept[tag])
@@ -126,7 +129,7 @@ def _drop_damaged(block: TiffBlock, patched: bytearray, start: int, pointers: fr
             is_whole &= _drop_damaged(block, patched, target, pointers - {tag})
         except (ValueError, struct.error):
             del kept[tag]
-    if len(kept) < len(fields):
+    if len(kept) < block.entries(start):  # a tag may be there twice, and readers differ in which one they take
         block.drop(patched, start, kept)
         is_whole = False
     return is_whole
@@ -183,7 +186,7 @@ def _whole_profile(icc: bytes) -> bytes | None:
     if icc_space(icc) is None or not 132 <= size <= len(icc):
         return None
     tags = int.from_bytes(icc[128:132], "big")
-    if 132 + 12 * tags > size:
+    if tags > _MAX_ICC_TAGS or 132 + 12 * tags > size:
         return None
     for entry in range(132, 132 + 12 * tags, 12):
         start, length = struct.unpack_from(">II", icc, entry + 4)

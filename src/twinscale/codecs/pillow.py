@@ -1,6 +1,7 @@
 """What the formats that Pillow reads and writes have in common: colour modes in, options and palettes out."""
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from twinscale.codecs.metadata import icc_space
 from twinscale.errors import PictureError
 
 if TYPE_CHECKING:  # loaded only once a picture is read or written
-    from PIL import Image
+    from PIL import Image, ImageCms
 
 # What Pillow's modes are converted to; CMYK and LAB need colour management and are handled separately.
 _MODES = {
@@ -29,6 +30,8 @@ _MODES = {
 }
 
 _BAND_PIXELS = 2**20
+
+_Conversion = Callable[["Image.Image"], "Image.Image"]
 
 
 def header_of(image: "Image.Image") -> Header:
@@ -59,58 +62,67 @@ def pixels_of(
         raise PictureError("the file states two different sizes for its picture, so it is damaged; get an intact copy")
     image.load()
     if image.mode == "CMYK":
-        converted, note = _cmyk_to_rgb(image, icc)
-        return np.asarray(converted), None, (note,)
+        convert, note = _from_cmyk(icc)
+        return _in_bands(image, convert, 3), None, (note,)
     if image.mode == "LAB":
-        return np.asarray(_lab_to_rgb(image)), None, ("LAB converted to sRGB",)
+        return _in_bands(image, _from_lab(), 3), None, ("LAB converted to sRGB",)
     if image.mode not in _MODES:
         raise PictureError(f"colour mode {image.mode} is not supported; convert it to grey or RGB")
     mode = _MODES[image.mode]
     if image.has_transparency_data:
         mode = "LA" if mode in ("L", "LA") else "RGBA"
-    return _in_bands(image, mode), icc, ()
+    return _in_bands(image, lambda band: band.convert(mode), len(mode)), icc, ()
 
 
-def _in_bands(image: "Image.Image", mode: str) -> np.ndarray:
-    """Convert to a mode and to an array, a band of rows at a time: Pillow needs 12 bytes a pixel to do it at once."""
+def _in_bands(image: "Image.Image", convert: _Conversion, channels: int) -> np.ndarray:
+    """Convert, also to an array, a band of rows at a time: Pillow needs 12 bytes a pixel to do it at once."""
     width, height = image.size
-    pixels = np.empty((height, width, len(mode)), np.uint8)
+    pixels = np.empty((height, width, channels), np.uint8)
     rows = max(1, _BAND_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        band = image.crop((0, top, width, bottom)).convert(mode)
+        band = convert(image.crop((0, top, width, bottom)))
         pixels[top:bottom] = np.asarray(band).reshape(bottom - top, width, -1)
     return pixels
 
 
-def _lab_to_rgb(image: "Image.Image") -> "Image.Image":
+def _from_lab() -> _Conversion:
     from PIL import ImageCms
 
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    assert converted is not None  # it is None only when converting in place
-    return converted
+    return _by(ImageCms.buildTransform(lab, srgb, "LAB", "RGB"))
 
 
-def _cmyk_to_rgb(image: "Image.Image", icc: bytes | None) -> tuple["Image.Image", str]:
+def _from_cmyk(icc: bytes | None) -> tuple[_Conversion, str]:
+    """Return a conversion to RGB, and a note on it."""
     from PIL import ImageCms
 
     if icc and icc_space(icc) == "CMYK":
         try:
-            converted = ImageCms.profileToProfile(
-                image,
+            transform = ImageCms.buildTransform(
                 ImageCms.ImageCmsProfile(io.BytesIO(icc)),
                 ImageCms.createProfile("sRGB"),
+                "CMYK",
+                "RGB",
                 renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
                 flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
             )
         except (ImageCms.PyCMSError, OSError):
             pass  # a damaged profile is treated as a missing one
         else:
-            assert converted is not None  # it is None only when converting in place
-            return converted, "CMYK converted to sRGB through its ICC profile"
-    return image.convert("RGB"), "CMYK converted to RGB without a profile"
+            return _by(transform), "CMYK converted to sRGB through its ICC profile"
+    return lambda band: band.convert("RGB"), "CMYK converted to RGB without a profile"
+
+
+def _by(transform: "ImageCms.ImageCmsTransform") -> _Conversion:
+    def convert(band: "Image.Image") -> "Image.Image":
+        from PIL import ImageCms
+
+        converted = ImageCms.applyTransform(band, transform)
+        assert converted is not None  # it is None only when converting in place
+        return converted
+
+    return convert
 
 
 def to_image(pixels: np.ndarray) -> "Image.Image":

@@ -3,13 +3,13 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -21,6 +21,8 @@ _MAX_SIDE = 1_000_000  # libpng's own limit
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 # By colour type: how long a chunk for transparency may be.
 _KEY_BYTES = {0: range(2, 3), 2: range(6, 7), _PALETTE: range(1, 257)}
+# Pixels come in chunks of 8 KiB at least, as a rule; metadata is a few dozen chunks.
+_MAX_CHUNKS, _LEAST_CHUNK = 10_000, 2**10
 # A chunk of a few bytes can unpack to gigabytes; no real ICC profile or XMP packet is larger than this.
 _MAX_UNPACKED = 16 * 2**20
 
@@ -28,7 +30,7 @@ _MAX_UNPACKED = 16 * 2**20
 def _header(data: bytes) -> Header:
     width, height, depth, colour, _ = _image_header(data)
     frames, has_key = 1, False
-    for kind, body in _chunks(data):
+    for kind, body in _chunks(data, pixels=False):
         if kind == b"acTL":
             frames = int.from_bytes(body[:4], "big")
         elif kind == b"tRNS":
@@ -66,6 +68,10 @@ def _decode(data: bytes) -> Decoded:
     return Decoded(pixels, _metadata(chunks))
 
 
+def _describe(data: bytes) -> Description:
+    return Description(_metadata(_chunks(data, pixels=False)))
+
+
 def _bare(chunks: list[tuple[bytes, bytes]], colour: int) -> bytes:
     """Return a file of nothing but the chunks that matter to its pixels, in order."""
     lengths = {b"IHDR": range(13, 14), b"PLTE": range(0), b"tRNS": _KEY_BYTES.get(colour, range(0))}
@@ -86,7 +92,7 @@ def _bare(chunks: list[tuple[bytes, bytes]], colour: int) -> bytes:
     return b"".join([_SIGNATURE, *ordered, *pixels, _chunk(b"IEND", b"")])
 
 
-def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
+def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
     """Return what the first chunk of each kind holds."""
     icc, exif, xmp = None, None, None
     for kind, body in chunks:
@@ -118,17 +124,23 @@ def _encode(pixels: np.ndarray, metadata: Metadata, quality: int, options: Optio
     return data[:after_header] + extra + data[after_header:]
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = len(_SIGNATURE)
+def _chunks(data: bytes, *, pixels: bool = True) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kinds and contents of chunks; those of pixels are not read on request, and then seem empty."""
+    position, chunks, most = len(_SIGNATURE), 0, _MAX_CHUNKS + len(data) // _LEAST_CHUNK
     kind = b""
     while kind != b"IEND":
+        chunks += 1
+        if chunks > most:
+            raise PictureError(f"PNG of {len(data)} bytes in more than {most} chunks is not supported; save it again")
         length, kind = struct.unpack_from(">I4s", data, position)
         if position + 12 + length > len(data):
             raise PictureError("the file is cut short; get a complete copy")
-        body = data[position + 8 : position + 8 + length]
-        (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
-        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise PictureError("a checksum is wrong, so the file is damaged; get an intact copy")
+        body = b""
+        if pixels or kind not in (b"IDAT", b"fdAT"):
+            body = data[position + 8 : position + 8 + length]
+            (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
+            if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+                raise PictureError("a checksum is wrong, so the file is damaged; get an intact copy")
         yield kind, body
         position += 12 + length
 
@@ -151,6 +163,7 @@ CODEC = Codec(
     rank=1,
     sniff=lambda data: data.startswith(_SIGNATURE),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     depths=(8, 16),

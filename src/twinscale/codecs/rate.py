@@ -43,7 +43,8 @@ def coded(pixels: np.ndarray, format: str, quality: int | None = None, options: 
         UsageError: there is no such format, or the quality or an option is out of range or not one of its own.
         PictureError: the format is only read, or cannot hold such a picture.
     """
-    height, width, channels = pixels.shape
+    channels = pixels.shape[2]
     codec = codec_named(format)
     data = encode(codec, pixels, quality=quality, options=options).data
-    return Coded(data, decode(codec, data, height * width).pixels[..., :channels])
+    decoded = decode(codec, data, 2**62)  # it was made here
+    return Coded(data, decoded.pixels[..., :channels])

@@ -5,6 +5,7 @@ importing it alone takes as long as importing ``twinscale.images.picture``.
 """
 
 import io
+import math
 import struct
 import zlib
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.directories import TiffBlock, Tree, Value, pack_tree
 from twinscale.codecs.metadata import EXIF, GPS, INTEROP
 from twinscale.errors import PictureError
@@ -32,6 +33,9 @@ _STRUCTURAL |= {*range(529, 533)}
 
 _MAX_CHANNELS = 16
 _MAX_PAGES = 10_000
+_MAX_TILE = 2**24  # pixels of a tile beyond those of the whole picture; a usual one has 2**16
+# Raw, LZW, JPEG, deflate by either of its numbers, PackBits: none makes its data smaller than this many times.
+_SIMPLE, _MAX_RATIO = (1, 5, 7, 8, 32946, 32773), 4096
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
@@ -42,6 +46,7 @@ class _Directory(NamedTuple):
     width: int
     height: int
     bits: tuple[int, ...]
+    compression: int
     sample_format: int
     photometric: int
     samples: int
@@ -50,6 +55,7 @@ class _Directory(NamedTuple):
     extra: tuple[int, ...] | None
     orientation: int
     pages: int
+    tile: tuple[int, int]  # width and height, or 0 and 0 if it is made of strips
 
     @property
     def is_plain(self) -> bool:
@@ -63,11 +69,28 @@ def _header(data: bytes) -> Header:
     directory = _read_directory(data)
     channels = 1 if directory.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 3
     has_alpha = (directory.extra or ())[:1] in ((_ALPHA,), (_PREMULTIPLIED,))
-    return Header(directory.width, directory.height, max(directory.bits), channels + has_alpha, directory.pages)
+    depth, area = max(directory.bits), max(directory.width * directory.height, math.prod(directory.tile))
+    decoder_bytes = area * directory.samples * -(-depth // 8)
+    is_float = directory.sample_format == _FLOAT
+    return Header(
+        directory.width, directory.height, depth, channels + has_alpha, directory.pages, decoder_bytes, is_float
+    )
+
+
+def _describe(data: bytes) -> Description:
+    metadata, lost = _read_metadata(data)
+    return Description(metadata, _read_directory(data).orientation, lost)
 
 
 def _decode(data: bytes) -> Decoded:
     directory = _read_directory(data)
+    width, height = directory.width, directory.height
+    stored = width * height * directory.samples * max(directory.bits) // 8
+    if directory.compression in _SIMPLE and stored > _MAX_RATIO * len(data):
+        raise PictureError(
+            f"{len(data)} bytes cannot hold a TIFF of {width} x {height} pixels, so nearly all of it is missing; "
+            "get a complete copy"
+        )
     metadata, lost = _read_metadata(data)
     if directory.is_plain:
         pixels, notes = _decode_plain(data, directory)
@@ -78,10 +101,11 @@ def _decode(data: bytes) -> Decoded:
         )
     # Damage is an error here, where the libtiff in Pillow prints it, too; but not if ink is turned into RGB on the way.
     imagecodecs.tiff_decode(_structure(data, _BLACK_IS_ZERO) if directory.photometric == _INK else data)
-    from PIL import TiffImagePlugin
+    from PIL import Image, TiffImagePlugin
 
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_structure(data)), "")
-    pixels, icc, notes = pillow.pixels_of(image, (directory.width, directory.height), metadata.icc)
+    image.im = Image.new(image.mode, image.size).im  # given memory, Pillow does not apply its own limit on pixels
+    pixels, icc, notes = pillow.pixels_of(image, (width, height), metadata.icc)
     return Decoded(pixels, metadata._replace(icc=icc), directory.orientation, (*notes, *lost))
 
 
@@ -109,6 +133,7 @@ def _read_directory(data: bytes) -> _Directory:
         width=block.values(fields[256])[0],
         height=block.values(fields[257])[0],
         bits=block.values(fields[258]) if 258 in fields else (1,),
+        compression=number(259, 1),
         sample_format=number(339, 1),
         photometric=number(262, _BLACK_IS_ZERO),
         samples=number(277, 1),
@@ -117,11 +142,17 @@ def _read_directory(data: bytes) -> _Directory:
         extra=block.values(fields[338]) if 338 in fields else None,
         orientation=block.whole_number(fields.get(274)) or 1,
         pages=_count_pages(block),
+        tile=(number(322, 0), number(323, 0)),
     )
     if directory.samples > _MAX_CHANNELS or directory.volume > 1:
         raise PictureError(
             f"TIFF of {directory.samples} channels and {directory.volume} layers is not supported; "
             "save it as plain grey or RGB"
+        )
+    if math.prod(directory.tile) > directory.width * directory.height + _MAX_TILE:
+        raise PictureError(
+            f"TIFF of {directory.width} x {directory.height} pixels in tiles of {directory.tile[0]} x "
+            f"{directory.tile[1]} is not supported; save it again"
         )
     return directory
 
@@ -243,6 +274,7 @@ CODEC = Codec(
     rank=4,
     sniff=lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     frames="pages",

@@ -7,16 +7,17 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
-from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Header, Metadata, Options
+from twinscale.codecs.codec import LOSSLESS, Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.errors import PictureError
 
 _HAS_ALPHA = 0x10  # a flag of the extended header
+_MAX_CHUNKS = 10_000
 
 
 def _header(data: bytes) -> Header:
     size, channels, frames = None, 3, 0
     for kind, body in _chunks(data):
-        if kind == b"VP8X":
+        if kind == b"VP8X" and size is None:
             size = 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
             channels += bool(body[0] & _HAS_ALPHA)
         elif kind == b"VP8 " and size is None:
@@ -32,15 +33,21 @@ def _header(data: bytes) -> Header:
     return Header(*size, 8, channels, max(frames, 1))
 
 
-def _decode(data: bytes) -> Decoded:
+def _describe(data: bytes) -> Description:
     chunks = {kind: body for kind, body in _chunks(data) if kind in (b"ICCP", b"EXIF", b"XMP ")}
-    metadata = Metadata(chunks.get(b"ICCP"), chunks.get(b"EXIF"), chunks.get(b"XMP "))
-    return Decoded(imagecodecs.webp_decode(data), metadata)
+    return Description(Metadata(chunks.get(b"ICCP"), chunks.get(b"EXIF"), chunks.get(b"XMP ")))
+
+
+def _decode(data: bytes) -> Decoded:
+    return Decoded(imagecodecs.webp_decode(data), *_describe(data))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = 12
+    position, chunks = 12, 0
     while position + 8 <= len(data):
+        chunks += 1
+        if chunks > _MAX_CHUNKS:
+            raise PictureError(f"WebP of more than {_MAX_CHUNKS} chunks is not supported; save its first frame again")
         kind, length = struct.unpack_from("<4sI", data, position)
         yield kind, data[position + 8 : position + 8 + length]
         position += 8 + length + length % 2
@@ -61,6 +68,7 @@ CODEC = Codec(
     rank=3,
     sniff=lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP",
     header=_header,
+    describe=_describe,
     decode=_decode,
     encode=_encode,
     grey=False,

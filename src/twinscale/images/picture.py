@@ -303,7 +303,9 @@ class Picture:
 
         Args:
             source: where to read from.
-            max_pixels: height times width above which the file is refused before it is decoded.
+            max_pixels: height times width above which the file is refused before it is decoded; also if decoding it
+                takes more than 8 bytes for each of so many pixels, as floating point, JPEG 2000, and channels that are
+                left out may do.
 
         Raises:
             PictureError: the file is missing, damaged, cut short, too large or of a kind that
