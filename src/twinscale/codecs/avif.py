@@ -10,10 +10,11 @@ import imagecodecs
 import numpy as np
 
 from twinscale.codecs import pillow
+from twinscale.codecs.av1 import stated_size
 from twinscale.codecs.boxes import brands, read_boxes
 from twinscale.codecs.codec import Codec, Decoded, Description, Header, Metadata, Options
 from twinscale.codecs.depth import fill_scale
-from twinscale.codecs.items import take_exif
+from twinscale.codecs.items import read_items, take_exif
 from twinscale.codecs.metadata import without_orientation
 from twinscale.errors import PictureError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _ORIENTATION = 274
+_STREAM_HEAD = 1024  # bytes in which a stream states its size
 _MAX_PIXELS = 2**28  # libavif opens no larger ones, and does not say so
 
 
@@ -38,6 +40,10 @@ def _header(data: bytes) -> Header:
         raise PictureError(
             f"{width} x {height} pixels exceed what AVIF files may hold, {_MAX_PIXELS}; make the picture smaller"
         )
+    for item in read_items(data):  # libavif decodes them at their own size, and then changes it to the stated one
+        stream = data[item.start : item.start + min(item.length, _STREAM_HEAD)]
+        if item.kind == b"av01" and math.prod(stated_size(stream)) > width * height:
+            raise PictureError("the file states two different sizes, so it is damaged; get an intact copy")
     return pillow.header_of(_open(data))._replace(depth=_depth(data))
 
 

@@ -9,25 +9,50 @@ from twinscale.errors import PictureError
 _MAX_EXTENTS = 10_000  # that all items together are in; real files have a few for each part of a large picture
 
 
-def take_exif(data: bytes) -> tuple[bytes, bytes | None]:
-    """Return the file as if it had no EXIF, since libavif refuses one whose EXIF is damaged; and the EXIF block.
+class Item(NamedTuple):
+    """An item that lies in one piece in the file: its kind, its entry in the list of items, and where it lies."""
+
+    kind: bytes
+    entry: bytes
+    start: int
+    length: int
+
+
+def read_items(data: bytes) -> list[Item]:
+    """Return the items of a file, none if their boxes are damaged.
 
     Raises:
-        PictureError: its items are in too many pieces.
+        PictureError: they are in too many pieces.
     """
     try:
         meta = next(box.body for box in read_boxes(data) if box.kind == b"meta")[4:]
         boxes = {box.kind: box.body for box in read_boxes(meta)}
         extents = _extents(boxes[b"iloc"])
         infos = boxes[b"iinf"]
-        entries = [box.body for box in read_boxes(infos[6 if infos[0] == 0 else 8 :]) if box.kind == b"infe"]
-        entry = next(entry for entry in entries if b"Exif" in (entry[8:12], entry[10:14]))
-        found = extents[struct.unpack_from(">H" if entry[0] == 2 else ">I", entry, 4)[0]]
+        items = []
+        for box in read_boxes(infos[6 if infos[0] == 0 else 8 :]):
+            is_short = box.body[0] == 2
+            (number,) = struct.unpack_from(">H" if is_short else ">I", box.body, 4)
+            if box.kind == b"infe" and number in extents:
+                kind = box.body[8:12] if is_short else box.body[10:14]
+                items.append(Item(kind, box.body, *extents[number]))
     except (StopIteration, KeyError, IndexError, struct.error):
+        return []
+    return items
+
+
+def take_exif(data: bytes) -> tuple[bytes, bytes | None]:
+    """Return the file as if it had no EXIF, since libavif refuses one whose EXIF is damaged; and the EXIF block.
+
+    Raises:
+        PictureError: see :func:`read_items`.
+    """
+    item = next((item for item in read_items(data) if item.kind == b"Exif"), None)
+    if item is None:
         return data, None
-    item = data[found.start : found.start + found.length]
-    begin = 4 + int.from_bytes(item[:4], "big")  # counted from the end of this number
-    return data.replace(entry, entry.replace(b"Exif", b"skip"), 1), item[begin:]
+    body = data[item.start : item.start + item.length]
+    begin = 4 + int.from_bytes(body[:4], "big")  # counted from the end of this number
+    return data.replace(item.entry, item.entry.replace(b"Exif", b"skip"), 1), body[begin:]
 
 
 class _Extent(NamedTuple):
