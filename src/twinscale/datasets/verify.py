@@ -34,5 +34,5 @@ def _pixel_digest(path: Path, picture: CatalogueEntry) -> str | None:
             if image.size != (picture.width, picture.height):
                 return None
             return hashlib.sha256(image.convert(picture.mode).tobytes()).hexdigest()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Exception:  # Pillow's decoders raise errors of every type on what is damaged
         return None

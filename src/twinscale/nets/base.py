@@ -162,12 +162,14 @@ class Pair(nn.Module):
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``down.multiple_of``."""
-        sent = self.down(picture)
-        return self._restored(sent, _grey_as(picture, sent) if self.channels == 3 else sent)
+        small = self.down(picture)
+        if self.channels == 1:
+            return self._restored(small)
+        return self._restored(_grey_as(picture, small))._replace(sent=small)
 
-    def _restored(self, sent: Tensor, filed: Tensor, resampling: Resampling | None = None) -> Rescaled:
+    def _restored(self, sent: Tensor, resampling: Resampling | None = None) -> Rescaled:
         """Send small pictures through the channel and restore them."""
-        received: Received = self._differentiable(filed)
+        received: Received = self._differentiable(sent)
         inputs = received.low
         if self.up.conditions:
             assert received.conditions is not None, "checked"

@@ -176,8 +176,7 @@ class CAR(Pair):
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures; the result also says how the small ones were made."""
         resampling = self.down.resampling(picture)
-        small = resample(picture, resampling, self.scale)
-        return self._restored(small, small, resampling)
+        return self._restored(resample(picture, resampling, self.scale), resampling)
 
 
 def _conv(ins: int, outs: int, size: int) -> nn.Conv2d:
