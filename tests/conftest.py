@@ -12,8 +12,10 @@ from twinscale.zoo import catalogue
 
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts_arrive() -> None:
-    """Take Ctrl-C as a program in the foreground does: shells start those in the background with it ignored."""
+    """Take signals as a program in the foreground does: shells start those in the background with some ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

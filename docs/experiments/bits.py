@@ -16,8 +16,9 @@ from twinscale.images.resize import imresize
 from twinscale.nets.layers.jpeg import JPEG
 from twinscale.rescale import load
 from twinscale.rescale.channel import Jpeg
-from twinscale.training.data import split_pictures, validation_examples
+from twinscale.training.data import validation_examples
 from twinscale.training.recipe import Recipe
+from twinscale.training.split import split_pictures
 
 QUALITIES = (10, 15, 20, 30, 40, 50, 60, 70, 80, 85, 90, 95)
 

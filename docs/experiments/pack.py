@@ -19,8 +19,9 @@ from twinscale.images.levels import to_pixels
 from twinscale.images.metrics import psnr
 from twinscale.rescale import Model, load
 from twinscale.rescale.channel import Jpeg
-from twinscale.training.data import split_pictures, validation_examples
+from twinscale.training.data import validation_examples
 from twinscale.training.recipe import Recipe
+from twinscale.training.split import split_pictures
 
 QUALITIES = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
 SHOWN = (20, 50, 80)

@@ -18,10 +18,11 @@ from torch import Tensor
 from twinscale.nets import Pair
 from twinscale.nets.layers import jpeg
 from twinscale.training.build import build
-from twinscale.training.data import Crops, load_examples, split_pictures
+from twinscale.training.data import Crops, load_examples
 from twinscale.training.export import load_weights
 from twinscale.training.learner import Learner
 from twinscale.training.recipe import Recipe
+from twinscale.training.split import split_pictures
 from twinscale.zoo import load_card
 
 STEPS, CHECKS = 250, 16

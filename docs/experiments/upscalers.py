@@ -18,11 +18,10 @@ from twinscale.benchmark.timing import medians
 from twinscale.drawings import TradeOff
 from twinscale.engine import run
 from twinscale.nets import Upscaler
-from twinscale.training.budget import shortened
 from twinscale.training.build import build
 from twinscale.training.export import count_multiply_adds
 from twinscale.training.loop import train
-from twinscale.training.recipe import Recipe
+from twinscale.training.recipe import Recipe, shortened
 from twinscale.training.rescaler import exported
 from twinscale.training.runs import BEST, SUMMARY
 

@@ -25,6 +25,7 @@ from twinscale.nets.srcnn import SRCNN
 from twinscale.rescale import load
 from twinscale.training.build import build
 from twinscale.training.export import count_activation_bytes, count_multiply_adds, export_run, load_weights, to_onnx
+from twinscale.training.history import gain_per_hour, read_rows
 from twinscale.training.loop import train
 from twinscale.training.recipe import ChannelSpec, Recipe
 from twinscale.training.rescaler import in_torch
@@ -125,6 +126,7 @@ def test_card(pair, folder):
     assert (card.up.radius, card.up.multiple_of) == (4, 1)
     assert card.licence == "whatever the owner of the training pictures allows"
     (entry,) = card.training["runs"]
+    assert entry.pop("gain_per_hour") == round(gain_per_hour(read_rows(run)), 3)
     summary = json.loads((run / "run.json").read_text())
     of_the_run = ("name", "looks", "data", "planned_steps", "started", "finished")
     assert entry == {key: value for key, value in summary.items() if key not in of_the_run}

@@ -38,7 +38,8 @@ _MAX_CHANNELS = 16
 _MAX_PAGES = 10_000
 _MAX_TILE = 2**24  # pixels of a tile beyond those of the whole picture; a usual one has 2**16
 # Raw, LZW, JPEG, deflate by either of its numbers, PackBits: none makes its data smaller than this many times.
-_SIMPLE, _MAX_RATIO = (1, 5, 7, 8, 32946, 32773), 4096
+_JPEG = 7
+_SIMPLE, _MAX_RATIO = (1, 5, _JPEG, 8, 32946, 32773), 4096
 _STRIP_BYTES = 2**20
 _MAX_BYTES = 2**32 - 2**26
 
@@ -198,7 +199,8 @@ def _decode_plain(data: spill.Data, header: _Directory) -> tuple[np.ndarray, tup
         PictureError: the extra channels are of a kind that is not supported.
     """
     dtype = _STORED.get((header.sample_format, header.bits[0]))
-    if dtype and header.compression in _SIMPLE and not header.is_planar:
+    # The decoder adds a channel to JPEG's, so it needs an array of its own.
+    if dtype and header.compression in _SIMPLE and header.compression != _JPEG and not header.is_planar:
         shape = (header.height, header.width, header.samples)
         pixels = spill.decoded(imagecodecs.tiff_decode, data, shape, dtype)
     else:

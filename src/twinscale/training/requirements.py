@@ -18,6 +18,7 @@ PACKAGES = {
     "imagecodecs": "imagecodecs",
     "onnxruntime": "onnxruntime",
     "rich": "rich",
+    "defusedxml": "defusedxml",
     "torch": "torch",
     "safetensors": "safetensors",
     "numba": "numba",
