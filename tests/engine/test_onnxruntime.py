@@ -114,6 +114,15 @@ def test_pixels_that_are_no_numbers_are_not_blamed_on_the_weights() -> None:
         operation(np.full((8, 9, 3), np.nan, np.float32))
 
 
+def test_long_reasons_of_a_runtime_are_cut() -> None:
+    def fail(batch: np.ndarray) -> np.ndarray:
+        raise RuntimeError("this will not do, " * 100)
+
+    network = LoadedNetwork(lambda: Loaded(fail, None), name="m/up.onnx")
+    with pytest.raises(ModelError, match=r"^model m/up\.onnx failed on 9x8: this will not do, .{180,200}…$"):
+        network(np.zeros((1, 8, 9, 3), np.float32))
+
+
 @pytest.mark.parametrize(
     ("infer", "kind"),
     [

@@ -10,6 +10,8 @@ from twinscale.engine.backends import Loaded
 from twinscale.engine.per_process import PerProcess
 from twinscale.errors import ModelError, is_lack_of_memory
 
+_LONGEST_REASON = 200
+
 
 class Network(typing.Protocol):
     """A loaded network from batch to batch."""
@@ -69,5 +71,6 @@ class LoadedNetwork:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or else its type."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Return the first line of an error's message, or else its type; runtimes name the places in their own code."""
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"

@@ -1,0 +1,74 @@
+"""What pairs make of colours, grey pictures and drawings: ``python docs/experiments/pairs.py PAIR ...``.
+
+Prints a table of ``docs/experiments/dsn.md``: PSNR over all channels of what is restored, and the colour difference
+between small pictures and bicubic ones, on the validation pictures of the default pair, on the same in grey, and
+on drawings that no pair has seen (``training/synthetic.py``). The first row is bicubic reduction, enlarged by ``fast``.
+Needs the training pictures (``TWINSCALE_DATA``) and pairs of one scale, by their names or folders.
+"""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinscale.evaluation.looks import Looks
+from twinscale.images.colour import LUMA
+from twinscale.images.downscaling import downscale
+from twinscale.images.levels import to_pixels
+from twinscale.images.metrics import psnr
+from twinscale.images.picture import Picture
+from twinscale.rescale import load
+from twinscale.training.data import validation_examples
+from twinscale.training.recipe import Recipe
+from twinscale.training.split import split_pictures
+from twinscale.training.synthetic import draw
+
+KINDS = ("text", "flats", "lines", "gradients")
+DRAWINGS, SEED = 10, 1  # of each kind; recipes draw with seed 0
+MULTIPLE = 12  # sides are multiples of every scale
+
+Pixels = NDArray[np.uint8]
+
+
+def as_grey(pixels: Pixels) -> Pixels:
+    """Return the luma of RGB, ``(H, W, 1)``."""
+    return np.round(pixels @ np.array(LUMA))[:, :, None].astype(np.uint8)
+
+
+def photographs(scale: int) -> list[Pixels]:
+    """Return the validation pictures of the default pair."""
+    paths = split_pictures(Recipe.load(f"twin-x{scale}").data)[1]
+    pictures = [to_pixels(planes, np.uint8) for planes in validation_examples(paths)]
+    return [
+        pixels[: len(pixels) // MULTIPLE * MULTIPLE, : pixels.shape[1] // MULTIPLE * MULTIPLE] for pixels in pictures
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    models = [load(name) for name in sys.argv[1:]]
+    scale = int(models[0].card.scale)
+    fast = load(f"fast-x{scale}")
+    drawings = draw(DRAWINGS * len(KINDS), SEED)
+    photos = photographs(scale)
+    sets = {"photographs": photos, "grey": [as_grey(pixels) for pixels in photos]}
+    sets |= {kind: [each[:252, :252] for each in drawings[number :: len(KINDS)]] for number, kind in enumerate(KINDS)}
+
+    def bicubic(pixels: Pixels) -> Picture:
+        return Picture(downscale(pixels, scale, "bicubic"))
+
+    def row(name: str, shrink: Callable[[Pixels], Picture], enlarge: Callable[[Picture], Picture]) -> None:
+        restored = [np.mean([psnr(each, enlarge(shrink(each)).pixels) for each in pixels]) for pixels in sets.values()]
+        looks = Looks.mean([Looks.beside(shrink(each).pixels, bicubic(each).pixels) for each in photos])
+        print(f"| {name} | {looks.ciede2000:.1f} / {looks.ciede2000_p99:.1f} |", *(f"{db:.2f} |" for db in restored))
+
+    print("| | ΔE mean / 99 % |", *(f"{name} |" for name in sets))
+    print("| --- |" + " ---: |" * (len(sets) + 1))
+    row(f"bicubic, `fast-x{scale}`", bicubic, fast.enlarge)
+    for name, model in zip(sys.argv[1:], models, strict=True):
+        row(f"`{name}`", lambda pixels, model=model: model.shrink(Picture(pixels)), model.enlarge)
+
+
+if __name__ == "__main__":
+    main()
