@@ -63,12 +63,13 @@ def recipe(folder) -> Callable[..., Recipe]:
     return make
 
 
-def untrained_run(folder: Path, recipe: Recipe, psnr: float = 30.0) -> Path:
-    """A run folder as training leaves it, with random weights and a validation score of ``psnr`` dB."""
+def untrained_run(folder: Path, recipe: Recipe, psnr: float = 30.0, **looks: float) -> Path:
+    """A run folder as training leaves it, with random weights, a validation score of ``psnr`` dB and such looks."""
     folder.mkdir()
     (folder / "recipe.toml").write_text(recipe.dumps())
     torch.manual_seed(recipe.seed)
     save_weights(folder / BEST, build(recipe), step=0)
-    summary = {"name": recipe.name, "steps": 0, "validation_psnr_y": psnr, "recipe_sha256": recipe.digest()}
+    reached = {"steps": 0, "validation_psnr_y": psnr, "looks": looks}
+    summary = {"name": recipe.name, **reached, "recipe_sha256": recipe.digest()}
     (folder / "run.json").write_text(json.dumps(summary))
     return folder

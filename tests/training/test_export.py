@@ -301,8 +301,8 @@ def test_a_network_that_looks_at_the_whole_picture_says_so(recipe, tmp_path, mon
 # Replacing a model
 
 
-def exported_again(folder, recipe, psnr, models):
-    return export_run(untrained_run(folder, recipe, psnr), models, name="tiny")
+def exported_again(folder, recipe, psnr, models, **looks):
+    return export_run(untrained_run(folder, recipe, psnr, **looks), models, name="tiny")
 
 
 def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
@@ -321,6 +321,18 @@ def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
     assert card.read(card.up) != files["up.onnx"]
     with pytest.raises(UsageError, match=r"does not beat the 31\.0 dB"):
         exported_again(tmp_path / "between", made, 30.5, models)
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_run_within_the_colour_bound_replaces_a_model_that_is_not_and_never_the_other_way(recipe, tmp_path):
+    made, models = recipe(validation=["a/b"], colour="rgb", colour_bound=7.5), tmp_path / "models"
+    exported_again(tmp_path / "unknown", made, 41.0, models)  # as older cards, which do not say
+    exported_again(tmp_path / "false", made, 40.0, models, ciede2000_p99=17.0)
+    card = exported_again(tmp_path / "true", made, 36.0, models, ciede2000_p99=6.5)
+    assert (card.training["runs"][-1]["validation_psnr_y"], card.looks["ciede2000_p99"]) == (36.0, 6.5)
+    expected = r"validation 40\.0 dB \(colours 17, bound 7\.5\) does not beat the 36\.0 dB \(colours 6\.5, bound 7\.5\)"
+    with pytest.raises(UsageError, match=expected):
+        exported_again(tmp_path / "false again", made, 40.0, models, ciede2000_p99=17.0)
 
 
 @pytest.mark.usefixtures("quick_export")

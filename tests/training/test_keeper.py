@@ -14,7 +14,7 @@ from tests.training.sittings import assert_same_weights, log_of, stopped
 from twinscale.training import keeper
 from twinscale.training.build import build
 from twinscale.training.data import validation_examples
-from twinscale.training.history import read_log
+from twinscale.training.history import read_log, read_rows
 from twinscale.training.loop import train
 from twinscale.training.optimisation import learning_rate
 from twinscale.training.recipe import Recipe
@@ -95,6 +95,18 @@ def test_the_log_of_a_run(recipe, tmp_path, monkeypatch):
     assert max(history.psnr, key=lambda point: point[1]) == (summary["best_step"], summary["validation_psnr_y"])
     assert summary["validation_loss"] == dict(history.validation_loss)[summary["best_step"]]
     assert summary["training_loss"] == history.training_loss[-1][1]
+
+
+def test_what_is_nearest_the_colour_bound_is_kept(recipe, tmp_path):
+    run = tmp_path / "run"
+    made = recipe(architecture="twin", colour="rgb", steps=6, validate_every=1, colour_bound=0.01)  # out of reach
+    train(made, run, accelerator="cpu")
+    rows = read_rows(run)
+    summary = json.loads((run / "run.json").read_text())
+    nearest = min(rows, key=lambda row: row.ciede2000_p99)
+    assert (summary["best_step"], summary["validation_psnr_y"]) == (nearest.step, nearest.validation_psnr_y)
+    assert summary["looks"]["ciede2000_p99"] == nearest.ciede2000_p99
+    assert nearest != max(rows, key=lambda row: row.validation_psnr_y)
 
 
 def test_previews_do_not_change_the_training(recipe, tmp_path):

@@ -24,6 +24,7 @@ def row(step, psnr=None, **changes):
         "learning_rate": 1e-3,
         "validation_loss": psnr and 1 / psnr,
         "validation_psnr_y": psnr,
+        "ciede2000_p99": None,
         "seconds": step / 10,
         "pictures_per_second": 80.0,
     }
@@ -52,6 +53,7 @@ def test_what_is_written_is_read_again(tmp_path):
         "learning_rate": "0.001",
         "validation_loss": "",
         "validation_psnr_y": "",
+        "ciede2000_p99": "",
         "seconds": "0.5",
         "pictures_per_second": "80.0",
     }

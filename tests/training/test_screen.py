@@ -17,13 +17,13 @@ VALIDATED = [row(step, psnr) for step, psnr in ((10, 30.0), (20, 33.0), (30, 32.
 @pytest.mark.parametrize(("terminal", "kind"), [(True, LiveTable), (False, PlainLines)])
 def test_the_terminal_decides(monkeypatch, terminal, kind):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
-    shown = open_screen(100, [], 29.0)
+    shown = open_screen(100, [], 29.0, 0.0)
     shown.close()
     assert type(shown) is kind
 
 
 def test_a_line_a_validation(capsys):
-    lines = PlainLines(100, [], 29.0)
+    lines = PlainLines(100, [], 29.0, 0.0)
     for each in (row(5), *VALIDATED):
         lines.advance(each.step, 100)
         lines.show(each)
@@ -40,7 +40,7 @@ def test_a_line_a_validation(capsys):
 def test_a_line_a_minute(capsys, monkeypatch):
     now = 0.0
     monkeypatch.setattr(screen.time, "monotonic", lambda: now)
-    lines = PlainLines(40_000, VALIDATED, 29.0)  # of earlier sittings
+    lines = PlainLines(40_000, VALIDATED, 29.0, 0.0)  # of earlier sittings
     for now in (30.0, 61.0, 100.0, 122.0):
         lines.show(row(round(100 * now), seconds=now))
     assert [line.split("  ")[0] for line in capsys.readouterr().err.splitlines()[1:]] == [
@@ -50,7 +50,7 @@ def test_a_line_a_minute(capsys, monkeypatch):
 
 
 def test_how_many_steps_there_are_may_change(capsys):
-    lines = PlainLines(100, [], 29.0)
+    lines = PlainLines(100, [], 29.0, 0.0)
     lines.advance(10, 50)
     lines.show(VALIDATED[0])
     assert "step 10/50  " in capsys.readouterr().err
@@ -64,7 +64,7 @@ def drawn(table, height):
 
 def test_a_row_a_validation_the_best_one_marked(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "100")
-    table = LiveTable(100, VALIDATED[:1], 29.0)  # of an earlier sitting
+    table = LiveTable(100, VALIDATED[:1], 29.0, 0.0)  # of an earlier sitting
     for each in (row(15), *VALIDATED[1:]):
         table.advance(each.step, 100)
         table.show(each)
@@ -83,7 +83,7 @@ def test_a_row_a_validation_the_best_one_marked(monkeypatch, capsys):
 def test_a_long_table_shows_the_best_and_the_latest_until_it_is_closed(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "10")
-    table = LiveTable(1000, [], 29.0)
+    table = LiveTable(1000, [], 29.0, 0.0)
     for step in range(1, 21):
         table.show(row(step, 40.0 if step == 3 else 30.0))
     rows = drawn(table, height=10)

@@ -29,7 +29,7 @@ from twinscale.images.files import write_atomically
 from twinscale.nets import Network, Pair, Upscaler
 from twinscale.nets.layers.collapsed import collapsed
 from twinscale.training.build import build
-from twinscale.training.history import LOG, gain_per_hour, read_rows
+from twinscale.training.history import LOG, gain_per_hour, read_rows, standing
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, SUMMARY, check_model_name, model_name
 from twinscale.zoo.card import CARD_FILE, Card
@@ -52,8 +52,9 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         run: the folder of a training run.
         models: the folder that holds model folders.
         name: the model's name; by default the run's, see :func:`twinscale.training.runs.model_name`.
-        only_better: an existing model of that name is replaced only by weights with a higher validation score, or with
-            a score on other validation pictures, and its record of runs is kept. If false, it is replaced.
+        only_better: an existing model of that name is replaced only by weights with a higher validation score, with
+            colours nearer the recipe's bound if either is beyond it, or with a score on other validation pictures; and
+            its record of runs is kept. If false, it is replaced.
 
     Raises:
         UsageError: the run has no weights yet, does not beat the model that is there, or was trained on another
@@ -76,6 +77,7 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
     except (RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{run / BEST} does not fit its recipe ({reason}): train again") from None
+    looks = summary.pop("looks", {})
     name = name or model_name(run)
     check_model_name(name)
     folder = models / name
@@ -88,12 +90,15 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
             best = float(runs[-1]["validation_psnr_y"]) if runs else float("-inf")
         except (KeyError, TypeError, ValueError):
             raise ModelError(f"{folder}: its card does not say how good it is: export under another name") from None
-        if old.training.get("validation") == recipe.data.validation and summary["validation_psnr_y"] <= best:
+        bound = recipe.optimisation.colour_bound
+        reached = summary["validation_psnr_y"], looks.get("ciede2000_p99")
+        shipped = best, old.looks.get("ciede2000_p99")
+        same_pictures = old.training.get("validation") == recipe.data.validation
+        if same_pictures and standing(*reached, bound) <= standing(*shipped, bound):
             raise UsageError(
-                f"{name}: validation {summary['validation_psnr_y']} dB does not beat the {best} dB of "
+                f"{name}: validation {_score(*reached, bound)} does not beat the {_score(*shipped, bound)} of "
                 f"{folder}: train longer"
             )
-    looks = summary.pop("looks", {})
     runs = [*runs, {key: summary[key] for key in summary if key not in _OF_THE_RUN}]
     if (gain := gain_per_hour(read_rows(run) if (run / LOG).exists() else [])) is not None:
         runs[-1]["gain_per_hour"] = round(gain, 3)  # dB: what a longer run promises
@@ -279,6 +284,12 @@ def count_activation_bytes(data: bytes) -> float:
         peak = max(peak, sum(sizes[name] for name in held))
         held = {name for name in held if last.get(name, -1) > position}
     return round(peak / _COUNTED_SIDE**2, 1)
+
+
+def _score(psnr: float, ciede2000_p99: float | None, colour_bound: float) -> str:
+    """Say how good weights are, with their colours if these are bounded."""
+    colours = f" (colours {'unknown' if ciede2000_p99 is None else f'{ciede2000_p99:g}'}, bound {colour_bound:g})"
+    return f"{psnr} dB{colours if colour_bound else ''}"
 
 
 def _licence(sources: list[str]) -> str:

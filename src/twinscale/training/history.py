@@ -1,6 +1,7 @@
 """The log of a run: rows at regular steps in a CSV file, and the curves they make. Reading it needs no torch."""
 
 import csv
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -26,6 +27,8 @@ class LogRow:
     """None if the step was not validated, and in logs from before this column existed."""
     validation_psnr_y: float | None
     """In dB; None if the step was not validated."""
+    ciede2000_p99: float | None
+    """Of a colour pair's small pictures, see ``evaluation.looks.Looks``; None for other networks and in old logs."""
     seconds: float
     """Time spent on the run so far, over all sittings."""
     pictures_per_second: float
@@ -52,6 +55,26 @@ class History:
             validation_loss=[(row.step, row.validation_loss) for row in rows if row.validation_loss is not None],
             psnr=[(row.step, row.validation_psnr_y) for row in rows if row.validation_psnr_y is not None],
         )
+
+
+def standing(psnr: float, ciede2000_p99: float | None, colour_bound: float) -> tuple[float, float]:
+    """Return what ranks weights, the larger the better: false colours beyond a bound first, then validation PSNR.
+
+    Args:
+        psnr: in dB.
+        ciede2000_p99: of the small pictures; None if unknown, which is worse than any.
+        colour_bound: the recipe's; 0 bounds nothing.
+    """
+    if not colour_bound:
+        return 0.0, psnr
+    return (-math.inf if ciede2000_p99 is None else min(0.0, colour_bound - ciede2000_p99)), psnr
+
+
+def best_row(rows: Sequence[LogRow], colour_bound: float) -> LogRow | None:
+    """Return the row of the best weights, by :func:`standing`; None before the first validation."""
+    validated = [(row.validation_psnr_y, row) for row in rows if row.validation_psnr_y is not None]
+    ranked = [(standing(psnr, row.ciede2000_p99, colour_bound), row) for psnr, row in validated]
+    return max(ranked, key=lambda each: each[0])[1] if ranked else None
 
 
 def gain_per_hour(rows: Sequence[LogRow]) -> float | None:
@@ -100,6 +123,7 @@ def _row(cells: dict[str, str]) -> LogRow:
         learning_rate=float(cells["learning_rate"]),
         validation_loss=_optional(cells.get("validation_loss")),
         validation_psnr_y=_optional(cells["validation_psnr_y"]),
+        ciede2000_p99=_optional(cells.get("ciede2000_p99")),
         seconds=float(cells["seconds"]),
         pictures_per_second=float(cells["pictures_per_second"]),
     )

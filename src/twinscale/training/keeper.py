@@ -18,7 +18,7 @@ from torch import Tensor
 from twinscale.images.files import write_atomically
 from twinscale.nets import Pair
 from twinscale.training.checkpoint import RunState, save_checkpoint, save_weights
-from twinscale.training.history import LogRow
+from twinscale.training.history import LogRow, standing
 from twinscale.training.learner import Learner
 from twinscale.training.log import Log
 from twinscale.training.previews import draw_preview, preview_crops
@@ -69,7 +69,8 @@ class RunKeeper:
         self._last_saved = self._start
         self.validating = 0.0
         """Seconds of this sitting that validations and everything else beside training took."""
-        self._log = Log(folder, state.step, state.planned(recipe.optimisation.steps), bicubic)
+        spec = recipe.optimisation
+        self._log = Log(folder, state.step, state.planned(spec.steps), bicubic, spec.colour_bound)
         self._write_readme()
 
     def stepped(self, loss: Tensor) -> None:
@@ -132,6 +133,7 @@ class RunKeeper:
                 learning_rate=self._learner.learning_rate,
                 validation_loss=validation.loss if validation else None,
                 validation_psnr_y=validation.psnr_y if validation else None,
+                ciede2000_p99=validation.looks.ciede2000_p99 if validation and validation.looks else None,
                 seconds=state.seconds,
                 pictures_per_second=(state.step - self._first) * self._pictures / (time.monotonic() - self._start),
             )
@@ -145,12 +147,13 @@ class RunKeeper:
 
     def _validate(self) -> Validation:
         """Measure the averaged weights and keep them if they are the best so far."""
-        state, average = self._state, self._learner.average
+        state, average, bound = self._state, self._learner.average, self._recipe.optimisation.colour_bound
         validation = validate(average, self._validation, self._recipe)
-        if validation.psnr_y > state.best_psnr:
+        looks: dict[str, float | None] = asdict(validation.looks) if validation.looks else {}
+        best = standing(state.best_psnr, state.best_looks.get("ciede2000_p99"), bound)
+        if standing(validation.psnr_y, looks.get("ciede2000_p99"), bound) > best:
             state.best_psnr, state.best_step = validation.psnr_y, state.step
-            state.best_loss = validation.loss
-            state.best_looks = asdict(validation.looks) if validation.looks else {}
+            state.best_loss, state.best_looks = validation.loss, looks
             save_weights(self._folder / BEST, average, state.step)
             self._save_summary()
         return validation

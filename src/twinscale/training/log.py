@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 from twinscale.training.history import COLUMNS, LOG, LogRow, read_rows
 from twinscale.training.screen import open_screen
 
-_FORMATS = ("d", ".6g", ".4g", ".6g", ".4f", ".1f", ".1f")
+_FORMATS = ("d", ".6g", ".4g", ".6g", ".4f", ".3f", ".1f", ".1f")
 
 
 class Log:
@@ -22,9 +22,10 @@ class Log:
         step: number of steps taken before; what a killed run logged beyond them is dropped.
         steps: how many steps the whole run takes, as far as is known.
         bicubic: PSNR in dB of bicubic enlargement on the validation pictures, to compare with.
+        colour_bound: the recipe's, which helps to decide which weights are the best.
     """
 
-    def __init__(self, folder: Path, step: int, steps: int, bicubic: float) -> None:
+    def __init__(self, folder: Path, step: int, steps: int, bicubic: float, colour_bound: float = 0.0) -> None:
         rows = [row for row in read_rows(folder) if row.step <= step] if step and (folder / LOG).exists() else []
         self._file = (folder / LOG).open("w", newline="", encoding="utf-8")
         self._csv = csv.writer(self._file)
@@ -33,7 +34,7 @@ class Log:
             self._write(row)
         self._file.flush()  # otherwise a kill before the next row would lose the whole log
         self._board = SummaryWriter(str(folder), purge_step=step)
-        self._screen = open_screen(steps, rows, bicubic)
+        self._screen = open_screen(steps, rows, bicubic, colour_bound)
 
     def advance(self, step: int, steps: int) -> None:
         """Show that a step was taken, of so many as far as is known."""

@@ -122,6 +122,9 @@ class OptimisationSpec:
     colour_fidelity: float = 0.0
     """Weight of the mean square of what remains of that difference without its luma, in RGB: it keeps false colours out
     of the small picture, which the eye finds sooner than false brightness."""
+    colour_bound: float = 0.0
+    """Largest CIEDE2000 between a pair's small pictures and the bicubic reductions (99th percentile over the pixels,
+    mean over the validation pictures) that weights may be the best with, however they restore; 0 bounds nothing."""
     rate: float = 0.0
     """Weight of what the small picture's file costs, for channels that estimate it: how much squared error a bit per
     pixel of the full-size picture is worth, by the mean quantisation step. About 0.025 is what another quality would

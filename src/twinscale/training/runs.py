@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twinscale.errors import UsageError
-from twinscale.training.history import LOG, LogRow, read_rows
+from twinscale.training.history import LOG, LogRow, best_row, read_rows
 from twinscale.training.recipe import Recipe
 from twinscale.zoo import model_names
 from twinscale.zoo.card import BARE_NAME
@@ -130,9 +130,8 @@ class Run:
 
     @property
     def best(self) -> LogRow | None:
-        """The step with the best validation PSNR; None before the first validation."""
-        validated = [row for row in self.rows if row.validation_psnr_y is not None]
-        return max(validated, key=lambda row: row.validation_psnr_y or 0.0, default=None)
+        """The step whose weights were kept as the best; None before the first validation."""
+        return best_row(self.rows, self.recipe.optimisation.colour_bound)
 
     def facts(self) -> dict[str, Any]:
         """Return what is worth knowing about the run, as plain values."""

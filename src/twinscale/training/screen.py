@@ -6,10 +6,10 @@ import typing
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twinscale.training.history import LogRow, best_row
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from twinscale.training.history import LogRow
 
 _QUIET_SECONDS = 60.0
 _HEADERS = (
@@ -29,30 +29,32 @@ class Screen(typing.Protocol):
     def advance(self, step: int, steps: int) -> None:
         """Show that a step was taken, of so many as far as is known."""
 
-    def show(self, row: "LogRow") -> None:
+    def show(self, row: LogRow) -> None:
         """Show what was logged."""
 
     def close(self) -> None:
         """End the display, because the run ended or was interrupted."""
 
 
-def open_screen(steps: int, rows: "Sequence[LogRow]", bicubic: float) -> Screen:
+def open_screen(steps: int, rows: Sequence[LogRow], bicubic: float, colour_bound: float) -> Screen:
     """Return the screen that suits standard error.
 
     Args:
         steps: how many steps the whole run takes, as far as is known.
         rows: what earlier sittings logged.
         bicubic: PSNR in dB of bicubic enlargement on the validation pictures.
+        colour_bound: the recipe's.
     """
-    return LiveTable(steps, rows, bicubic) if sys.stderr.isatty() else PlainLines(steps, rows, bicubic)
+    screen = LiveTable if sys.stderr.isatty() else PlainLines
+    return screen(steps, rows, bicubic, colour_bound)
 
 
 class PlainLines:
     """One line per validation, or per minute without a validation."""
 
-    def __init__(self, steps: int, rows: "Sequence[LogRow]", bicubic: float) -> None:
-        self._steps = steps
-        self._best = max((row.validation_psnr_y or 0.0 for row in rows), default=0.0)
+    def __init__(self, steps: int, rows: Sequence[LogRow], bicubic: float, colour_bound: float) -> None:
+        self._steps, self._colour_bound = steps, colour_bound
+        self._best = best_row(rows, colour_bound)
         self._shown = time.monotonic()
         print(f"bicubic {bicubic:.2f} dB", file=sys.stderr, flush=True)
 
@@ -60,17 +62,17 @@ class PlainLines:
         """Only take note of the steps: logged ones are shown."""
         self._steps = steps
 
-    def show(self, row: "LogRow") -> None:
+    def show(self, row: LogRow) -> None:
         """Print a line if the step was validated, or if a minute has passed without a line."""
         if row.validation_psnr_y is None and time.monotonic() - self._shown < _QUIET_SECONDS:
             return
         self._shown = time.monotonic()
         words = [f"step {row.step}/{self._steps}", f"loss {row.loss:.3g}"]
         if row.validation_psnr_y is not None:
-            self._best = max(self._best, row.validation_psnr_y)
+            self._best = best_row([self._best, row] if self._best else [row], self._colour_bound)
             words += [f"validation {row.validation_loss:.3g}", f"{row.validation_psnr_y:.2f} dB"]
         if self._best:
-            words.append(f"best {self._best:.2f} dB")
+            words.append(f"best {self._best.validation_psnr_y:.2f} dB")
         left = row.seconds / row.step * (self._steps - row.step)
         words += [f"{row.pictures_per_second:.0f} pictures/s", f"{_clock(left)} left"]
         print("  ".join(words), file=sys.stderr, flush=True)
@@ -82,12 +84,12 @@ class PlainLines:
 class LiveTable:
     """A row for bicubic, one per validation, and below them a line that says how far the run has come."""
 
-    def __init__(self, steps: int, rows: "Sequence[LogRow]", bicubic: float) -> None:
+    def __init__(self, steps: int, rows: Sequence[LogRow], bicubic: float, colour_bound: float) -> None:
         from rich.console import Console
         from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._bicubic = bicubic
+        self._bicubic, self._colour_bound = bicubic, colour_bound
         self._rows = [row for row in rows if row.validation_psnr_y is not None]
         self._closed = False
         self._console = Console(stderr=True)
@@ -101,7 +103,7 @@ class LiveTable:
         """Move the bar; the table refreshes itself."""
         self._bar.update(self._task, completed=step, total=steps)
 
-    def show(self, row: "LogRow") -> None:
+    def show(self, row: LogRow) -> None:
         """Add a row if the step was validated; in any case show what was logged below the table."""
         if row.validation_psnr_y is not None:
             self._rows.append(row)
@@ -120,7 +122,7 @@ class LiveTable:
         for header in _HEADERS:
             table.add_column(header, justify="right")
         table.add_row("bicubic", "", "", f"{self._bicubic:.2f}  ")
-        best = max(self._rows, key=lambda row: row.validation_psnr_y or 0.0, default=None)
+        best = best_row(self._rows, self._colour_bound)
         for row in self._visible(best):
             table.add_row(
                 str(row.step),
@@ -134,7 +136,7 @@ class LiveTable:
             )
         return Group(table, self._bar)
 
-    def _visible(self, best: "LogRow | None") -> "list[LogRow]":
+    def _visible(self, best: LogRow | None) -> list[LogRow]:
         """Return all rows in the end; until then the latest that fit into the terminal, and the best one."""
         room = max(2, self._console.height - 5)  # the header, bicubic, the line below, and the cursor's
         if self._closed or len(self._rows) <= room:
