@@ -69,13 +69,25 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     Args:
         matrix: ``(rows, columns)``, not zero.
     """
-    a, b, c = _NEWTON_SCHULZ
     wide: Tensor = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     wide = wide / (wide.norm() + 1e-7)
-    for _ in range(_ITERATIONS):
-        gram = wide @ wide.T
-        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+    # Every iteration multiplies by a polynomial of the Gram matrix, mostly far smaller: these are joined first.
+    gram = wide @ wide.T
+    step = joined = _iteration(gram)
+    for _ in range(_ITERATIONS - 1):
+        gram = step @ gram @ step
+        step = _iteration(gram)
+        joined = step @ joined
+    wide = joined @ wide
     return wide.T if matrix.shape[0] > matrix.shape[1] else wide
+
+
+def _iteration(gram: Tensor) -> Tensor:
+    """Return what a matrix is multiplied by in one iteration of Newton and Schulz, given its Gram matrix."""
+    a, b, c = _NEWTON_SCHULZ
+    step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+    step.diagonal().add_(a)
+    return step
 
 
 def _is_large_matrix(parameter: Tensor) -> bool:
