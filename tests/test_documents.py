@@ -28,7 +28,7 @@ NOT_RUN = {
     r"cuda|bfloat16|--cluster=|head:6379": "it needs a device or a cluster that this machine may not have",
     r"\btensorboard\b|\bstudy serve\b": "it serves until it is stopped",
     r"\bstudy results\b": "it needs people's answers",
-    r"\breproduce\b|\bbench\b|\bSet5\b|docs/experiments": "it takes minutes, or the standard sets",
+    r"\breproduce\b|\bbench\b|\bSet5\b|docs/experiments": "it takes minutes, or picture sets",
 }
 SHORTER = (r"--minutes [\d.]+", "--minutes 0.02")  # the one word that is not run as it stands
 
