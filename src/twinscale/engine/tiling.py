@@ -129,7 +129,7 @@ def _run(
 
     def work(tile: tuple[_Window, _Window]) -> NDArray:
         row, column = tile
-        read = _taken(_taken(pixels, down[row.read], axis=0), across[column.read], axis=1)
+        read = _taken(pixels, down[row.read], across[column.read])
         return to_pixels(operation(to_planes(read))[row.keep, column.keep], dtype)
 
     workers = ThreadPoolExecutor(_UNDER_WAY)
@@ -159,12 +159,14 @@ def _sources(length: int, operation: Operation) -> NDArray[np.intp]:
     return np.minimum(mirrored, length - 1)
 
 
-def _taken(pixels: NDArray, positions: NDArray[np.intp], axis: int) -> NDArray:
-    """Return the pixels at some positions; a view if they lie side by side, as they do inside the picture."""
-    first, count = int(positions[0]), len(positions)
-    if (np.diff(positions) == 1).all():
-        return pixels[first : first + count] if axis == 0 else pixels[:, first : first + count]
-    return pixels.take(positions, axis)
+def _taken(pixels: NDArray, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray:
+    """Return the pixels at some rows and columns; a view if they lie side by side, as they do inside the picture."""
+    top, left = rows.min(), columns.min()
+    near = pixels[top : rows.max() + 1, left : columns.max() + 1]
+    for axis, positions in enumerate((rows - top, columns - left)):
+        if (np.diff(positions) != 1).any():
+            near = near.take(positions, axis)
+    return near
 
 
 def _fewest_tiles(operation: Operation, height: int, width: int) -> tuple[int, int]:
