@@ -250,7 +250,7 @@ def test_tag_never_names_a_folder(shelf: Path) -> None:
     small = shrink(picture(20, 30))
     for name in (str(shelf / "twin-x2"), "../models/twin-x2", "."):
         tag = Tag(name, digest, 2, width=30, height=20)
-        with pytest.raises(ModelError, match="not among the shipped models"):
+        with pytest.raises(UsageError, match="carries no tag"):
             restore(replace(small, xmp=add_tag(None, tag)))
 
 
