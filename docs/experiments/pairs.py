@@ -3,15 +3,18 @@
 Prints a table of ``docs/experiments/dsn.md``: PSNR over all channels of what is restored, and the colour difference
 between small pictures and bicubic ones, on the validation pictures of the default pair, on the same in grey, and
 on drawings that no pair has seen (``training/synthetic.py``). The first row is bicubic reduction, enlarged by ``fast``.
-Needs the training pictures (``TWINSCALE_DATA``) and pairs of one scale, by their names or folders.
+Draws ``colours-xN.png``, what false colours buy. Needs the papers extra, the training pictures (``TWINSCALE_DATA``) and
+pairs of one scale, by their names or folders.
 """
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinscale.drawings import TradeOff
 from twinscale.evaluation.looks import Looks
 from twinscale.images.colour import LUMA
 from twinscale.images.downscaling import downscale
@@ -24,6 +27,7 @@ from twinscale.training.recipe import Recipe
 from twinscale.training.split import split_pictures
 from twinscale.training.synthetic import draw
 
+HERE = Path(__file__).parent
 KINDS = ("text", "flats", "lines", "gradients")
 DRAWINGS, SEED = 10, 1  # of each kind; recipes draw with seed 0
 MULTIPLE = 12  # sides are multiples of every scale
@@ -46,7 +50,7 @@ def photographs(scale: int) -> list[Pixels]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, draw."""
     models = [load(name) for name in sys.argv[1:]]
     scale = int(models[0].card.scale)
     fast = load(f"fast-x{scale}")
@@ -58,16 +62,26 @@ def main() -> None:
     def bicubic(pixels: Pixels) -> Picture:
         return Picture(downscale(pixels, scale, "bicubic"))
 
-    def row(name: str, shrink: Callable[[Pixels], Picture], enlarge: Callable[[Picture], Picture]) -> None:
-        restored = [np.mean([psnr(each, enlarge(shrink(each)).pixels) for each in pixels]) for pixels in sets.values()]
+    def row(
+        name: str, shrink: Callable[[Pixels], Picture], enlarge: Callable[[Picture], Picture]
+    ) -> tuple[float, float]:
+        """Print a row; return the colour difference and the PSNR of photographs."""
+        restored = [
+            float(np.mean([psnr(each, enlarge(shrink(each)).pixels) for each in pixels])) for pixels in sets.values()
+        ]
         looks = Looks.mean([Looks.beside(shrink(each).pixels, bicubic(each).pixels) for each in photos])
         print(f"| {name} | {looks.ciede2000:.1f} / {looks.ciede2000_p99:.1f} |", *(f"{db:.2f} |" for db in restored))
+        return looks.ciede2000_p99, restored[0]
 
     print("| | ΔE mean / 99 % |", *(f"{name} |" for name in sets))
     print("| --- |" + " ---: |" * (len(sets) + 1))
     row(f"bicubic, `fast-x{scale}`", bicubic, fast.enlarge)
-    for name, model in zip(sys.argv[1:], models, strict=True):
-        row(f"`{name}`", lambda pixels, model=model: model.shrink(Picture(pixels)), model.enlarge)
+    points = {
+        Path(name).name: row(f"`{name}`", lambda pixels, model=model: model.shrink(Picture(pixels)), model.enlarge)
+        for name, model in zip(sys.argv[1:], models, strict=True)
+    }
+    x = "colour difference to bicubic, CIEDE2000, 99th percentile"
+    TradeOff(points, x, "photographs, restored (dB)").save(HERE / f"colours-x{scale}.png")
 
 
 if __name__ == "__main__":
