@@ -35,3 +35,19 @@ def test_layer_by_layer(scale: int, steps: list[int]) -> None:
         np.testing.assert_allclose(
             result, correlate(x, network.output) + mean, rtol=0, atol=1e-7
         )  # the mean is float32
+
+
+@pytest.mark.parametrize(("scale", "fresh"), [(2, []), (3, ["enlarge.0"]), (4, ["enlarge.1"])])
+def test_grows_from_another_scale(scale: int, fresh: list[str]) -> None:
+    trained = EDSR(2, width=4, blocks=2).state_dict()
+    network = EDSR(scale, width=4, blocks=2)
+    own = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(network.grown_from(trained))
+    for name, tensor in network.state_dict().items():
+        begun = own if name.rpartition(".")[0] in fresh else trained
+        assert torch.equal(tensor, begun[name]), name
+
+
+def test_does_not_grow_from_another_width() -> None:
+    with pytest.raises(ValueError, match=r"head\.weight"):
+        EDSR(4, width=4, blocks=2).grown_from(EDSR(2, width=6, blocks=2).state_dict())

@@ -24,7 +24,14 @@ from twinscale.nets.layers.collapsed import collapsed
 from twinscale.nets.srcnn import SRCNN
 from twinscale.rescale import load
 from twinscale.training.build import build
-from twinscale.training.export import count_activation_bytes, count_multiply_adds, export_run, load_weights, to_onnx
+from twinscale.training.export import (
+    count_activation_bytes,
+    count_multiply_adds,
+    export_run,
+    load_weights,
+    starting_weights,
+    to_onnx,
+)
 from twinscale.training.history import gain_per_hour, read_rows
 from twinscale.training.loop import train
 from twinscale.training.recipe import ChannelSpec, Recipe
@@ -196,6 +203,18 @@ def test_where_one_half_of_a_pair_fits_it_comes_back(pair, recipe):
     found = twin.load_state_dict(weights, strict=False)
     assert set(found.missing_keys) == {f"down.{name}" for name in twin.down.state_dict()}
     assert not found.unexpected_keys
+
+
+def test_training_starts_from_halves_of_several_models(pair, recipe, tmp_path):
+    _, card = pair
+    made = recipe(architecture="twin", name="twin")
+    twin = export_run(untrained_run(tmp_path / "twin", made), tmp_path / "models")
+    network = build(made)
+    weights, whose = starting_weights([str(twin.folder), str(card.folder)], network)
+    assert whose == f"twin {twin.digest[:12]}; tiny {card.digest[:12]}, up only"
+    expected = load_weights(twin, network) | load_weights(card, network)
+    assert weights.keys() == expected.keys() == network.state_dict().keys()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_the_packages_are_those_that_training_installs():
 
 
 def test_everything_is_there(recipe, tmp_path):
-    said = found([(recipe(), "dsn-y-x2"), (recipe(name="other"), None)], tmp_path / "new" / "runs")
+    said = found([(recipe(), ["dsn-y-x2"]), (recipe(name="other"), [])], tmp_path / "new" / "runs")
     assert all(is_met for is_met, _ in said.values())
     assert list(said) == [
         *("packages", "accelerator", "disk"),
@@ -41,7 +41,7 @@ def test_what_is_missing_is_one_line_each(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1e8))
     wrong = recipe(name="wrong", train=["Nowhere"], parameters={"widht": 3})
-    said = found([(wrong, None), (recipe(name="larger", scale=3), "dsn-y-x2")], tmp_path, "cuda")
+    said = found([(wrong, []), (recipe(name="larger", scale=3), ["dsn-y-x2"])], tmp_path, "cuda")
     lacking = {what: text for what, (is_met, text) in said.items() if not is_met}
     assert list(lacking) == ["accelerator", "disk", "wrong: pictures", "wrong: network", "larger: network"]
     assert "finds no CUDA device" in lacking["accelerator"]
@@ -55,6 +55,6 @@ def test_what_is_missing_is_one_line_each(recipe, tmp_path, monkeypatch):
 def test_without_packages_nothing_else_is_tried(tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None if "onnx" in name else find(name))
-    said = found([(Recipe.load("espcn-x3"), None)], tmp_path)
+    said = found([(Recipe.load("espcn-x3"), [])], tmp_path)
     assert list(said) == ["packages"]
     assert said["packages"][1].startswith("onnxruntime, onnx, onnxscript missing: install it with pip install ")

@@ -44,8 +44,10 @@ _OF_ALL = {"recipes", "output", "resume", "queue", "jobs", "check"}  # what does
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, as it was started.")
 @click.option(
     "--from",
-    "model",
-    help="Start from the weights of this model, a name or a folder; of a pair, the half that fits will do.",
+    "models",
+    multiple=True,
+    help="Start from the weights of this model, a name or a folder; of a pair, the half that fits will do. Repeatable, "
+    "for halves of several.",
     shell_complete=complete.models,
 )
 @click.option(
@@ -155,7 +157,7 @@ def _train_one(
     minutes: float | None,
     accelerator: str,
     *,
-    model: str | None,
+    models: tuple[str, ...],
     devices: int,
     preview_every: int | None,
     **changes: Any,
@@ -171,28 +173,21 @@ def _train_one(
     tune_malloc()  # before torch is imported
     try:
         from twinscale.training.build import build
-        from twinscale.training.export import export_run, load_weights
+        from twinscale.training.export import export_run, starting_weights
         from twinscale.training.loop import train as run
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: {install('train')}") from None
     from twinscale.training.recipe import Recipe
     from twinscale.training.runs import CHECKPOINT, MODELS, RECIPE, check_folder, resume_command
-    from twinscale.zoo import load_card
 
-    if resume and (model or minutes or any(changes.values())):
+    if resume and (models or minutes or any(changes.values())):
         raise UsageError("--resume continues a run as it was started: leave out what would change it")
     loaded = _recipe(name, minutes=minutes, **changes)
     folder = output or Path("runs") / loaded.name
     check_folder(folder, resume)
     if resume:
         loaded = Recipe.load(folder / RECIPE)
-    initial, started_from = None, ""
-    if model:
-        origin = load_card(model)
-        network = build(loaded)
-        initial = load_weights(origin, network)
-        halves = "" if len(initial) == len(network.state_dict()) else f", {next(iter(initial)).split('.')[0]} only"
-        started_from = f"{origin.name} {origin.digest[:12]}{halves}"
+    initial, started_from = starting_weights(models, build(loaded)) if models else (None, "")
     try:
         outcome = run(
             loaded,
@@ -323,8 +318,8 @@ def _check(trainings: Sequence[_Training], folder: Path, accelerator: str, *, is
 
     made, needs = set(), []
     for training in trainings:
-        model = training.context.params["model"]
-        needs.append((training.recipe, None if model in made else model))
+        models = training.context.params["models"]
+        needs.append((training.recipe, [model for model in models if model not in made]))
         made.add(str(training.run))
     found = list(requirements(needs, folder, accelerator))
     lacking = [each for each in found if not each.is_met]

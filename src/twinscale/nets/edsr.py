@@ -6,6 +6,8 @@
                       └────────────────────────────────────────────────────────────┘
 """
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -52,6 +54,21 @@ class EDSR(Upscaler):
         x = self.after(x) + features
         result: Tensor = self.output(self.enlarge(x)) + self._mean
         return result
+
+    def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Make weights to start from out of those of an EDSR of the same width and depth, of any scale (§3.2).
+
+        Layers that enlarge by another factor, or once more, start afresh.
+
+        Args:
+            trained: state dictionary of the other network.
+
+        Raises:
+            ValueError: it is not such a network; the message begins with the name of the first weights that do not fit.
+        """
+        enlarging = {f"enlarge.{name}": tensor for name, tensor in self.enlarge.state_dict().items()}
+        fitting = {name: old for name, old in trained.items() if old.shape == enlarging.get(name, old).shape}
+        return super().grown_from(enlarging | fitting)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers."""

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import warnings
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +33,7 @@ from twinscale.training.build import build
 from twinscale.training.history import LOG, gain_per_hour, read_rows, standing
 from twinscale.training.recipe import Recipe
 from twinscale.training.runs import BEST, SUMMARY, check_model_name, model_name
+from twinscale.zoo import load_card
 from twinscale.zoo.card import CARD_FILE, Card
 
 _HALF = "_float16"
@@ -169,6 +171,28 @@ def to_onnx(network: Network) -> bytes:
     _strip(model)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def starting_weights(models: Sequence[str], network: Upscaler | Pair) -> tuple[dict[str, Tensor], str]:
+    """Read the weights of models to start training from, and say for the record whose they are.
+
+    Args:
+        models: names or folders; where several have the same weights, those of the last count.
+        network: see :func:`load_weights`, which says what becomes of each model.
+
+    Raises:
+        UsageError: a family has no model for a scale.
+        ModelError: there is no such model, its card is damaged, or its weights do not fit the network.
+    """
+    weights: dict[str, Tensor] = {}
+    whose = []
+    for model in models:
+        card = load_card(model)
+        own = load_weights(card, network)
+        half = "" if len(own) == len(network.state_dict()) else f", {next(iter(own)).split('.')[0]} only"
+        whose.append(f"{card.name} {card.digest[:12]}{half}")
+        weights |= own
+    return weights, "; ".join(whose)
 
 
 def load_weights(card: Card, network: Upscaler | Pair) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,11 +44,13 @@ class Requirement:
     """What was found, or one line that says what is missing and where it comes from."""
 
 
-def requirements(trainings: list[tuple[Recipe, str | None]], folder: Path, accelerator: str) -> Iterator[Requirement]:
+def requirements(
+    trainings: Sequence[tuple[Recipe, Sequence[str]]], folder: Path, accelerator: str
+) -> Iterator[Requirement]:
     """Check what trainings need.
 
     Args:
-        trainings: each recipe, with the model that it starts from, if any.
+        trainings: each recipe, with the models that it starts from, if any.
         folder: where the runs go.
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
     """
@@ -59,9 +61,9 @@ def requirements(trainings: list[tuple[Recipe, str | None]], folder: Path, accel
     yield Requirement("packages", True, f"torch {importlib.metadata.version('torch')} and {len(PACKAGES) - 1} more")
     yield _checked("accelerator", partial(_device, accelerator))
     yield _checked("disk", partial(_room, folder, len(trainings)))
-    for recipe, model in trainings:
+    for recipe, models in trainings:
         yield _checked(f"{recipe.name}: pictures", partial(_pictures, recipe))
-        yield _checked(f"{recipe.name}: network", partial(_network, recipe, model))
+        yield _checked(f"{recipe.name}: network", partial(_network, recipe, models))
 
 
 def _checked(what: str, find: Callable[[], str]) -> Requirement:
@@ -103,15 +105,10 @@ def _pictures(recipe: Recipe) -> str:
     return f"{len(train)} to train on, {len(validation)} to validate, from {', '.join(recipe.data.train)}"
 
 
-def _network(recipe: Recipe, model: str | None) -> str:
+def _network(recipe: Recipe, models: Sequence[str]) -> str:
     from twinscale.training.build import build
-    from twinscale.training.export import load_weights
-    from twinscale.zoo import load_card
+    from twinscale.training.export import starting_weights
 
     network = build(recipe)
-    start = "random weights"
-    if model:
-        card = load_card(model)
-        load_weights(card, network)
-        start = f"the weights of {card.name} {card.digest[:12]}"
+    start = f"the weights of {starting_weights(models, network)[1]}" if models else "random weights"
     return f"{recipe.network.architecture} x{recipe.network.scale}, from {start}"
