@@ -46,7 +46,7 @@ def table_1(reproduction: Reproduction) -> Iterator[Block]:
                 if dataset in reproduction.sets:
                     ours, baseline = (mean_psnr(reproduction, each, protocol, dataset) for each in methods)
                     plain = f"{baseline:.2f}"
-                    leads.append((ours - theirs, f"{dataset} at {name}, {how}"))
+                    leads.append((round(ours - theirs, 2), f"{dataset} at {name}, {how}"))  # as it is printed
                     gains.append(ours - baseline)
                 rows.append(ComparisonRow((dataset, name, how, plain), Value(theirs), Value.or_none(ours)))
         yield Comparison(f"JPEG of {how}", ("set", "quality", _JPEG, "bicubic, dB"), "dB", rows)
