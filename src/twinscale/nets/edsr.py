@@ -56,15 +56,16 @@ class EDSR(Upscaler):
         return result
 
     def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Make weights to start from out of those of an EDSR of the same width and depth, of any scale (§3.2).
+        """Make weights to start from out of those of an EDSR of the same width, of any scale (§3.2).
 
         Layers that enlarge by another factor, or once more, start afresh.
 
         Args:
-            trained: state dictionary of the other network.
+            trained: state dictionary of the other network; of a deeper one, the first blocks are taken.
 
         Raises:
-            ValueError: it is not such a network; the message begins with the name of the first weights that do not fit.
+            ValueError: it is narrower, wider or shallower; the message begins with the name of the first weights that
+                do not fit.
         """
         enlarging = {f"enlarge.{name}": tensor for name, tensor in self.enlarge.state_dict().items()}
         fitting = {name: old for name, old in trained.items() if old.shape == enlarging.get(name, old).shape}
