@@ -115,6 +115,7 @@ def test_shrinking_by_a_classical_method() -> None:
     assert "scale 17 of dpid must be a whole number from 2 to 16" in refused(
         "shrink", "-m", "dpid", "-s", "17", "a.png"
     )
+    assert "no method or model 'lanczo': did you mean 'lanczos'?" in refused("shrink", "-m", "lanczo", "a.png")
 
 
 def test_results_of_a_classical_method_are_no_inputs_either() -> None:

@@ -86,9 +86,9 @@ def of_kind(kind, blocks):
 @pytest.mark.parametrize("scale", [2, 4])
 def test_networks_of_one_scale_learn_alike(reproduction, scale) -> None:
     pair, of_paper = networks.pair(reproduction, scale), Recipe.load(f"paper-car-x{scale}").optimisation
-    assert (pair.optimisation.loss, pair.name) == ("l1", f"car-edsr-x{scale}")
-    assert pair.optimisation.offset_distance == of_paper.offset_distance > 0
-    assert pair.optimisation.offset_variation == of_paper.offset_variation > 0
+    assert (pair.optimisation.loss, pair.name) == ("l2", f"car-edsr-x{scale}")
+    assert of_paper.offset_distance > pair.optimisation.offset_distance > 0
+    assert of_paper.offset_variation > pair.optimisation.offset_variation > 0
     for method in networks.DOWNSCALERS.values():
         alone = networks.upscaler(reproduction, scale, "edsr", method)
         assert alone.data == replace(pair.data, reduced_by=method)
@@ -98,6 +98,24 @@ def test_networks_of_one_scale_learn_alike(reproduction, scale) -> None:
         assert {name: weights.shape for name, weights in build(alone).state_dict().items()} == {
             name: weights.shape for name, weights in of_pair.items()
         }
+
+
+def test_networks_go_on_from_the_same_weights(tmp_path, reproduction, monkeypatch) -> None:
+    starts = {}
+    monkeypatch.setattr(reproduction, "start_from", lambda recipe, parts: starts.update({recipe.name: parts}))
+    whole = networks.pair(reproduction, 4)
+    begun = networks.beginner(4, "edsr")
+    assert begun.data.reduced_by == "bicubic"
+    assert replace(begun.network, scale=4) == networks.upscaler(reproduction, 4, "edsr", "dpid").network
+    for change in ablation._ROWS.values():
+        assert starts[change(reproduction, whole).name] == {"down": "car-bicubic-x4", "up": begun}
+    assert starts["edsr-x4-dpid"] == {"": begun}
+    networks.pair(reproduction, 4, "bicubic")
+    assert starts["car-bicubic-x4"] == {"down": "car-bicubic-x4"}
+    full = Canned(tmp_path, minutes=None)
+    monkeypatch.setattr(full, "start_from", lambda recipe, parts: pytest.fail(f"{recipe.name} starts from {parts}"))
+    networks.without_offsets(full, networks.pair(full, 4))
+    networks.upscaler(full, 4, "edsr", "car")
 
 
 @pytest.mark.parametrize("name", networks.UPSCALERS.values())
@@ -111,7 +129,7 @@ def test_table_2_trains_one_network_in_three_ways(reproduction, name) -> None:
 
 def test_each_row_of_table_3_leaves_out_one_part(reproduction) -> None:
     whole, without_tv, without_distance, without_offsets = (
-        change(networks.pair(reproduction, 4)) for change in ablation._ROWS.values()
+        change(reproduction, networks.pair(reproduction, 4)) for change in ablation._ROWS.values()
     )
     terms = [
         (each.optimisation.offset_distance > 0, each.optimisation.offset_variation > 0)
@@ -123,13 +141,17 @@ def test_each_row_of_table_3_leaves_out_one_part(reproduction) -> None:
     assert len({each.name for each in (whole, without_tv, without_distance, without_offsets)}) == 4
 
 
-def test_beside_l2_offsets_weigh_as_much_as_beside_l1(reproduction) -> None:
-    by_l1 = networks.pair(reproduction, 2)
-    by_l2 = networks.by_squared_error(by_l1)
+@pytest.mark.parametrize("minutes", [1.0, None])
+def test_beside_l2_offsets_weigh_as_much_as_beside_l1(tmp_path, minutes) -> None:
+    reproduction = Canned(tmp_path, minutes=minutes)
+    pair = networks.pair(reproduction, 2)
+    by_l1, by_l2 = (networks.learning_by(reproduction, pair, loss) for loss in ("l1", "l2"))
+    assert pair == (by_l2 if minutes else by_l1)
+    assert by_l1.name != by_l2.name
     truth, error = torch.zeros(1000), torch.full((1000,), 0.015, requires_grad=True)
     (error - truth).square().mean().backward()
     share = error.grad.abs().sum().item()  # L1's is one
-    assert by_l2.optimisation.loss == "l2"
+    assert (by_l1.optimisation.loss, by_l2.optimisation.loss) == ("l1", "l2")
     for term in ("offset_distance", "offset_variation"):
         assert getattr(by_l2.optimisation, term) == pytest.approx(share * getattr(by_l1.optimisation, term))
 
@@ -198,8 +220,8 @@ def test_table_3_has_four_rows_a_set(tmp_path) -> None:
 
 
 def test_table_4_lists_all_networks(tmp_path) -> None:
-    reached = {f"car-edsr-x{scale}{loss}": 40.0 for scale in (2, 4) for loss in ("", "-l2")}
-    blocks = list(accuracy.table_4(Canned(tmp_path, {**reached, "car-edsr-x4-l2": 41.0})))
+    reached = {f"car-edsr-x{scale}{loss}": 40.0 for scale in (2, 4) for loss in ("", "-l1")}
+    blocks = list(accuracy.table_4(Canned(tmp_path, {**reached, "car-edsr-x4": 41.0})))
     assert [[row.published.main for row in table.rows][::5] for table in of_kind(Comparison, blocks)] == [
         [38.12, 38.95],
         [33.06, 34.15],

@@ -23,9 +23,12 @@ from twinscale.papers.report import Figure  # noqa: E402
 from twinscale.papers.reproduction import Reproduction, multiply_adds  # noqa: E402
 from twinscale.training import keeper, loop  # noqa: E402
 from twinscale.training.budget import Pace  # noqa: E402
+from twinscale.training.build import build  # noqa: E402
 from twinscale.training.checkpoint import saved_step  # noqa: E402
+from twinscale.training.export import load_weights  # noqa: E402
 from twinscale.training.recipe import DataSpec, NetworkSpec, OptimisationSpec, Recipe  # noqa: E402
 from twinscale.training.rescaler import as_trained  # noqa: E402
+from twinscale.zoo import load_card  # noqa: E402
 
 
 @pytest.fixture
@@ -175,6 +178,22 @@ def test_a_network_starts_from_others_that_are_trained_here(recipe, trainings, t
     assert trainings == ["tiny", "second", "third"]
     changed_results(tmp_path, lambda kept: kept["networks"]["second"].update(weights="others"))
     assert chained()._key(third) != reproduction._key(third)
+
+
+def test_a_part_starts_from_that_part_of_a_shipped_model(tmp_path):
+    recipe = Recipe.load("car-bicubic-x4")
+    pair = replace(recipe, network=replace(recipe.network, parameters={**recipe.network.parameters, "offsets": False}))
+    reproduction = full_reproduction(tmp_path)
+    before = reproduction._key(pair)
+    reproduction.start_from(pair, {"down": "car-bicubic-x4"})
+    assert reproduction._key(pair) != before
+    told = reproduction._start(pair, is_started=False)
+    assert told["started_from"] == "car-bicubic-x4"
+    network = build(pair)
+    assert set(told["initial"]) == {name for name, _ in network.named_parameters() if name.startswith("down.")}
+    load = load_weights(load_card("car-bicubic-x4"), build(recipe))
+    for name, weights in told["initial"].items():
+        torch.testing.assert_close(weights, load[name], rtol=0, atol=0)
 
 
 def changed_results(folder, change):

@@ -1,5 +1,6 @@
 """``twinscale shrink``: make pictures smaller so that they can be brought back, or by a classical method."""
 
+import difflib
 from typing import TYPE_CHECKING
 
 import click
@@ -46,10 +47,17 @@ def shrink(batch: Batch, scale: int | None, method: str | None, tile: int | None
     otherwise, since a lossless file restores best. By a classical method, pictures keep their format.
     """
     from twinscale.batch import Downscale, Shrink
+    from twinscale.errors import ModelError, UsageError
     from twinscale.images.downscaling import METHODS
     from twinscale.rescale.classical import DEFAULT_SCALE
+    from twinscale.zoo import load_card
 
     if method in METHODS:
         batch.run(Downscale(method, DEFAULT_SCALE if scale is None else scale, tile, runtime))
-    else:
-        batch.run(Shrink(method, scale, tile, runtime))
+        return
+    if method and (near := difflib.get_close_matches(method, METHODS, n=1)):
+        try:
+            load_card(method, scale)
+        except ModelError:
+            raise UsageError(f"no method or model {method!r}: did you mean {near[0]!r}?") from None
+    batch.run(Shrink(method, scale, tile, runtime))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from twinscale.benchmark.timing import medians
 from twinscale.datasets import find_pictures
@@ -27,7 +28,7 @@ from twinscale.papers.report import Block, Figure, as_json, markdown
 from twinscale.rescale import Model, load
 from twinscale.training.build import build
 from twinscale.training.checkpoint import saved_step
-from twinscale.training.export import count_multiply_adds, export_run
+from twinscale.training.export import count_multiply_adds, export_run, load_weights
 from twinscale.training.history import read_log
 from twinscale.training.loop import train
 from twinscale.training.recipe import DataSpec, Recipe, shortened
@@ -102,7 +103,7 @@ class Reproduction:
         self._steps: dict[str, int] = kept.get("steps", {})
         self._snapshots: dict[str, set[int]] = {}
         self._pacemakers: dict[str, tuple[Recipe, float]] = {}
-        self._starts: dict[str, Mapping[str, Recipe]] = {}
+        self._starts: dict[str, Mapping[str, Recipe | str]] = {}
         self._pairs: dict[str, Recipe] = {}
         self._scores: dict[str, Scores] = {key: Scores(**entry) for key, entry in kept.get("scores", {}).items()}
         self._figures: dict[str, list[float]] = kept.get("figures", {})
@@ -165,12 +166,13 @@ class Reproduction:
         due = {in_proportion(step, planned, recipe.optimisation.steps) for step in snapshots}
         train(recipe, folder, resume=is_started, minutes=minutes, snapshots=due, **self._start(recipe, is_started))
 
-    def start_from(self, recipe: Recipe, parts: Mapping[str, Recipe]) -> None:
-        """Let a network start from weights that are trained here.
+    def start_from(self, recipe: Recipe, parts: Mapping[str, Recipe | str]) -> None:
+        """Let a network start from weights that are trained here, or from those of a shipped model.
 
         Args:
             recipe: how the network is trained.
             parts: whose weights each of its parts starts from, by the part's name in it; ``""`` is the whole network.
+                A network that is trained here has the shape of the part; a model, named, has such a part itself.
         """
         self._starts[recipe.name] = parts
 
@@ -179,12 +181,16 @@ class Reproduction:
         parts = self._starts.get(recipe.name)
         if is_started or not parts:
             return {}
-        initial = {
-            f"{part}.{name}".removeprefix("."): weights
-            for part, trained in parts.items()
-            for name, weights in self.network(trained).state_dict().items()
-        }
-        return {"initial": initial, "started_from": ", ".join(trained.name for trained in parts.values())}
+        initial: dict[str, Tensor] = {}
+        for part, start in parts.items():
+            if isinstance(start, str):
+                own = load_weights(load_card(start), build(recipe))
+                initial |= {name: weights for name, weights in own.items() if name.startswith(part)}
+            else:
+                own = self.network(start).state_dict()
+                initial |= {f"{part}.{name}".removeprefix("."): weights for name, weights in own.items()}
+        whose = (start if isinstance(start, str) else start.name for start in parts.values())
+        return {"initial": initial, "started_from": ", ".join(whose)}
 
     def keep_pace(self, pacemaker: Recipe, recipes: Iterable[Recipe], share: float = 1.0) -> None:
         """Let networks of any size take as many steps as one of them, which is trained first, takes in the time given.
@@ -387,7 +393,9 @@ class Reproduction:
         spec = replace(recipe.optimisation, steps=1, warmup=0, validate_every=1, precision="32-true")
         said = [replace(recipe, description="", optimisation=spec).digest()]
         said.append(self._digest_of_reduction(recipe.data.reduced_by))
-        said += [f"{part}: {self.trained(start).weights}" for part, start in self._starts.get(recipe.name, {}).items()]
+        for part, start in self._starts.get(recipe.name, {}).items():
+            weights = load_card(start).digest if isinstance(start, str) else self.trained(start).weights
+            said.append(f"{part}: {weights}")
         return hashlib.sha256(" ".join(said).encode()).hexdigest()
 
     def _digest_of_reduction(self, reduced_by: str) -> str:

@@ -24,8 +24,8 @@ from twinscale.papers.reproduction import Reproduction, demo_picture, planes_of
 from twinscale.training.recipe import Recipe
 
 FULL, NO_TV, NO_DISTANCE, NO_OFFSETS = "CAR", "without TV loss", "without offset constraint", "without offset"
-_ROWS: dict[str, Callable[[Recipe], Recipe]] = {
-    FULL: lambda recipe: recipe,
+_ROWS: dict[str, Callable[[Reproduction, Recipe], Recipe]] = {
+    FULL: lambda reproduction, recipe: recipe,
     NO_TV: networks.without_variation_loss,
     NO_DISTANCE: networks.without_distance_loss,
     NO_OFFSETS: networks.without_offsets,
@@ -77,7 +77,7 @@ def table_3(reproduction: Reproduction) -> Iterator[Block]:
 def _ablations(reproduction: Reproduction, scale: int) -> dict[str, Recipe]:
     """Return the recipes of Table 3 by row; all take equally many steps."""
     whole = networks.pair(reproduction, scale)
-    recipes = {row: change(whole) for row, change in _ROWS.items()}
+    recipes = {row: change(reproduction, whole) for row, change in _ROWS.items()}
     networks.keep_pace(reproduction, scale, recipes.values())
     return recipes
 

@@ -172,9 +172,9 @@ def table_4(reproduction: Reproduction) -> Iterator[Block]:
     printed, trained = published(4), []
     ours: dict[str, dict[str, Scores]] = {}
     for scale in SCALES:
-        by_l1 = networks.pair(reproduction, scale)
-        by_l2 = networks.by_squared_error(by_l1)
-        networks.keep_pace(reproduction, scale, [by_l2])
+        whole = networks.pair(reproduction, scale)
+        by_l1, by_l2 = (networks.learning_by(reproduction, whole, loss) for loss in ("l1", "l2"))
+        networks.keep_pace(reproduction, scale, [by_l1, by_l2])
         trained += [by_l1, by_l2]
         rows = []
         for loss, recipe in (("L1", by_l1), ("L2", by_l2)):

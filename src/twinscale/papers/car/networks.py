@@ -1,7 +1,11 @@
 """The networks of CAR's tables, and the recipes that train them here.
 
-All of one scale learn by one recipe, that of the pair with EDSR, and by the losses of the paper: an upscaler on its own
-sees the same crops, in as many steps, with the same optimiser.
+All of one scale learn by one recipe, that of the pair with EDSR: an upscaler on its own sees the same crops, in as many
+steps, with the same loss and optimiser.
+
+From random weights that takes days. So unless a reproduction is full, an upscaler goes on from the same weights, learnt
+on bicubic small pictures, in a pair and alone, and every resampler from those of the shipped ``car-bicubic``; and they
+learn by L2, because by L1, which the paper's own pairs learn by, a short run restores colour at luminance's expense.
 """
 
 from collections.abc import Iterable
@@ -23,7 +27,9 @@ _PUBLISHED_SIZES: dict[str, dict[str, Any]] = {
     "rdn": {"width": 64, "blocks": 16, "layers": 8, "growth": 64},
     "rcan": {"width": 64, "groups": 10, "blocks": 20, "reduction": 16},
 }
-_WEIGHT_BESIDE_L2 = 0.03
+_WEIGHT_BESIDE = {"l1": 1.0, "l2": 0.03}
+# Of the offsets' losses beside L2. As heavy as the full recipe's, they keep the taps of short runs from moving at all.
+_OFFSET_DISTANCE, _OFFSET_VARIATION = 1.5e-6, 1.5e-5
 
 
 def pair(reproduction: Reproduction, scale: int, upscaler: str = "edsr") -> Recipe:
@@ -34,34 +40,7 @@ def pair(reproduction: Reproduction, scale: int, upscaler: str = "edsr") -> Reci
         scale: 2 or 4.
         upscaler: its architecture, ``"bicubic"`` for the fixed enlargement.
     """
-    whose = "paper-" * reproduction.is_full
-    base, of_paper = Recipe.load(f"{whose}car-x{scale}"), Recipe.load(f"paper-car-x{scale}").optimisation
-    parameters = base.network.parameters
-    if upscaler != "edsr":
-        parameters = {
-            **parameters,
-            "upscaler": upscaler,
-            "upscaler_parameters": _size(upscaler, scale, is_full=reproduction.is_full),
-        }
-    return replace(
-        base,
-        name=f"{whose}car-{upscaler}-x{scale}",
-        description=f"CAR x{scale}, trained jointly with {upscaler}.",
-        network=replace(base.network, parameters=parameters),
-        optimisation=replace(
-            base.optimisation,
-            loss=of_paper.loss,
-            offset_distance=of_paper.offset_distance,
-            offset_variation=of_paper.offset_variation,
-        ),
-    )
-
-
-def _size(upscaler: str, scale: int, *, is_full: bool) -> dict[str, Any]:
-    """Return the parameters of an upscaler: those of its paper in full, those of our recipe otherwise."""
-    if upscaler == "bicubic":
-        return {}
-    return _PUBLISHED_SIZES[upscaler] if is_full else Recipe.load(f"{upscaler}-x{scale}").network.parameters
+    return _going_on(reproduction, _pair(scale, upscaler, is_full=reproduction.is_full))
 
 
 def upscaler(reproduction: Reproduction, scale: int, name: str, reduced_by: str) -> Recipe:
@@ -73,56 +52,126 @@ def upscaler(reproduction: Reproduction, scale: int, name: str, reduced_by: str)
         name: its architecture.
         reduced_by: what makes its small pictures: a downscaling method, or ``"car"`` for the CAR with EDSR.
     """
-    base = pair(reproduction, scale, name)
-    own = base.network.parameters.get("upscaler_parameters", {})
-    data = replace(base.data, reduced_by=reduced_by)
+    recipe = _upscaler(scale, name, reduced_by, is_full=reproduction.is_full)
     if reduced_by == "car":
-        data = replace(base.data, reduced_by=reproduction.small_pictures_of(pair(reproduction, scale)))
+        own = reproduction.small_pictures_of(pair(reproduction, scale))
+        recipe = replace(recipe, data=replace(recipe.data, reduced_by=own))
+    return _going_on(reproduction, recipe)
+
+
+def beginner(scale: int, name: str) -> Recipe:
+    """Return the recipe of an upscaler's first steps, on bicubic small pictures; in a full reproduction there are none.
+
+    Args:
+        scale: 2 or 4.
+        name: its architecture.
+    """
+    recipe = _upscaler(scale, name, "bicubic", is_full=False)
+    rate = Recipe.load(f"edsr-x{scale}").optimisation.learning_rate
+    return replace(recipe, name=f"{name}-x{scale}-begun", optimisation=replace(recipe.optimisation, learning_rate=rate))
+
+
+def _going_on(reproduction: Reproduction, recipe: Recipe) -> Recipe:
+    """Let a network start from weights that know something, unless the reproduction is full."""
+    spec = recipe.network
+    if reproduction.is_full:
+        return recipe
+    if spec.architecture != "car":
+        reproduction.start_from(recipe, {"": beginner(spec.scale, spec.architecture)})
+        return recipe
+    parts: dict[str, Recipe | str] = {"down": f"car-bicubic-x{spec.scale}"}
+    if (name := spec.parameters["upscaler"]) != "bicubic":
+        parts["up"] = beginner(spec.scale, name)
+    reproduction.start_from(recipe, parts)
+    return recipe
+
+
+def _pair(scale: int, upscaler: str, *, is_full: bool) -> Recipe:
+    whose = "paper-" * is_full
+    base = Recipe.load(f"{whose}car-x{scale}")
+    parameters = base.network.parameters
+    if upscaler != "edsr":
+        size = _size(upscaler, scale, is_full=is_full)
+        parameters = {**parameters, "upscaler": upscaler, "upscaler_parameters": size}
+    ours: dict[str, Any] = {
+        "loss": "l2",
+        "offset_distance": _OFFSET_DISTANCE,
+        "offset_variation": _OFFSET_VARIATION,
+    }
     return replace(
         base,
-        name=f"{'paper-' * reproduction.is_full}{name}-x{scale}-{reduced_by}",
+        name=f"{whose}car-{upscaler}-x{scale}",
+        description=f"CAR x{scale}, trained jointly with {upscaler}.",
+        network=replace(base.network, parameters=parameters),
+        optimisation=base.optimisation if is_full else replace(base.optimisation, **ours),
+    )
+
+
+def _size(upscaler: str, scale: int, *, is_full: bool) -> dict[str, Any]:
+    """Return the parameters of an upscaler: those of its paper in full, those of our recipe otherwise."""
+    if upscaler == "bicubic":
+        return {}
+    return _PUBLISHED_SIZES[upscaler] if is_full else Recipe.load(f"{upscaler}-x{scale}").network.parameters
+
+
+def _upscaler(scale: int, name: str, reduced_by: str, *, is_full: bool) -> Recipe:
+    base = _pair(scale, name, is_full=is_full)
+    own = base.network.parameters["upscaler_parameters"]
+    return replace(
+        base,
+        name=f"{'paper-' * is_full}{name}-x{scale}-{reduced_by}",
         description=f"{name} x{scale} on small pictures made by {reduced_by}.",
         network=NetworkSpec(architecture=name, scale=scale, colour="rgb", parameters=own),
         channel=None,
-        data=data,
+        data=replace(base.data, reduced_by=reduced_by),
         optimisation=replace(base.optimisation, offset_distance=0.0, offset_variation=0.0),
     )
 
 
-def without_variation_loss(recipe: Recipe) -> Recipe:
+def without_variation_loss(reproduction: Reproduction, recipe: Recipe) -> Recipe:
     """Leave the partial total variation of the offsets (equation 10) out of a pair's loss."""
-    return _changed(recipe, "without-tv", offset_variation=0.0)
+    return _changed(reproduction, recipe, "without-tv", offset_variation=0.0)
 
 
-def without_distance_loss(recipe: Recipe) -> Recipe:
+def without_distance_loss(reproduction: Reproduction, recipe: Recipe) -> Recipe:
     """Leave the offsets' distance (equation 9) out of a pair's loss."""
-    return _changed(recipe, "without-distance", offset_distance=0.0)
+    return _changed(reproduction, recipe, "without-distance", offset_distance=0.0)
 
 
-def without_offsets(recipe: Recipe) -> Recipe:
+def without_offsets(reproduction: Reproduction, recipe: Recipe) -> Recipe:
     """Let a pair's kernels stay on their grid."""
-    changed = _changed(recipe, "without-offsets", offset_distance=0.0, offset_variation=0.0)
+    changed = _changed(reproduction, recipe, "without-offsets", offset_distance=0.0, offset_variation=0.0)
     parameters = {**changed.network.parameters, "offsets": False}
     return replace(changed, network=replace(changed.network, parameters=parameters))
 
 
-def by_squared_error(recipe: Recipe) -> Recipe:
-    """Let a pair learn by L2, with as much weight of the offsets' losses beside it as they have beside L1.
+def learning_by(reproduction: Reproduction, recipe: Recipe, loss: str) -> Recipe:
+    """Let a pair learn by L1 or L2, with as much weight of the offsets' losses beside the one as beside the other.
 
     At 33 dB errors are about 0.015, so that the gradient of L2 is twice that and the gradient of L1 is 1.
+
+    Args:
+        reproduction: what trains it.
+        recipe: the pair's; returned itself if it learns by this loss.
+        loss: ``"l1"`` or ``"l2"``.
     """
     spec = recipe.optimisation
+    if spec.loss == loss:
+        return recipe
+    weight = _WEIGHT_BESIDE[loss] / _WEIGHT_BESIDE[spec.loss]
     return _changed(
+        reproduction,
         recipe,
-        "l2",
-        loss="l2",
-        offset_distance=spec.offset_distance * _WEIGHT_BESIDE_L2,
-        offset_variation=spec.offset_variation * _WEIGHT_BESIDE_L2,
+        loss,
+        loss=loss,
+        offset_distance=spec.offset_distance * weight,
+        offset_variation=spec.offset_variation * weight,
     )
 
 
-def _changed(recipe: Recipe, name: str, **optimisation: Any) -> Recipe:
-    return replace(recipe, name=f"{recipe.name}-{name}", optimisation=replace(recipe.optimisation, **optimisation))
+def _changed(reproduction: Reproduction, recipe: Recipe, name: str, **optimisation: Any) -> Recipe:
+    changed = replace(recipe.optimisation, **optimisation)
+    return _going_on(reproduction, replace(recipe, name=f"{recipe.name}-{name}", optimisation=changed))
 
 
 def keep_pace(reproduction: Reproduction, scale: int, recipes: Iterable[Recipe], upscaler: str = "edsr") -> None:
