@@ -1,7 +1,7 @@
 """Fuzzes every target in turn; what it finds is one file each in ``build/fuzz``, and the exit code 1.
 
-A finding is a crash, any exception but an error of twinscale's own, more than 10 seconds, or more than 2 GB. Each child
-stops at its first one, so another goes on.
+A finding is a crash, any exception but an error of twinscale's own, more than 10 seconds, or more than 2 GB (of which a
+foreign network may have any amount). Each child stops at its first one, so another goes on.
 """
 
 import re
@@ -16,6 +16,7 @@ import click
 NAMES = ("pictures", "metadata", "tags", "cards", "networks", "recipes")
 _LONGEST = 10  # seconds for one input
 _MOST_FINDINGS = 20  # of a target; there is enough to mend then
+_PROGRESS = re.compile(r"#\d+\s|INFO:|WARNING:|stat::")
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
 
@@ -59,6 +60,7 @@ def _fuzz(name: str, seconds: float, corpus: Path, words: Path, found: Path) -> 
         if child.returncode:
             findings += 1
             (found / f"{findings}.log").write_text(child.stdout + child.stderr)
+            click.echo("\n".join(line for line in child.stderr.splitlines() if not _PROGRESS.match(line)))
     return runs, findings
 
 

@@ -18,19 +18,20 @@ _LONGEST_MESSAGE = 500
 def main() -> None:
     """Fuzz until libFuzzer ends or something is found, which is any exception but an error of twinscale's own."""
     program, name, *options = sys.argv
-    run = TARGETS[name].run
+    target = TARGETS[name]
 
     def try_one(data: bytes) -> None:
         said = ""
         try:
-            run(data)
+            target.run(data)
         except OutOfMemoryError:  # its own, but all of this is small
             raise
         except TwinscaleError as error:
             said = str(error)
         assert len(said) <= _LONGEST_MESSAGE, said
         assert "\n" not in said, said
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < _MEMORY, "it took more than 2 GB"
+        took = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        assert target.any_memory or took < _MEMORY, "it took more than 2 GB"
 
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
     atheris.Setup([program, *options], try_one)

@@ -46,6 +46,8 @@ class Target:
     """Does all that may be done with data that came from anywhere."""
     words: tuple[str, ...] = ()
     """What to put in, besides other bytes."""
+    any_memory: bool = False
+    """Whether the data may ask for any amount of memory; what it gets is the system's to say."""
 
 
 @contextmanager
@@ -129,7 +131,7 @@ def _use_network(data: bytes) -> None:
     text = (_ENLARGER.folder / CARD_FILE).read_text(encoding="utf-8")
     text = text.replace(_ENLARGER.up.sha256, hashlib.sha256(data).hexdigest())
     (_FOLDER / CARD_FILE).write_text(text, encoding="utf-8")
-    with suppress(OutOfMemoryError):  # a network may ask for any amount; what it gets is the system's to say
+    with suppress(OutOfMemoryError):
         _use(load_card(_FOLDER))
 
 
@@ -166,6 +168,6 @@ TARGETS = {
     "metadata": Target(_metadata_seeds, _write_metadata),
     "tags": Target(_tag_seeds, _find_tag, ("quality=", "model=", "9999/1", "<!DOCTYPE", "&#65;", "t:")),
     "cards": Target(_card_seeds, _use_card, _TOML),
-    "networks": Target(_network_seeds, _use_network),
+    "networks": Target(_network_seeds, _use_network, any_memory=True),
     "recipes": Target(_recipe_seeds, _load_recipe, _TOML),
 }
