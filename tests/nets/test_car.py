@@ -160,6 +160,29 @@ def test_luminance_passes_through_to_the_small_pixels_that_it_makes(scale: int) 
 
 
 @pytest.mark.parametrize("scale", SCALES)
+def test_heads_begin_with_what_makes_products_of_contrasts(scale: int) -> None:
+    """Of each pixel's with those that one small pixel covers, and of these with the small pixels around."""
+    torch.manual_seed(0)
+    network = ResamplerNet(scale, width=32, blocks=1)
+    arrived = {}
+    network.kernels[1].register_forward_hook(lambda module, inputs, output: arrived.update(filters=output[0]))
+    high = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network(high)
+    luminance = (high[0] * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=0)
+    means = F.avg_pool2d(luminance[None], scale)[0]
+    around = means.unfold(0, 3, 1).unfold(1, 3, 1).mean(dim=(2, 3))
+    b = (means[1:-1, 1:-1] - around).numpy()
+    first, second, third, fourth = arrived["filters"][: 4 * scale**2, 1:-1, 1:-1].unflatten(0, (4, -1)).numpy()
+    likeness = []
+    for number, (row, column) in enumerate(np.ndindex(scale, scale)):
+        a = (luminance[row::scale, column::scale] - means)[1:-1, 1:-1].numpy()
+        made = (first + fourth - second - third)[number]
+        likeness.append(np.corrcoef(made.ravel(), (np.abs(a + b) - np.abs(a - b)).ravel())[0, 1])
+    assert min(likeness) > 0.99
+
+
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("size", [5, None])
 def test_radius_of_every_part(scale: int, size: int | None) -> None:
     for blocks in (0, 1):

@@ -38,7 +38,8 @@ from twinscale.nets.layers.resampling import Resampling, resample
 from twinscale.nets.layers.soft_round import SoftRound
 from twinscale.rescale.channel import Channel, EightBits
 
-_CONTRAST = 1.0  # standard deviation of the weights that first see contrasts
+_CONTRAST = 1.0  # standard deviation of the weights that first see contrasts, where they are random
+_GAIN = 12.0  # of those that are not, so that a contrast of a tenth becomes about one
 _SLOPE = 0.2  # of the leaky ReLU
 _SMALLEST = 1e-6  # weight of a tap before kernels are divided by their sum
 _REDUCED = 8  # the features' grid is so many times smaller than the picture
@@ -197,6 +198,11 @@ class _Trunk(nn.Sequential):
             contrasts = last.weight[:, : scale**2]
             contrasts -= contrasts.mean(dim=(1, 2, 3), keepdim=True)
             contrasts *= _CONTRAST / contrasts.std()
+            coupled = _coupled_contrasts(scale)[:fine, : contrasts.shape[1]]
+            last.weight[: len(coupled)] = 0
+            last.weight[: len(coupled), : coupled.shape[1]] = coupled
+            assert last.bias is not None
+            last.bias[: len(coupled)] = 0
         super().__init__(*features, enlarge, nn.PixelShuffle(enlarged), last, nn.ReLU())
 
 
@@ -204,7 +210,7 @@ class _Head(nn.Sequential):
     """From features to a value for each tap, at first the same everywhere: zero."""
 
     def __init__(self, width: int, size: int) -> None:
-        super().__init__(_conv(width, width, 3), nn.ReLU(), _conv(width, size**2, 3))
+        super().__init__(_carrying(width, _conv(width, width, 3)), nn.ReLU(), _conv(width, size**2, 3))
         nn.init.zeros_(self.output.weight)
         assert self.output.bias is not None
         nn.init.zeros_(self.output.bias)
@@ -219,8 +225,9 @@ class _Head(nn.Sequential):
 
 # Which pixels are to be taken depends on products of local contrasts. These are hard to learn from random mixtures of
 # the 8x8 pixels that share a position in the middle of the network: small ones then stay for thousands of steps at one
-# kernel for everything. So their luminance passes through, in channels of its own, to the small pixels that they make,
-# and is seen there by filters without a mean; what else the layers see joins in as they learn. It takes a width of 16.
+# kernel for everything. So their luminance passes through, in channels of its own, to the small pixels that they make.
+# There filters see contrasts in pairs, whose products the heads can make at once, for they begin by passing them on;
+# what else the layers see joins in as they learn. It takes a width of 16.
 _CARRIED = _REDUCED**2
 
 
@@ -254,6 +261,23 @@ def _to_their_places(scale: int) -> Tensor:
     for _ in range(3):
         found = F.pixel_unshuffle(found, 2)
     return (wanted.flatten()[:, None] == found.flatten()).float()
+
+
+def _coupled_contrasts(scale: int) -> Tensor:
+    """Return filters of the ``scale**2`` pixels of 3x3 small ones, four for each pixel that the middle one covers.
+
+    ``a`` is its contrast with the mean of those pixels, ``b`` that of their mean with the mean of all. The four make
+    ``±a ± b``, because after a ReLU their sums give ``|a + b| - |a - b|``: like the product, it has the sign of ``ab``.
+
+    Returns:
+        ``(4 * scale**2, scale**2, 3, 3)``.
+    """
+    covered = scale**2
+    a = torch.zeros(covered, covered, 3, 3)
+    a[:, :, 1, 1] = torch.eye(covered) - 1 / covered
+    b = torch.full((covered, 3, 3), -1 / (9 * covered))
+    b[:, 1, 1] += 1 / covered
+    return _GAIN * torch.cat([a + b, a - b, b - a, -a - b])
 
 
 def _exact(x: Tensor) -> Tensor:
