@@ -336,7 +336,7 @@ def test_only_a_better_run_replaces_a_model(recipe, tmp_path):
         assert {path.name: path.read_bytes() for path in (models / "tiny").iterdir()} == files
 
     card = exported_again(tmp_path / "2", recipe(validation=["a/b"], seed=1), 31.0, models)
-    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 31.0]
+    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [31.0]
     assert card.read(card.up) != files["up.onnx"]
     with pytest.raises(UsageError, match=r"does not beat the 31\.0 dB"):
         exported_again(tmp_path / "between", made, 30.5, models)
@@ -382,9 +382,22 @@ def test_scores_on_other_pictures_are_not_compared(recipe, tmp_path):
     models = tmp_path / "models"
     exported_again(tmp_path / "1", recipe(validation=["a/b"]), 30.0, models)
     card = exported_again(tmp_path / "2", recipe(validation=["c/d"]), 25.0, models)
-    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 25.0]
-    card = exported_again(tmp_path / "3", recipe(validation=["c/d"], seed=1), 26.0, models)
-    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [30.0, 25.0, 26.0]
+    assert [run["validation_psnr_y"] for run in card.training["runs"]] == [25.0]
+    with pytest.raises(UsageError, match=r"does not beat the 25\.0 dB"):
+        exported_again(tmp_path / "3", recipe(validation=["c/d"], seed=1), 24.0, models)
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_card_records_the_runs_that_its_weights_went_through(recipe, tmp_path):
+    models = tmp_path / "models"
+    for psnr, started_from in ((30.0, ""), (31.0, "tiny 0123456789ab"), (32.0, "other 0123456789ab, up only")):
+        run = untrained_run(tmp_path / str(psnr), recipe(), psnr)
+        summary = json.loads((run / "run.json").read_text())
+        (run / "run.json").write_text(json.dumps({**summary, "started_from": started_from}))
+        card = export_run(run, models, name="tiny")
+    assert [entry["validation_psnr_y"] for entry in card.training["runs"]] == [30.0, 31.0, 32.0]
+    card = exported_again(tmp_path / "anew", recipe(), 33.0, models)
+    assert [entry["validation_psnr_y"] for entry in card.training["runs"]] == [33.0]
 
 
 @pytest.mark.parametrize(

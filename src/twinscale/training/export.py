@@ -56,7 +56,7 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         name: the model's name; by default the run's, see :func:`twinscale.training.runs.model_name`.
         only_better: an existing model of that name is replaced only by weights with a higher validation score, with
             colours nearer the recipe's bound if either is beyond it, or with a score on other validation pictures; and
-            its record of runs is kept. If false, it is replaced.
+            its record of runs is kept, unless the new weights began from nothing. If false, it is replaced.
 
     Raises:
         UsageError: the run has no weights yet, does not beat the model that is there, or was trained on another
@@ -101,7 +101,9 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
                 f"{name}: validation {_score(*reached, bound)} does not beat the {_score(*shipped, bound)} of "
                 f"{folder}: train longer"
             )
-    runs = [*runs, {key: summary[key] for key in summary if key not in _OF_THE_RUN}]
+    if not summary.get("started_from"):
+        runs = []  # they have no share in these weights
+    runs.append({key: summary[key] for key in summary if key not in _OF_THE_RUN})
     if (gain := gain_per_hour(read_rows(run) if (run / LOG).exists() else [])) is not None:
         runs[-1]["gain_per_hour"] = round(gain, 3)  # dB: what a longer run promises
     parts = {"down": network.down, "up": network.up} if isinstance(network, Pair) else {"up": network}
