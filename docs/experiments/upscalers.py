@@ -1,7 +1,7 @@
 """Compares upscalers: ``python docs/experiments/upscalers.py`` (needs the papers extra).
 
-Every candidate takes the same steps with the recipe ``fast-x2``, though by squared error and with crops drawn evenly, is
-validated, and is timed through the engine as the shipped models run. Finished runs in the folder of runs are not
+Every candidate takes the same steps with the recipe ``fast-x2``, though by squared error and with crops drawn evenly,
+is validated, and is timed through the engine as the shipped models run. Finished runs in the folder of runs are not
 trained again. Writes ``upscalers.json``, ``upscalers.png`` and the table in ``upscalers.md``.
 """
 
