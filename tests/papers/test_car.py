@@ -100,18 +100,22 @@ def test_networks_of_one_scale_learn_alike(reproduction, scale) -> None:
         }
 
 
-def test_networks_go_on_from_the_same_weights(tmp_path, reproduction, monkeypatch) -> None:
+def test_networks_go_on_from_weights_that_know_something(tmp_path, reproduction, monkeypatch) -> None:
     starts = {}
     monkeypatch.setattr(reproduction, "start_from", lambda recipe, parts: starts.update({recipe.name: parts}))
     whole = networks.pair(reproduction, 4)
-    begun = networks.beginner(4, "edsr")
-    assert begun.data.reduced_by == "bicubic"
-    assert replace(begun.network, scale=4) == networks.upscaler(reproduction, 4, "edsr", "dpid").network
     for change in ablation._ROWS.values():
-        assert starts[change(reproduction, whole).name] == {"down": "car-bicubic-x4", "up": begun}
-    assert starts["edsr-x4-dpid"] == {"": begun}
-    networks.pair(reproduction, 4, "bicubic")
-    assert starts["car-bicubic-x4"] == {"down": "car-bicubic-x4"}
+        assert starts[change(reproduction, whole).name] == {"": "car-x4"}
+    networks.pair(reproduction, 2, "bicubic")
+    assert starts["car-bicubic-x2"] == {"": "car-bicubic-x2"}
+    networks.upscaler(reproduction, 2, "edsr", "dpid")
+    assert starts["edsr-x2-dpid"] == {"": "edsr-x2"}
+    begun = networks.beginner(4, "rdn")
+    assert begun.data.reduced_by == "bicubic"
+    assert begun.network == networks.upscaler(reproduction, 4, "rdn", "car").network
+    assert starts["rdn-x4-car"] == {"": begun}
+    networks.pair(reproduction, 4, "rdn")
+    assert starts["car-rdn-x4"] == {"down": "car-x4", "up": begun}
     full = Canned(tmp_path, minutes=None)
     monkeypatch.setattr(full, "start_from", lambda recipe, parts: pytest.fail(f"{recipe.name} starts from {parts}"))
     networks.without_offsets(full, networks.pair(full, 4))

@@ -3,9 +3,11 @@
 All of one scale learn by one recipe, that of the pair with EDSR: an upscaler on its own sees the same crops, in as many
 steps, with the same loss and optimiser.
 
-From random weights that takes days. So unless a reproduction is full, an upscaler goes on from the same weights, learnt
-on bicubic small pictures, in a pair and alone, and every resampler from those of the shipped ``car-bicubic``; and they
-learn by L2, because by L1, which the paper's own pairs learn by, a short run restores colour at luminance's expense.
+From random weights that takes days. So unless a reproduction is full, the pair with EDSR goes on from the shipped
+``car-x2`` or ``-x4``, and EDSR alone from ``edsr-x2`` or ``-x4``, which took at least as many steps on bicubic small
+pictures. Other upscalers go on from the same weights, learnt here on such pictures, in a pair and alone; the resampler
+beside them is that of ``car-x4``. They learn by L2, because by L1, which the paper's own pairs learn by, a short run
+restores colour at luminance's expense.
 """
 
 from collections.abc import Iterable
@@ -60,7 +62,7 @@ def upscaler(reproduction: Reproduction, scale: int, name: str, reduced_by: str)
 
 
 def beginner(scale: int, name: str) -> Recipe:
-    """Return the recipe of an upscaler's first steps, on bicubic small pictures; in a full reproduction there are none.
+    """Return the recipe of the first steps, on bicubic small pictures, of an upscaler that does not ship.
 
     Args:
         scale: 2 or 4.
@@ -73,17 +75,24 @@ def beginner(scale: int, name: str) -> Recipe:
 
 def _going_on(reproduction: Reproduction, recipe: Recipe) -> Recipe:
     """Let a network start from weights that know something, unless the reproduction is full."""
-    spec = recipe.network
-    if reproduction.is_full:
-        return recipe
-    if spec.architecture != "car":
-        reproduction.start_from(recipe, {"": beginner(spec.scale, spec.architecture)})
-        return recipe
-    parts: dict[str, Recipe | str] = {"down": f"car-bicubic-x{spec.scale}"}
-    if (name := spec.parameters["upscaler"]) != "bicubic":
-        parts["up"] = beginner(spec.scale, name)
-    reproduction.start_from(recipe, parts)
+    if not reproduction.is_full:
+        reproduction.start_from(recipe, _start(recipe.network))
     return recipe
+
+
+def _start(network: NetworkSpec) -> dict[str, Recipe | str]:
+    """Return what the parts of a network start from: weights that are trained here, or those of a shipped model."""
+    if network.architecture == "edsr":
+        return {"": f"edsr-x{network.scale}"}
+    if network.architecture != "car":
+        return {"": beginner(network.scale, network.architecture)}
+    match network.parameters["upscaler"]:
+        case "bicubic":
+            return {"": f"car-bicubic-x{network.scale}"}
+        case "edsr":
+            return {"": f"car-x{network.scale}"}
+        case other:
+            return {"down": f"car-x{network.scale}", "up": beginner(network.scale, other)}
 
 
 def _pair(scale: int, upscaler: str, *, is_full: bool) -> Recipe:
