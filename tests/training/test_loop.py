@@ -179,12 +179,13 @@ def test_initial_weights(recipe, tmp_path):
     assert all((tensor == 0.25).all() for tensor in load_file(tmp_path / "run" / BEST).values())
 
 
-def test_initial_weights_of_one_half(recipe, tmp_path):
+def test_initial_weights_of_one_half(recipe, tmp_path, capsys):
     made = recipe(architecture="twin", steps=1, learning_rate=0.0)
     half = {name: torch.full_like(t, 0.25) for name, t in build(made).state_dict().items() if name.startswith("up.")}
     weights = {}
     for name, initial in (("half", half), ("none", None)):
-        train(made, tmp_path / name, initial=initial, started_from="dsn, up only", accelerator="cpu")
+        train(made, tmp_path / name, initial=initial, started_from="dsn, up only" * (name == "half"), accelerator="cpu")
+        assert ("starting from dsn, up only\n" in capsys.readouterr().err) == (name == "half")
         weights[name] = load_file(tmp_path / name / BEST)
     for name, tensor in weights["half"].items():
         if name.startswith("up."):

@@ -68,7 +68,7 @@ def train(
         folder: where the run lives.
         resume: continue from the folder's checkpoint, exactly where it was written, with what is left of ``minutes``.
         initial: weights to start from instead of random ones, for all or part of the network.
-        started_from: whose weights those are, for the record.
+        started_from: whose weights those are, to be shown and for the record.
         accelerator: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         devices: how many accelerators.
         minutes: take as many steps as fit into this time here, instead of the recipe's, and end in time even if the
@@ -102,6 +102,7 @@ def train(
     network = build(recipe)
     if initial is not None:
         network.load_state_dict(initial, strict=False)
+        fabric.print(f"starting from {started_from or 'given weights'}", file=sys.stderr)
     train_paths, validation_paths, validation_names = split_pictures(recipe.data)
     recipe = replace(recipe, data=replace(recipe.data, validation=validation_names))
     examples = load_examples(train_paths, recipe, network)
