@@ -388,6 +388,19 @@ def test_scores_on_other_pictures_are_not_compared(recipe, tmp_path):
 
 
 @pytest.mark.usefixtures("quick_export")
+def test_scores_through_another_channel_are_not_compared(recipe, tmp_path):
+    def through(lowest):
+        return recipe(channel=ChannelSpec(name="jpeg", parameters={"quality": 75, "lowest": lowest, "highest": 95}))
+
+    models = tmp_path / "models"
+    exported_again(tmp_path / "1", through(10), 31.0, models)
+    card = exported_again(tmp_path / "2", through(5), 30.0, models)
+    assert card.channel_parameters["lowest"] == 5
+    with pytest.raises(UsageError, match=r"does not beat the 30\.0 dB"):
+        exported_again(tmp_path / "3", through(5), 29.0, models)
+
+
+@pytest.mark.usefixtures("quick_export")
 def test_a_card_records_the_runs_that_its_weights_went_through(recipe, tmp_path):
     models = tmp_path / "models"
     for psnr, started_from in ((30.0, ""), (31.0, "tiny 0123456789ab"), (32.0, "other 0123456789ab, up only")):

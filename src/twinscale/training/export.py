@@ -55,8 +55,9 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         models: the folder that holds model folders.
         name: the model's name; by default the run's, see :func:`twinscale.training.runs.model_name`.
         only_better: an existing model of that name is replaced only by weights with a higher validation score, with
-            colours nearer the recipe's bound if either is beyond it, or with a score on other validation pictures; and
-            its record of runs is kept, unless the new weights began from nothing. If false, it is replaced.
+            colours nearer the recipe's bound if either is beyond it, or with a score on other validation pictures or
+            through another channel; and its record of runs is kept, unless the new weights began from nothing. If
+            false, it is replaced.
 
     Raises:
         UsageError: the run has no weights yet, does not beat the model that is there, or was trained on another
@@ -95,8 +96,9 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         bound = recipe.optimisation.colour_bound
         reached = summary["validation_psnr_y"], looks.get("ciede2000_p99")
         shipped = best, old.looks.get("ciede2000_p99")
-        same_pictures = old.training.get("validation") == recipe.data.validation
-        if same_pictures and standing(*reached, bound) <= standing(*shipped, bound):
+        channel = recipe.channel.parameters if recipe.channel else {}
+        comparable = (old.training.get("validation"), old.channel_parameters) == (recipe.data.validation, channel)
+        if comparable and standing(*reached, bound) <= standing(*shipped, bound):
             raise UsageError(
                 f"{name}: validation {_score(*reached, bound)} does not beat the {_score(*shipped, bound)} of "
                 f"{folder}: train longer"
