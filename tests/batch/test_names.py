@@ -160,5 +160,6 @@ def test_what_decides_a_result_is_told_apart() -> None:
     assert json.loads(json.dumps(identities)) == identities
     assert Upscale().identity == Upscale(scale=2.0, tile=8).identity
     assert Upscale("fast").identity == Upscale("fast-x2", runtime=Runtime(1)).identity
-    assert Shrink().identity == Shrink("twin-x2").identity == Shrink("twin", 2).identity
+    assert Shrink("twin").identity == Shrink("twin-x2").identity == Shrink("twin", 2).identity
+    assert Shrink().identity == Shrink(scale=2, tile=8).identity != Shrink(scale=3).identity
     assert Downscale("dpid").identity == Downscale("dpid", 2, tile=8, runtime=Runtime(1)).identity

@@ -38,6 +38,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     make_pair(folder, 2, "rgb", name="twin-x2")
     make_pair(folder, 3, "y", name="twin-x3")
+    make_pair(folder, 2, "y", name="twin-grey-x2")
+    make_pair(folder, 3, "y", name="twin-grey-x3")
     make_upscaler(folder, 2, "y", name="srcnn-x2")
     make_upscaler(folder, 3, "rgb", name="srcnn-x3")
     return folder
@@ -123,6 +125,28 @@ def test_tag_says_what_shrank_it() -> None:
     card = load("twin-x3").card
     tag = read_tag(shrink(picture(20, 31), 3).xmp)
     assert tag == Tag("twin-x3", card.digest, 3, width=31, height=20)
+
+
+@pytest.mark.parametrize(("channels", "family"), [(1, "twin-grey"), (3, "twin")])
+def test_each_picture_chooses_a_pair_for_colour_or_for_grey(channels: int, family: str) -> None:
+    original = picture(channels=channels)
+    for scale in (2, 3):
+        small = shrink(original, scale)
+        tag = read_tag(small.xmp)
+        assert tag is not None
+        assert tag.model == f"{family}-x{scale}"
+        assert restore(small).channels == channels
+    named = read_tag(shrink(original, model="twin").xmp)
+    assert named is not None
+    assert named.model == "twin-x2"
+
+
+def test_without_a_pair_for_grey_the_usual_one_serves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    make_pair(tmp_path, 2, "rgb", name="twin-x2")
+    monkeypatch.setattr(catalogue, "_SHIPPED", tmp_path)
+    tag = read_tag(shrink(picture(channels=1)).xmp)
+    assert tag is not None
+    assert tag.model == "twin-x2"
 
 
 def test_what_the_networks_do(shelf: Path) -> None:

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("shipped")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     make_pair(folder, 2, "rgb", name="twin-x2")
+    make_pair(folder, 2, "y", name="twin-grey-x2")
     make_upscaler(folder, 2, "rgb", name="fast-x2")
     make_upscaler(folder, 3, "rgb", name="fast-x3")
     make_jpeg(folder, 1)
@@ -63,7 +64,7 @@ def test_the_models_decide_which_ways_there_are(shelf: Path, monkeypatch: pytest
     assert names("jpg") == [(1, None), *told]
     assert names("webp") == [(1, None), *plain, (2, "pack-webp-x2")]
     assert names("avif") == [(1, None), *plain]
-    assert names("PNG") == [(1, None), *plain, (2, "twin-x2")]
+    assert names("PNG") == [(1, None), *plain, (2, "twin-grey-x2"), (2, "twin-x2")]
     monkeypatch.setattr(catalogue, "_SHIPPED", tmp_path)
     assert names("jpg") == [(1, None)]
 

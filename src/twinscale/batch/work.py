@@ -15,12 +15,11 @@ from twinscale.rescale.model import Model, ProgressCallback
 from twinscale.rescale.pack import Aim, Packed
 from twinscale.rescale.repair import choose_repairer
 from twinscale.rescale.restore import Fallback
-from twinscale.rescale.shrink import choose_pair
+from twinscale.rescale.shrink import choose_pair, default_pairs
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.target import Target
 from twinscale.rescale.upscale import default_families, enlargements, passes
 from twinscale.zoo import (
-    DEFAULT_FAMILIES,
     DEFAULT_REPAIRER,
     Card,
     families,
@@ -197,7 +196,8 @@ class Shrink:
     """Make pictures smaller so that they can be brought back, as :func:`twinscale.shrink` does.
 
     Attributes:
-        model: name of a pair or of a family of pairs, or a folder; by default the default family.
+        model: name of a pair or of a family of pairs, or a folder; by default each picture chooses among the default
+            families.
         scale: 2, 3 or 4; by default that of the model.
         tile: see :func:`twinscale.shrink`.
         runtime: what runs the network.
@@ -215,33 +215,42 @@ class Shrink:
     @property
     def suffix(self) -> str:
         """``_shrunk``, or ``_shrunk_dsn-x2`` by a pair that is named."""
-        return "_shrunk" if self.model is None else f"_shrunk_{_word(self._card.name)}"
+        return "_shrunk" if self.model is None else f"_shrunk_{_word(self._cards[0].name)}"
 
     @property
     def placeholders(self) -> Mapping[str, str]:
-        """See :attr:`Work.placeholders`."""
-        card = self._card
-        return {"model": _word(card.name), "scale": f"{card.scale}"}
+        """See :attr:`Work.placeholders`; by default the model depends on the picture."""
+        cards = self._cards
+        model = {"model": _word(cards[0].name)} if len(cards) == 1 else {}
+        return model | {"scale": f"{cards[0].scale}"}
 
     @property
     def identity(self) -> dict[str, Any]:
         """See :attr:`Work.identity`."""
-        card = self._card
-        return _identity(self, weights=[card.digest], scale=card.scale)
+        cards = self._cards
+        return _identity(self, weights=[card.digest for card in cards], scale=cards[0].scale)
 
     @property
-    def _card(self) -> Card:
-        return load_card(DEFAULT_FAMILIES["pair"] if self.model is None else self.model, self.scale)
+    def _cards(self) -> list[Card]:
+        """The pair that is named, or those among which each picture chooses, all of one scale."""
+        return [load_card(pair, self.scale) for pair in (default_pairs() if self.model is None else [self.model])]
 
     def size(self, picture: Picture) -> tuple[int, int]:
         """See :meth:`Work.size`."""
-        scale = self._card.scale
+        scale = self._cards[0].scale
         return -(-picture.height // scale), -(-picture.width // scale)
 
     def load(self) -> Process:
         """See :meth:`Work.load`."""
-        model = choose_pair(self.scale, self.model, runtime=self.runtime)
-        return lambda picture, _, progress: shrink(picture, model=model, tile=self.tile, progress=progress)
+        model = None if self.model is None else choose_pair(self.scale, self.model, runtime=self.runtime)
+        return lambda picture, _, progress: shrink(
+            picture,
+            self.scale,
+            model=model,
+            tile=self.tile,
+            runtime=self.runtime if model is None else None,
+            progress=progress,
+        )
 
 
 @dataclass(frozen=True, slots=True)

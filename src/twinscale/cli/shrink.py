@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "method",
     help="Name of a pair (dsn-x3), of a family of pairs (dsn: its pair for the scale), or a folder; or a classical "
     "method, which nothing can undo: nearest, bilinear, area, bicubic, lanczos, dpid, perceptual or l0.",
-    show_default="twin",
+    show_default="twin, and twin-grey for grey pictures",
     shell_complete=complete.downscalers,
 )
 @options.tile

@@ -14,6 +14,7 @@ from twinscale.errors import ModelError
 from twinscale.images.picture import Picture
 from twinscale.rescale.channel import File, Lossy, create_channel
 from twinscale.rescale.model import Model, ProgressCallback, load
+from twinscale.rescale.shrink import default_pairs
 from twinscale.rescale.shrunk import Shrunk
 from twinscale.rescale.tag import DIGITS, Tag, digest_of
 from twinscale.rescale.upscale import resized
@@ -153,7 +154,7 @@ def _goes_through(pair: Card, codec: Codec) -> bool:
     channel = create_channel(pair.channel, pair.channel_parameters, ModelError)
     if isinstance(channel, Lossy):
         return codec is codec_named(channel.format if isinstance(channel, File) else "JPEG")
-    return codec.quality is None and pair.name == f"{DEFAULT_FAMILIES['pair']}-x{pair.scale}"
+    return codec.quality is None and pair.name in (f"{family}-x{pair.scale}" for family in default_pairs())
 
 
 def _read(data: bytes) -> Picture:

@@ -4,6 +4,7 @@ from twinscale.zoo.card import Card, Part
 from twinscale.zoo.catalogue import (
     DEFAULT_FAMILIES,
     DEFAULT_REPAIRER,
+    GREY_FAMILY,
     JPEG_FAMILY,
     families,
     find_card,
@@ -17,6 +18,7 @@ from twinscale.zoo.catalogue import (
 __all__ = [
     "DEFAULT_FAMILIES",
     "DEFAULT_REPAIRER",
+    "GREY_FAMILY",
     "JPEG_FAMILY",
     "Card",
     "Part",

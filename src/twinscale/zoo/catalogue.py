@@ -19,6 +19,9 @@ _SHIPPED = Path(__file__).parent / "models"
 DEFAULT_FAMILIES: dict[Literal["pair", "upscaler"], str] = {"pair": "twin", "upscaler": "fast"}
 """The families used when no model is named; they may be used freely (see the licences on the cards)."""
 
+GREY_FAMILY = "twin-grey"
+"""The family that shrinks grey pictures, if no model is named."""
+
 JPEG_FAMILY = "jpeg"
 """The family that repairs JPEGs as it enlarges them, if no model is named."""
 
