@@ -57,15 +57,16 @@ NAMED = sorted({(path, command) for path in TEXTS for command in _commands(path)
 @pytest.mark.parametrize(("path", "command"), NAMED, ids=[f"{p.stem}: {c}" for p, c in NAMED])
 def test_a_command_that_is_named_exists_with_its_options(path, command):
     _, *words = shlex.split(command.replace("…", " "), comments=True)
-    current, context = app, click.Context(app, info_name="twinscale")
+    current, parent = app, None
     while isinstance(current, click.Group) and words and not words[0].startswith("-"):
+        parent = click.Context(current, parent, current.name, **current.context_settings)  # commands keep what it says
         name = words.pop(0)
-        found = current.get_command(context, name)
+        found = current.get_command(parent, name)
         assert found is not None, f"{path.name} names {command!r}, but there is no command {name!r}"
-        current, context = found, click.Context(found, context, info_name=name)
+        current = found
     incomplete = (click.MissingParameter, click.exceptions.NoArgsIsHelpError)  # a text may speak of it in passing
     with contextlib.suppress(*incomplete, click.exceptions.Exit):  # help and the version end it
-        current.make_context(current.name, words, resilient_parsing=isinstance(current, click.Group))
+        current.make_context(current.name, words, parent, resilient_parsing=isinstance(current, click.Group))
 
 
 @pytest.fixture(scope="module")
