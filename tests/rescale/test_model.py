@@ -1,5 +1,7 @@
-"""Models whose cards do not say what their networks do."""
+"""Models whose cards do not say what their networks do, and what becomes of models that nobody needs any more."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +62,20 @@ def test_a_channel_of_which_the_network_is_not_told(tmp_path: Path) -> None:
     card.write_text(card.read_text(encoding="utf-8").replace('"quality"', '"jpeg"'), encoding="utf-8")
     with pytest.raises(ModelError, match="wrong: conditions = 'jpeg' must be none or quality for the channel file"):
         load(folder).channel  # noqa: B018
+
+
+@pytest.mark.parametrize("make", [make_pair, make_upscaler])
+def test_what_nobody_needs_any_more_is_freed_at_once(tmp_path: Path, make: Callable[..., Path]) -> None:
+    """A session takes a hundred megabytes, of which Python's garbage collector, which counts objects, sees nothing."""
+    model = load(make(tmp_path, 2, "rgb", name="little"))
+    networks = [weakref.ref(model.enlargement.function)]
+    if model.card.kind == "pair":
+        networks.append(weakref.ref(model.reduction.function))
+    gone = weakref.ref(model)
+    gc.disable()
+    try:
+        del model
+        assert gone() is None
+        assert [network() for network in networks] == [None] * len(networks)
+    finally:
+        gc.enable()

@@ -157,14 +157,15 @@ class Model:
     def _load(self, part: Part, scale: Fraction) -> Operation:
         name = f"{self.card.name}/{part.file}"
         network = self.runtime.load(self.card.read(part), name=name)
+        channels = self.channels  # a network that held the model would keep both in memory until garbage is collected
 
         def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
             result = network(batch)
             count, height, width, _ = batch.shape
-            if result.shape != (count, height * scale, width * scale, self.channels):
+            if result.shape != (count, height * scale, width * scale, channels):
                 raise ModelError(
                     f"model {name} made {result.shape[2]}x{result.shape[1]} pixels of {width}x{height}, or not of "
-                    f"{self.channels} channel(s): its card, which says x{scale}, does not fit"
+                    f"{channels} channel(s): its card, which says x{scale}, does not fit"
                 )
             return result
 
