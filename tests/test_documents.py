@@ -59,7 +59,8 @@ def test_a_command_that_is_named_exists_with_its_options(path, command):
     _, *words = shlex.split(command.replace("…", " "), comments=True)
     current, parent = app, None
     while isinstance(current, click.Group) and words and not words[0].startswith("-"):
-        parent = click.Context(current, parent, current.name, **current.context_settings)  # commands keep what it says
+        # With the settings, because a command keeps the help options of the first context that it meets.
+        parent = click.Context(current, parent, current.name, **current.context_settings)
         name = words.pop(0)
         found = current.get_command(parent, name)
         assert found is not None, f"{path.name} names {command!r}, but there is no command {name!r}"
