@@ -157,13 +157,38 @@ def test_pair_shapes_and_gradients(scale: int, channels: int) -> None:
     _, low, restored, *_ = pair(high)
     assert low.shape == (2, channels, 5, 7)
     assert restored.shape == high.shape
-    levels = pair.down(high).detach() * 255
+    levels = pair.down.within_mirror_image(high).detach() * 255
     torch.testing.assert_close(low.detach() * 255, levels.clamp(0, 255).add(0.5).floor(), rtol=0, atol=1e-4)
-    torch.testing.assert_close(restored, pair.up(low), rtol=0, atol=0)
+    torch.testing.assert_close(restored, pair.up.within_mirror_image(low), rtol=0, atol=0)
     (restored - high).abs().mean().backward()
     for name, parameter in pair.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_both_halves_see_the_mirror_image(scale: int) -> None:
+    """By far enough that what lies beyond it, which a wider one would change, makes no difference."""
+    pair = randomised(Twin(scale, 3))
+    high = picture(3, 5 * scale, 7 * scale)
+    for network, given in ((pair.down, high), (pair.up, high[:, :, :9, :11])):
+        margin = 24
+        around = ((0, 0), (0, 0), (margin, margin), (margin, margin))
+        wide = network(torch.from_numpy(np.pad(given.numpy(), around, mode="symmetric")))
+        result = network.within_mirror_image(given)
+        cut = int(margin * network.factor)
+        torch.testing.assert_close(result, wide[:, :, cut:-cut, cut:-cut], rtol=0, atol=1e-12)
+        assert (result - network(given)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_flat_pictures_stay_flat_up_to_the_border(scale: int) -> None:
+    pair = randomised(Twin(scale, 3))
+    flat = torch.rand(2, 3, 1, 1, dtype=torch.float64).expand(-1, -1, 6 * scale, 5 * scale)
+    made = pair(flat)
+    for result, block in ((made.sent, 1), (made.restored, scale)):
+        first = result[:, :, :block, :block].repeat(1, 1, 6, 5)
+        torch.testing.assert_close(result, first, rtol=0, atol=1e-12)
 
 
 def test_the_small_picture_is_clipped() -> None:
@@ -233,4 +258,4 @@ def test_the_small_one_of_a_grey_picture_is_filed_without_colours() -> None:
     for low, sent in ((made.low[:2], made.sent[:2]), (made.low[2:], luma[2:])):
         torch.testing.assert_close(low, (sent.clamp(0, 1) * 255).round() / 255, rtol=0, atol=0.51 / 255)
     assert (made.sent[2:] - made.sent[2:, :1]).abs().max() > 0.05
-    torch.testing.assert_close(made.restored, pair.up(made.low))
+    torch.testing.assert_close(made.restored, pair.up.within_mirror_image(made.low))

@@ -16,6 +16,7 @@ from tests.training.conftest import untrained_run
 from tests.training.tiny import Normalised
 from twinscale.datasets.sets import named
 from twinscale.engine import Operation, Runtime
+from twinscale.engine import run as run_in_tiles
 from twinscale.errors import ModelError, UsageError
 from twinscale.images.resize import imresize
 from twinscale.nets.dsn import DownSNet, UpSNet
@@ -286,6 +287,25 @@ def test_a_card_says_through_what_the_small_picture_goes(recipe, tmp_path):
         made = recipe(name=f"pair-{name}", channel=spec)
         card = export_run(untrained_run(tmp_path / name, made), tmp_path / "models")
         assert Card.load(card.folder).channel == name
+
+
+@pytest.mark.parametrize(("architecture", "mirrored"), [("dsn", False), ("twin", True)])
+def test_a_pair_sees_at_the_border_what_it_learned_with(recipe, tmp_path, architecture, mirrored):
+    made = recipe(architecture=architecture, scale=2, colour="rgb")
+    run = untrained_run(tmp_path / "run", made)
+    card = export_run(run, tmp_path / "models")
+    assert Card.load(card.folder).mirrored == mirrored
+    model, network = load(card), build(made)
+    network.load_state_dict(halved(load_file(run / BEST)))
+    planes = np.random.default_rng(0).random((20, 24, 3), dtype=np.float32)
+    for operation, part, given in (
+        (model.reduction, network.down, planes),
+        (model.enlargement, network.up, planes[:10, :12]),
+    ):
+        expected = in_torch(part.eval(), mirrored=mirrored)(given)
+        served = run_in_tiles(operation, given, tile=8)
+        np.testing.assert_allclose(served, np.clip(expected, 0, 1), rtol=0, atol=1e-4)
+        assert np.abs(in_torch(part, mirrored=not mirrored)(given) - expected).max() > 1e-3
 
 
 @pytest.mark.parametrize("scale", [1, 2])

@@ -32,7 +32,7 @@ def test_a_network_becomes_an_operation_that_says_its_scale(runs):
 
 @pytest.mark.parametrize(
     ("architecture", "colour", "channels"),
-    [("dsn", "rgb", 3), ("dsn", "rgb", 1), ("vdsr", "y", 3), ("espcn", "rgb", 3)],
+    [("dsn", "rgb", 3), ("dsn", "rgb", 1), ("twin", "rgb", 3), ("twin", "y", 3), ("vdsr", "y", 3), ("espcn", "rgb", 3)],
 )
 def test_trained_and_shipped_are_the_same_network(recipe, architecture, colour, channels):
     """But for clipping, and for weights that are stored in 16 bits, which may turn a level of the small picture."""

@@ -128,6 +128,7 @@ def test_folder_without_card(tmp_path: Path) -> None:
         ('name = "little"', f'name = "{"a" * 101}"', "must be a bare name"),
         ('conditions = "none"', 'conditions = "weather"', "conditions = 'weather' must be one of none, jpeg"),
         ("scale = 2", "scale = 1", "scale = 1 must be at least 2 for a pair"),
+        ("scale = 2", "scale = 2\nmirrored = 1", "mirrored = 1 must be of type bool"),
         ("scale = 2", "scale = 1000000", "must be 1 to 16"),
         ("radius = 3", "radius = 100000000", "up: radius = 100000000 must be 0 to 512 or infinite"),
         ("radius = 3", "radius = -1", "must be 0 to 512"),
@@ -217,6 +218,13 @@ def test_hashes_are_hashes(folder: Path, tmp_path: Path) -> None:
     sha256 = Card.load(folder).up.sha256
     with pytest.raises(ModelError, match="up: sha256 = 'AB' must be 64 hexadecimal digits"):
         Card.load(copied(folder, tmp_path, **{sha256: "AB"}))
+
+
+def test_only_what_pairs_see_at_the_border_is_a_choice(folder: Path, tmp_path: Path) -> None:
+    assert Card.load(copied(folder, tmp_path / "pair", **{"scale = 2": "scale = 2\nmirrored = true"})).mirrored
+    upscaler = make_upscaler(tmp_path, 2, "y")
+    with pytest.raises(ModelError, match="mirrored = true is for pairs, but kind = 'upscaler'"):
+        Card.load(copied(upscaler, tmp_path / "upscaler", **{"scale = 2": "scale = 2\nmirrored = true"}))
 
 
 def test_pair_needs_both_networks(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from twinscale.images.resize import imresize
 Planes = NDArray[np.float32]
 
 _BICUBIC_RADIUS = 3  # two pixels of support, and the half-pixel shift of an enlargement
+_REACH_OF_WHOLE = 32  # pixels: as far as a picture is continued if the operation looks at the whole of it
 _TRANSPARENT = 1e-4  # opacity below which nothing is seen
 _FAINT = 1 / 16  # opacity below which 8 bits no longer hold a colour: programs round it, or store none
 _CONTINUED = 6  # pixels or blocks: twice as far as bicubic alpha reaches beyond the visible part
@@ -63,6 +64,16 @@ class Operation:
         return cls(
             lambda planes: network(planes[None])[0], scale, radius, multiple_of, activation_bytes=activation_bytes
         )
+
+
+def halo(radius: int | float, multiple_of: int) -> int:
+    """Return how many pixels around a part of a picture must be known to compute it, a multiple of what is wanted.
+
+    Args:
+        radius: see :class:`Operation`.
+        multiple_of: see :class:`Operation`.
+    """
+    return math.ceil((radius if math.isfinite(radius) else _REACH_OF_WHOLE) / multiple_of) * multiple_of
 
 
 def told(network: Operation, conditions: Sequence[float]) -> Operation:

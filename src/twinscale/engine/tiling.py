@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinscale import spill
-from twinscale.engine.operation import Operation
+from twinscale.engine.operation import Operation, halo
 from twinscale.errors import OutOfMemoryError, UsageError
 from twinscale.images.levels import to_pixels, to_planes
 
@@ -25,7 +25,6 @@ WHOLE_PICTURE_MEMORY = 8 * GIBIBYTE
 """The same for a network that looks at the whole picture and therefore cannot be tiled."""
 
 _SMALLEST_TILE = 32
-_WHOLE_PICTURE_MARGIN = 32  # pixels of mirror image around a picture if the radius does not say how many
 _REMEDY = "close other programs or use a smaller picture"
 _UNDER_WAY = 2  # tiles: one is in the network while the other is prepared or stored
 
@@ -185,12 +184,12 @@ def _windows(length: int, count: int, operation: Operation) -> list[_Window]:
     """Split one side into ``count`` tiles; all are read with one length, because runtimes work best on one shape."""
     completed, end = _completed(length, operation), math.ceil(length * operation.scale)
     step, window = _step(completed, count, operation), _window(completed, count, operation)
-    halo, margin = _halo(operation), _margin(operation)
+    around, margin = _halo(operation), _margin(operation)
     numerator, denominator = operation.scale.as_integer_ratio()
     windows = []
     for start in range(0, completed, step):
         stop = min(start + step, completed)
-        low = min(max(-margin, start - halo), completed + margin - window)
+        low = min(max(-margin, start - around), completed + margin - window)
         offset = low * numerator // denominator
         write = slice(start * numerator // denominator, min(stop * numerator // denominator, end))
         read = slice(low + margin, low + margin + window)
@@ -221,8 +220,7 @@ def _window(length: int, count: int, operation: Operation) -> int:
 
 def _halo(operation: Operation) -> int:
     """Return the pixels to compute around a tile and throw away; around the whole picture there is only the margin."""
-    radius = _WHOLE_PICTURE_MARGIN if math.isinf(operation.radius) else operation.radius
-    return math.ceil(radius / operation.multiple_of) * operation.multiple_of
+    return halo(operation.radius, operation.multiple_of)
 
 
 def _margin(operation: Operation) -> int:

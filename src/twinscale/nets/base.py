@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from twinscale.engine.operation import halo
 from twinscale.errors import TwinscaleError, UsageError
 from twinscale.images.colour import LUMA
 from twinscale.nets.layers.channel import Received, differentiable
+from twinscale.nets.layers.mirror import mirrored
 from twinscale.nets.layers.resampling import Resampling
 from twinscale.rescale.channel import Channel, EightBits
 
@@ -52,6 +54,21 @@ class Network(nn.Module):
     def planes(self) -> int:
         """Input planes: those of the picture and the conditions."""
         return self.channels + self.conditions
+
+    def within_mirror_image(self, pictures: Tensor) -> Tensor:
+        """Run on pictures continued by their mirror image as far as it sees, as :func:`twinscale.engine.run` may.
+
+        Args:
+            pictures: ``(N, C, H, W)``, as the network takes them.
+
+        Returns:
+            What the network makes of them, without what it makes of the mirror image.
+        """
+        margin = halo(self.radius, self.multiple_of)
+        result: Tensor = self(mirrored(pictures, margin))
+        height, width = (int(side * self.factor) for side in pictures.shape[2:])
+        added = int(margin * self.factor)
+        return result[:, :, added : added + height, added : added + width]
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers, which some papers train more slowly."""
@@ -138,6 +155,9 @@ class Rescaled(NamedTuple):
 class Pair(nn.Module):
     """A shrinking network and the co-trained one that restores what it made.
 
+    Where ``mirrored`` is true, both see pictures continued by their mirror image: zeros beyond the border would be an
+    edge that does not exist, and most visible where a picture is flat.
+
     Args:
         down: shrinks.
         up: restores.
@@ -146,6 +166,8 @@ class Pair(nn.Module):
     Raises:
         UsageError: the restoring network asks for something that the channel does not tell.
     """
+
+    mirrored: ClassVar[bool] = False
 
     def __init__(self, down: Downscaler, up: Upscaler, channel: Channel = EightBits()) -> None:
         super().__init__()
@@ -162,7 +184,7 @@ class Pair(nn.Module):
 
     def forward(self, picture: Tensor) -> Rescaled:
         """Shrink and restore ``(N, C, H, W)`` pictures whose sides are multiples of ``down.multiple_of``."""
-        small = self.down(picture)
+        small = self._run(self.down, picture)
         if self.channels == 1:
             return self._restored(small)
         return self._restored(_grey_as(picture, small))._replace(sent=small)
@@ -176,7 +198,10 @@ class Pair(nn.Module):
             planes = received.conditions[:, :, None, None].expand(-1, -1, *inputs.shape[2:])
             inputs = torch.cat((inputs, planes), dim=1)
         rate = None if received.rate is None else received.rate / self.scale**2
-        return Rescaled(sent, received.low, self.up(inputs), resampling, rate)
+        return Rescaled(sent, received.low, self._run(self.up, inputs), resampling, rate)
+
+    def _run(self, network: Network, pictures: Tensor) -> Tensor:
+        return network.within_mirror_image(pictures) if self.mirrored else network(pictures)
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers of both networks."""

@@ -52,7 +52,7 @@ class TwinDown(Downscaler):
 
 @register("twin")
 class Twin(Pair):
-    """The co-trained pair.
+    """The co-trained pair; the picture is continued by its mirror image.
 
     Args:
         scale: 2, 3 or 4.
@@ -64,6 +64,8 @@ class Twin(Pair):
     Raises:
         UsageError: a parameter is unknown, or the upscaler takes no small picture.
     """
+
+    mirrored = True
 
     def __init__(
         self,

@@ -92,8 +92,8 @@ class Model:
             network = told(network, (0.0,) * count if conditions is None else conditions)
         if self.card.kind == "pair" or self.card.input == "interpolated":
             return network
-        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs have
-        # learned together what to do there, and carry detail where others are flat.
+        # On flat pictures, networks err at zeros beyond the border and in colours that no photograph has. Pairs carry
+        # detail where others are flat, and see at the border what they have learned with.
         mirrored = replace(network, mirrored=True)
         # What a codec made flat need not stay so: there are no bounds to what was lost.
         repairs = count and conditions is not None and any(conditions)
@@ -102,7 +102,9 @@ class Model:
     @property
     def bounds(self) -> str:
         """What limits the enlarging network's results if nothing was lost, in words; part of what decides them."""
-        if self.card.kind == "pair" or self.card.input == "interpolated":
+        if self.card.kind == "pair":
+            return "mirrored border" if self.card.mirrored else "none"
+        if self.card.input == "interpolated":
             return "none"
         return f"3x3 neighbours, slack {_SLACK}, mirrored border"
 
@@ -147,12 +149,12 @@ class Model:
         scale = self.card.scale
         if self.card.input == "interpolated":
             return interpolated(self._load(self.card.up, Fraction(1)), scale)
-        return self._load(self.card.up, Fraction(scale))
+        return replace(self._load(self.card.up, Fraction(scale)), mirrored=self.card.mirrored)
 
     def _load_reduction(self) -> Operation:
         if self.card.down is None:
             raise ModelError(f"{self.card.name} only enlarges and cannot shrink: use a pair")
-        return self._load(self.card.down, Fraction(1, self.card.scale))
+        return replace(self._load(self.card.down, Fraction(1, self.card.scale)), mirrored=self.card.mirrored)
 
     def _load(self, part: Part, scale: Fraction) -> Operation:
         name = f"{self.card.name}/{part.file}"

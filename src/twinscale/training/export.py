@@ -122,6 +122,8 @@ def export_run(run: Path, models: Path, *, name: str = "", only_better: bool = T
         "training": {"data": recipe.data.train, "validation": recipe.data.validation, "runs": runs},
         "looks": looks,
     }
+    if isinstance(network, Pair) and network.mirrored:
+        card["mirrored"] = True
     if recipe.channel:
         card |= {"channel": recipe.channel.name, "channel_parameters": recipe.channel.parameters}
     if isinstance(network, Pair) and network.up.conditions:

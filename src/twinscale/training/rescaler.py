@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -33,7 +34,7 @@ def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, chan
     """
 
     def transform(part: Network, planes: NDArray, conditions: Sequence[float]) -> NDArray:
-        operation = in_torch(part)
+        operation = in_torch(part, mirrored=_is_mirrored(network))
         result = _fitting(operation, network, planes, conditions)(_padded(planes.astype(np.float32), operation))
         return _without_padding(result, planes, operation)
 
@@ -42,7 +43,10 @@ def as_trained(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec, chan
 
 def as_shipped(network: Upscaler | Pair, spec: NetworkSpec, data: DataSpec) -> Rescaler:
     """Make a rescaler that exports a network and runs it in the engine, in tiles."""
-    operation = functools.cache(exported)
+
+    @functools.cache
+    def operation(part: Network) -> Operation:
+        return replace(exported(part), mirrored=_is_mirrored(network))
 
     def transform(part: Network, planes: NDArray, conditions: Sequence[float]) -> NDArray:
         return run(_fitting(operation(part), network, planes, conditions), planes.astype(np.float32))
@@ -108,14 +112,24 @@ def _fitting(operation: Operation, network: Upscaler | Pair, planes: NDArray, co
     return on_grey(operation) if planes.shape[2] < network.channels else operation
 
 
-def in_torch(network: Network) -> Operation:
-    """Make an operation of a network that torch runs, on the device of its weights or buffers."""
+def _is_mirrored(network: Upscaler | Pair) -> bool:
+    return isinstance(network, Pair) and network.mirrored
+
+
+def in_torch(network: Network, *, mirrored: bool = False) -> Operation:
+    """Make an operation of a network that torch runs, on the device of its weights or buffers.
+
+    Args:
+        network: the network, in evaluation mode.
+        mirrored: whether each picture that it is called with is continued by its mirror image.
+    """
+    see = network.within_mirror_image if mirrored else network
     device = next(chain(network.parameters(), network.buffers())).device
 
     @torch.no_grad()
     def forward(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         inputs = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2)
-        result: NDArray[np.float32] = network(inputs).permute(0, 2, 3, 1).float().cpu().numpy()
+        result: NDArray[np.float32] = see(inputs).permute(0, 2, 3, 1).float().cpu().numpy()
         return result
 
     return _operation(forward, network)

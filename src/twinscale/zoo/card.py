@@ -72,6 +72,9 @@ class Card:
     """The architecture's hyper-parameters."""
     conditions: Conditions = "none"
     """What ``up`` is told of how its picture was compressed, in constant planes after the picture's."""
+    mirrored: bool = False
+    """Whether both networks of a pair see pictures continued by their mirror image; an upscaler of small pictures
+    always does."""
     channel: _Name = "8-bit"
     """What a pair's small picture goes through before it is restored: a key of
     ``twinscale.rescale.channel.CHANNELS``."""
@@ -123,6 +126,8 @@ class Card:
             yield f"scale = {self.scale} must be at least 2 for a pair"
         if self.kind == "pair" and self.input != "small":
             yield f"input = {self.input!r} must be small for a pair"
+        if self.kind != "pair" and self.mirrored:
+            yield f"mirrored = true is for pairs, but kind = {self.kind!r}"
         if self.down and self.down.multiple_of % self.scale:
             yield f"down: multiple_of = {self.down.multiple_of} must be a multiple of the scale"
         if self.input == "interpolated" and self.scale % self.up.multiple_of:
