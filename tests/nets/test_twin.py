@@ -181,6 +181,18 @@ def test_both_halves_see_the_mirror_image(scale: int) -> None:
         assert (result - network(given)).abs().max() > 1e-3
 
 
+def test_a_network_that_sees_far_learns_with_eight_small_pixels_of_the_mirror_image() -> None:
+    up = randomised(Twin(2, 3, upscaler="lean", upscaler_parameters={"width": 6, "blocks": 7})).up
+    given = picture(3, 60, 50)
+    assert up.radius == 16
+    around = np.pad(given.numpy(), ((0, 0), (0, 0), (8, 8), (8, 8)), mode="symmetric")
+    expected = up(torch.from_numpy(around))[:, :, 16:-16, 16:-16]
+    torch.testing.assert_close(up.train().within_mirror_image(given), expected, rtol=0, atol=1e-12)
+    difference = (up.eval().within_mirror_image(given) - expected).abs()
+    assert difference.max() > 1e-6
+    assert difference[:, :, 16:-16, 16:-16].max() < 1e-12
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_flat_pictures_stay_flat_up_to_the_border(scale: int) -> None:
     pair = randomised(Twin(scale, 3))
