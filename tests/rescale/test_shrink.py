@@ -36,6 +36,4 @@ def test_flat_colours_stay_themselves(scale: int, channels: int) -> None:
     for colour in [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 60, 10), (0, 120, 215)]:
         original = np.full((96, 96, channels), colour[:channels], np.uint8)
         restored = restore(shrink(Picture(original), scale, runtime=Runtime(1))).pixels
-        error = np.abs(restored.astype(int) - original)
-        assert error[24:-24, 24:-24].max() <= 2
-        assert error.max() <= 12  # at the border, pairs err in the purest colours
+        assert np.abs(restored.astype(int) - original).max() <= 2
