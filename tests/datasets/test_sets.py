@@ -21,6 +21,7 @@ def test_sets_and_sizes():
         "Kodak24": ("test", 24),
         "T91": ("train", 91),
         "BSDS200": ("train", 199),
+        "BSDS500_test": ("train", 200),
         "General100": ("train", 100),
         "OpenPhotos": ("train", 73),
         "CameraPhotos": ("train", 84),

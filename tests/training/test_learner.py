@@ -150,7 +150,7 @@ def test_fidelity_brings_the_small_picture_near_the_bicubic_one(recipe, fabric):
         learner = Learner(network, OptimisationSpec(steps=40, loss="l2", fidelity=weight, warmup=5), fabric)
         for step in range(steps):
             learner.step(step, truth, truth)
-        low = network.down(truth).detach().double().numpy()
+        low = network.eval()(truth).sent.detach().double().numpy()
         distances[weight, steps] = ((low - bicubic(truth, 2)) ** 2).mean()
     # Nearer than the averages that training starts from, and than what restoring alone makes of them.
     assert distances[100.0, 40] < 0.1 * distances[0.0, 0]

@@ -113,7 +113,7 @@ def test_a_lossy_channel_is_measured_at_the_bytes_of_the_bicubic_reduction(recip
         bicubic = imresize(np.floor(truth * 255 + 0.5).astype(np.uint8), 0.5) / np.float32(255)
         baseline.append(protocol.score(truth, protocol.enlarge(reference(bicubic))).psnr_y)
         with torch.no_grad():
-            sent = network.down(torch.from_numpy(truth).permute(2, 0, 1)[None])
+            sent = network.down.within_mirror_image(torch.from_numpy(truth).permute(2, 0, 1)[None])
             planes = sent[0].permute(1, 2, 0).numpy()
             room = len(reference.file(bicubic).data)
             fitting = [q for q in range(1, 101) if len(Jpeg(quality=q).file(planes).data) <= room]
