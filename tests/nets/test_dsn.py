@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from tests.nets.explicit import randomised  # noqa: E402
 from tests.nets.receptive import measured_radius  # noqa: E402
 from twinscale.nets import Upscaler, create  # noqa: E402
 from twinscale.nets.dsn import DSN, DownSNet, UpSNet  # noqa: E402
@@ -225,3 +226,36 @@ def test_declarations(scale: int) -> None:
     assert pair.down.multiple_of == scale
     assert pair.up.multiple_of == 1
     assert pair.output_layers() == [pair.down.residual, pair.up.residual]
+
+
+class TestGrowth:
+    @pytest.mark.parametrize(("width", "depth", "conditions"), [(7, 2, 0), (4, 3, 0), (7, 4, 3), (4, 2, 0)])
+    def test_it_starts_as_the_smaller_network(self, width: int, depth: int, conditions: int) -> None:
+        """Whatever it is newly told."""
+        smaller = randomised(UpSNet(2, 3, width=4, depth=2))
+        larger = UpSNet(2, 3, width, depth, conditions).double()
+        larger.load_state_dict(larger.grown_from(smaller.state_dict()))
+        low = picture(3, 6, 5)
+        told = torch.cat((low, torch.full_like(low, 0.7)), dim=1) if conditions else low
+        torch.testing.assert_close(larger(told), smaller(low), rtol=0, atol=1e-12)
+
+    def test_what_is_new_learns(self) -> None:
+        larger = UpSNet(2, 1, width=7, depth=3).double()
+        larger.load_state_dict(larger.grown_from(randomised(UpSNet(2, 1, width=4, depth=2)).state_dict()))
+        optimiser = torch.optim.SGD(larger.parameters(), lr=1e-2)
+        for _ in range(3):  # zeros in front of zeros need a step each to come alive
+            optimiser.zero_grad()
+            larger(picture(1, 6, 5)).square().mean().backward()
+            optimiser.step()
+        for name, parameter in larger.named_parameters():
+            assert parameter.grad is not None
+            assert parameter.grad.abs().max() > 0, name
+        new = larger.residual.weight.unflatten(1, (4, 7))  # what four layers made, seven maps each
+        assert (new[:, :3, 4:].abs().amax(dim=(0, 2, 3, 4)) > 0).all()
+        assert new[:, 3].abs().max() > 0
+
+    @pytest.mark.parametrize("other", [{"width": 8}, {"depth": 3}, {"channels": 1}, {"conditions": 3}, {"scale": 3}])
+    def test_refuses_what_is_larger_or_of_another_kind(self, other: dict[str, int]) -> None:
+        trained = UpSNet(**({"scale": 2, "channels": 3, "width": 4, "depth": 2} | other))
+        with pytest.raises(ValueError, match=r"^(head|convs\.2|residual)\.weight"):
+            UpSNet(2, 3, width=4, depth=2).grown_from(trained.state_dict())

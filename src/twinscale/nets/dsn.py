@@ -9,6 +9,8 @@
              └─ d² copies ────────────────────────────────────────────────────────────────────(+)─ shuffle
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -52,6 +54,7 @@ class UpSNet(Upscaler):
 
     def __init__(self, scale: int, channels: int = 1, width: int = 64, depth: int = 3, conditions: int = 0) -> None:
         super().__init__(scale, channels, radius=depth + 1, conditions=conditions)
+        self._width = width
         self.head = msra(nn.Conv2d(self.planes, width, 3, padding=1), _SLOPE)
         self.bottlenecks = nn.ModuleList(msra(nn.Conv2d(width * (i + 1), width, 1), _SLOPE) for i in range(depth))
         self.convs = nn.ModuleList(msra(nn.Conv2d(width, width, 3, padding=1), _SLOPE) for _ in range(depth))
@@ -67,6 +70,36 @@ class UpSNet(Upscaler):
         # Channel s * (y mod s) + (x mod s) of the residual is sub-pixel (x, y): pixel_shuffle's order.
         picture = low[:, : self.channels]
         return F.pixel_shuffle(self.residual(features) + repeated(picture, self.scale**2), self.scale)
+
+    @torch.no_grad()
+    def grown_from(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Make weights with which this network starts as a trained narrower or shallower one.
+
+        The smaller network's kernels fill the first channels of each densely connected layer, and nothing new feeds
+        into them yet (Chen et al. 2016, "Net2Net", with zeros in place of copies): the result equals the smaller
+        network's, whatever it is newly told.
+
+        Args:
+            trained: state dictionary of another ``UpSNet`` of the same scale and ``channels``, no wider and no deeper.
+
+        Raises:
+            ValueError: it is not such a network; the message begins with the name of the first weights that do not fit.
+        """
+        head = trained.get("head.weight")
+        width = len(head) if head is not None and head.ndim == 4 else self._width
+        depth = sum(name.startswith("convs.") and name.endswith(".weight") for name in trained)
+        if width > self._width:
+            raise ValueError(f"head.weight, which makes {width} maps where this network has {self._width}")
+        if depth > len(self.convs):
+            raise ValueError(f"convs.{len(self.convs)}.weight, a layer more than this network has")
+        smaller = UpSNet(self.scale, self.channels, width, depth, self.conditions)
+        weights = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        for name, old in super(UpSNet, smaller).grown_from(trained).items():
+            new = weights[name][: len(old)].zero_()
+            if old.ndim > 1 and name != "head.weight":  # what earlier layers made lies one after the other
+                new, old = new.unflatten(1, (-1, self._width)), old.unflatten(1, (-1, width))
+            new[tuple(slice(side) for side in old.shape)] = old
+        return weights
 
     def output_layers(self) -> list[nn.Module]:
         """Return the last layers."""
