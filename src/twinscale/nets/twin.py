@@ -2,8 +2,8 @@
 
 DSN's Down-SNet convolves at full size, which is most of the pair's work, and sees three pixels beyond each block.
 Twin's reads the picture with one strided convolution and continues at the small size: with about as many weights it
-takes a fraction of the multiply-adds and sees three blocks further. Up-SNet is unchanged. How it was found:
-``docs/experiments/dsn.md``.
+takes a fraction of the multiply-adds and sees three blocks further. Up-SNet is as in DSN, but may be wider, as most
+shipped pairs have it. How both were found: ``docs/experiments/dsn.md``.
 
 ::
 

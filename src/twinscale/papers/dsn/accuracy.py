@@ -93,9 +93,9 @@ def table_4(reproduction: Reproduction) -> Iterator[Block]:
         f"ours is ahead of the others' published figures in {ahead['ours']} rows; the paper's own in {ahead['theirs']}",
     )
     yield (
-        "*twin*, beside the paper's DSN, is the shipped `twin-y-x2`, `-x3` or `-x4`: our pair of about as many "
-        "parameters and fewer multiply-adds (`twinscale models list`), trained on more pictures than DSN. Other "
-        "networks' figures are the paper's, for orientation."
+        "*twin*, beside the paper's DSN, is the shipped `twin-y-x2`, `-x3` or `-x4`: our pair, which takes fewer "
+        "multiply-adds (`twinscale models list`) and was trained on more pictures. Other networks' figures are the "
+        "paper's, for orientation."
     )
     yield networks.pair_budget(reproduction, 2, 3, 4)
 
