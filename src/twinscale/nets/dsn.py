@@ -97,7 +97,8 @@ class UpSNet(Upscaler):
         for name, old in super(UpSNet, smaller).grown_from(trained).items():
             new = weights[name][: len(old)].zero_()
             if old.ndim > 1 and name != "head.weight":  # what earlier layers made lies one after the other
-                new, old = new.unflatten(1, (-1, self._width)), old.unflatten(1, (-1, width))
+                new = new.view(len(new), -1, self._width, *new.shape[2:])
+                old = old.reshape(len(old), -1, width, *old.shape[2:])
             new[tuple(slice(side) for side in old.shape)] = old
         return weights
 
